@@ -1,0 +1,1 @@
+//! audit: see `src/lib.rs` for its floor.

@@ -1,0 +1,29 @@
+//! Configuration: the gateway's TOML file, and the named files of a content set.
+//!
+//! Owns the shapes and their checks; reads no file itself. Secrets are never in the configuration, only the names of
+//! files that hold them.
+
+use std::collections::BTreeMap;
+
+/// A set of named files handed in from outside: `schemas/record/record.schema.json` -> bytes. Sorted by name.
+#[derive(Clone, Default, Debug)]
+pub struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    /// Adds or replaces a file.
+    pub fn insert(&mut self, name: impl Into<String>, bytes: Vec<u8>) {
+        self.0.insert(name.into(), bytes);
+    }
+    /// A file's bytes.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+    /// The files whose name starts with `prefix` and ends with `suffix`, in name order.
+    pub fn matching<'a>(&'a self, prefix: &'a str, suffix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.0
+            .iter()
+            .filter(move |(name, _)| name.starts_with(prefix) && name.ends_with(suffix))
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+}

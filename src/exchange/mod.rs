@@ -1,0 +1,1 @@
+//! exchange: see `src/lib.rs` for its floor.

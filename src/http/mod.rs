@@ -1,0 +1,1 @@
+//! http: see `src/lib.rs` for its floor.

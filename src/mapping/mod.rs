@@ -1,0 +1,1 @@
+//! mapping: see `src/lib.rs` for its floor.

@@ -1,0 +1,1 @@
+//! matching: see `src/lib.rs` for its floor.

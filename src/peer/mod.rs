@@ -1,0 +1,1 @@
+//! peer: see `src/lib.rs` for its floor.

@@ -1,0 +1,1 @@
+//! record: see `src/lib.rs` for its floor.

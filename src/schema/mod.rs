@@ -1,0 +1,1 @@
+//! schema: see `src/lib.rs` for its floor.

@@ -1,0 +1,1 @@
+//! sharing: see `src/lib.rs` for its floor.

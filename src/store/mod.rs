@@ -1,0 +1,1 @@
+//! store: see `src/lib.rs` for its floor.

@@ -1,0 +1,1 @@
+//! trust: see `src/lib.rs` for its floor.
