@@ -45,7 +45,7 @@ impl fmt::Display for Moment {
     }
 }
 
-/// Where floors 3 and up get the time from: the system, or a settable one for the demo story and tests.
+/// Where floors 3 and up get the time from: the system, a shifted one for the demo story, a settable one for tests.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -53,6 +53,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Set(Arc<AtomicI64>),
+    Shifted(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -66,20 +67,34 @@ impl Clock {
     pub fn fixed(at: Moment) -> Self {
         Self(Source::Set(Arc::new(AtomicI64::new(at.millis()))))
     }
-    /// Moves a fixed clock; does nothing to the system clock.
+    /// A clock that runs at the machine's pace but starts at `at`: the demo's story time.
+    #[must_use]
+    pub fn shifted(at: Moment) -> Self {
+        let clock = Self(Source::Shifted(Arc::new(AtomicI64::new(0))));
+        clock.set(at);
+        clock
+    }
+    /// Moves a fixed or shifted clock to `at`; does nothing to the system clock.
     pub fn set(&self, at: Moment) {
-        if let Source::Set(cell) = &self.0 {
-            cell.store(at.millis(), Ordering::SeqCst);
+        match &self.0 {
+            Source::System => {}
+            Source::Set(cell) => cell.store(at.millis(), Ordering::SeqCst),
+            Source::Shifted(cell) => cell.store(at.millis().saturating_sub(machine_millis()), Ordering::SeqCst),
         }
     }
     /// Now.
     #[must_use]
     pub fn now(&self) -> Moment {
         match &self.0 {
-            Source::System => Moment(jiff::Timestamp::now().as_millisecond()),
+            Source::System => Moment(machine_millis()),
             Source::Set(cell) => Moment(cell.load(Ordering::SeqCst)),
+            Source::Shifted(cell) => Moment(machine_millis().saturating_add(cell.load(Ordering::SeqCst))),
         }
     }
+}
+
+fn machine_millis() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 #[cfg(test)]
