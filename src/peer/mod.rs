@@ -109,11 +109,13 @@ impl Client {
         let transport = |e: ureq::Error| PeerError::Transport(e.to_string());
         let response = match call.method {
             Method::Get => {
-                let request = call.headers.iter().fold(self.agent.get(&url), |r, (name, value)| r.header(*name, *value));
+                let request =
+                    call.headers.iter().fold(self.agent.get(&url), |r, (name, value)| r.header(*name, *value));
                 request.call().map_err(transport)?
             }
             Method::Post => {
-                let request = call.headers.iter().fold(self.agent.post(&url), |r, (name, value)| r.header(*name, *value));
+                let request =
+                    call.headers.iter().fold(self.agent.post(&url), |r, (name, value)| r.header(*name, *value));
                 request.send(call.body).map_err(transport)?
             }
         };
