@@ -1,7 +1,17 @@
 //! Configuration: the gateway's TOML file, and the named files of a content set.
 //!
 //! Owns the shapes and their checks; reads no file itself. Secrets are never in the configuration, only the names of
-//! files that hold them.
+//! files that hold them. Read [`Gateway`] first; `raw.rs` is the file as written, `checks.rs` what it must satisfy.
+
+mod checks;
+mod gateway;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+pub use gateway::{
+    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Route, SYSTEM_URN, Server, Store, System, Tls,
+};
 
 use std::collections::BTreeMap;
 

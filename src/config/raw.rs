@@ -1,0 +1,133 @@
+//! The configuration file as written: every value with its place, unknown keys refused.
+//!
+//! Decides nothing; `checks.rs` turns it into [`super::Gateway`].
+
+use crate::diagnostic::{Diagnostic, Span, code};
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A value with its place in the file.
+pub type Text = Spanned<String>;
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    pub origin: Text,
+    pub server: Server,
+    pub tls: Tls,
+    pub store: Store,
+    pub audit: Audit,
+    #[serde(default)]
+    pub content: Content,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default, rename = "agency")]
+    pub agencies: Vec<Agency>,
+    #[serde(default, rename = "system")]
+    pub systems: Vec<System>,
+    #[serde(default, rename = "route")]
+    pub routes: Vec<Route>,
+    #[serde(default)]
+    pub duty: Duty,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: Text,
+    pub health_listen: Text,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate: Text,
+    pub key: Text,
+    pub client_ca: Text,
+    pub crl: Option<Text>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub database_url: Text,
+    pub password_file: Option<Text>,
+    pub key_file: Text,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    pub signing_key: Text,
+    pub checkpoint_file: Text,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    pub dir: Option<Text>,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub body_bytes_max: Option<Spanned<i64>>,
+    pub depth_max: Option<Spanned<i64>>,
+    pub nodes_max: Option<Spanned<i64>>,
+    pub requests_per_minute: Option<Spanned<i64>>,
+    pub connections_max: Option<Spanned<i64>>,
+    pub request_seconds: Option<Spanned<i64>>,
+    pub keep_alive_seconds: Option<Spanned<i64>>,
+    pub assertion_seconds_max: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Agency {
+    pub id: Text,
+    pub kind: Text,
+    pub name: Text,
+    pub contact: Text,
+    pub ods: Option<Text>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    pub id: Text,
+    pub agency: Text,
+    pub format: Text,
+    #[serde(default)]
+    pub fingerprints: Vec<Text>,
+    pub assertion_key: Option<Text>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    pub from: Text,
+    pub to: Text,
+    pub hat: Text,
+    pub purpose: Text,
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+#[allow(non_snake_case, reason = "the key is named after the section of the Act, as in sharing rules R14")]
+pub struct Duty {
+    pub duty_16LA_from: Option<Text>,
+    #[serde(default)]
+    pub listed_bodies: Vec<Text>,
+    pub consistent_identifier: Option<Text>,
+}
+
+/// Reads the TOML text.
+pub fn parse(file: &str, text: &str) -> Result<Gateway, Vec<Diagnostic>> {
+    toml::from_str(text).map_err(|error| {
+        let diagnostic = Diagnostic::error(code::CONFIG_FILE, error.message().replace('\n', "; ")).with_file(file);
+        vec![match error.span() {
+            Some(range) => diagnostic.with_span(Span { start: range.start, end: range.end }, text.as_bytes()),
+            None => diagnostic,
+        }]
+    })
+}
