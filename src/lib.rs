@@ -1,7 +1,7 @@
 //! Solent: the gateway between the case systems of agencies that safeguard children.
 //!
 //! The house on one screen. A module imports only from lower floors; floor-mates do not import each
-//! other (one exception: `schema` may use `document`, and `record` may use both). `tests/tidy.rs` holds this.
+//! other, save for the exceptions below the map. `tests/tidy.rs` reads this very map and holds it.
 //!
 //! ```text
 //! 6 start      cli          one file per command
@@ -18,6 +18,7 @@
 //!              schema       JSON Schemas, Valid<T>
 //!              record       the canonical record and its labelled segments
 //! 0 words      diagnostic config clock ident vocabulary
+//! exceptions   schema -> document, record -> document, record -> schema
 //! ```
 //!
 //! How a record travels: `bytes -> Document -> Valid<Document> -> Record -> Decision -> Disclosable ->

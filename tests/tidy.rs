@@ -105,6 +105,11 @@ fn every_dependency_is_listed_with_features_licence_and_reason() {
 }
 
 #[test]
+fn every_dependency_is_used() {
+    none(dependencies::used(&Tree::read(&root())));
+}
+
+#[test]
 fn every_licence_is_permissive() {
     none(dependencies::licences(&root()));
 }

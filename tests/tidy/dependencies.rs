@@ -3,6 +3,7 @@
 //!
 //! The licences come from `cargo metadata`, offline: no advisory database, no registry is asked.
 
+use crate::source::Tree;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -69,6 +70,27 @@ fn compare(manifest: &str, page: &str, licences: &BTreeMap<String, String>) -> V
     out.extend(
         rows.keys().filter(|n| !seen.contains(*n)).map(|n| format!("docs/dependencies.md: `{n}` is no dependency")),
     );
+    out
+}
+
+/// Every dependency that no source file names: dead weight in the licence list and in the build.
+pub fn used(tree: &Tree) -> Vec<String> {
+    let manifest: toml::Table = tree.text("Cargo.toml").parse().unwrap();
+    let files = tree.rust_under("");
+    let mut out = Vec::new();
+    for (section, product) in [("dependencies", true), ("dev-dependencies", false)] {
+        for name in manifest.get(section).and_then(toml::Value::as_table).into_iter().flatten().map(|(name, _)| name) {
+            let path = format!("{}::", name.replace('-', "_"));
+            let names = |text: &str| {
+                text.match_indices(&path).any(|(at, _)| {
+                    !text[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+                })
+            };
+            if !files.iter().any(|f| names(if product { &f.product } else { &f.code })) {
+                out.push(format!("Cargo.toml: nothing uses `{name}`"));
+            }
+        }
+    }
     out
 }
 
@@ -190,6 +212,14 @@ mod samples {
         {
             assert!(!permissive(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_dependency_that_nothing_names_is_found() {
+        let manifest = "[dependencies]\na-b = \"1\"\nc = \"1\"\n[dev-dependencies]\nd = \"1\"\n";
+        let source = "use a_b::X; fn e() { my_c::f() } #[cfg(test)] mod t { use d::Y; }";
+        let tree = Tree::of(&[("Cargo.toml", manifest), ("src/a.rs", source)]);
+        assert_eq!(used(&tree), ["Cargo.toml: nothing uses `c`"]);
     }
 
     #[test]

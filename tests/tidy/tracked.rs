@@ -1,6 +1,6 @@
 //! What no tracked file may hold: paths of a developer's machine, registry hosts, NHS numbers that could be real.
 //!
-//! Invented people have NHS numbers from 999 000 0000 up, which is never issued, with a valid check digit
+//! Invented people have NHS numbers of the 999 range, which is never issued, with a valid check digit
 //! (NHS Data Dictionary, NHS NUMBER, Modulus 11). Numbers made wrong on purpose stand in [`WRONG_ON_PURPOSE`].
 
 use crate::source::Tree;
