@@ -97,7 +97,11 @@ fn a_fault_names_its_line_and_column() {
     assert_eq!(fault("purpose = \"CIN\"", "purpose = \"ANY\""), "42:11 this is not a purpose");
     assert_eq!(fault("to = \"harbourshire-census\"", "to = \"nobody\""), "40:6 there is no such system");
     assert_eq!(fault("kind = \"nhs\"", "kind = \"hospital\""), "24:8 this is not a kind of agency");
-    assert_eq!(fault("id = \"southdown-epr\"", "id = \"harbourshire-census\"").split(' ').next(), Some("33:6"));
+    let again = fault(
+        "[[route]]",
+        "[[agency]]\nid = \"southdown-mh\"\nkind = \"nhs\"\nname = \"S\"\ncontact = \"1\"\n[[route]]",
+    );
+    assert_eq!(again, "39:6 this agency stands twice");
 }
 
 #[test]
