@@ -106,13 +106,26 @@ pub fn new_id(at: Moment, random: &[u8; 10]) -> EntryId {
 pub struct Draft {
     outcome: Outcome,
     payload: Payload,
+    id: Option<EntryId>,
 }
 
 impl Draft {
     /// An entry to be: the payload names its event.
     #[must_use]
     pub fn new(outcome: Outcome, payload: Payload) -> Self {
-        Self { outcome, payload }
+        Self { outcome, payload, id: None }
+    }
+    /// With an id chosen beforehand, because it stands in what will be released (its receipt). Whoever seals a draft uses
+    /// this id if there is one and makes a fresh one otherwise.
+    #[must_use]
+    pub fn with_id(mut self, id: EntryId) -> Self {
+        self.id = Some(id);
+        self
+    }
+    /// The id chosen beforehand, if any.
+    #[must_use]
+    pub const fn id(&self) -> Option<&EntryId> {
+        self.id.as_ref()
     }
     /// The sealed fields to be.
     #[must_use]
