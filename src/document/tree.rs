@@ -2,7 +2,9 @@
 //!
 //! Numbers keep their text (`1.0` stays `1.0`). Node 0 is the root. Order of members and items is kept.
 
+use super::arena::{Arena, Piece};
 use crate::diagnostic::Position;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A node of one [`Document`]; meaningless in another.
@@ -36,22 +38,36 @@ pub enum Kind {
 
 const NONE: u32 = u32::MAX;
 
+/// 28 bytes. `a` and `b` are the first and last child of a container, or the piece of text of a scalar.
 #[derive(Clone)]
 struct Node {
     kind: Kind,
     parent: u32,
-    first: u32,
-    last: u32,
     next: u32,
     offset: u32,
-    key: Option<Box<str>>,
-    text: Box<str>,
+    key: u32,
+    a: u32,
+    b: u32,
+}
+
+impl Node {
+    const fn is_container(&self) -> bool {
+        matches!(self.kind, Kind::Object | Kind::Array)
+    }
+    const fn has_text(&self) -> bool {
+        matches!(self.kind, Kind::String | Kind::Number | Kind::Bool)
+    }
+    const fn first(&self) -> u32 {
+        if self.is_container() { self.a } else { NONE }
+    }
 }
 
 /// A tree of objects, arrays and scalars. `Debug` prints its size only, never content.
 #[derive(Clone)]
 pub struct Document {
     nodes: Vec<Node>,
+    arena: Arena,
+    origins: BTreeMap<u32, Box<str>>,
 }
 
 impl fmt::Debug for Document {
@@ -64,9 +80,13 @@ impl Document {
     /// A document whose root is an empty node of `kind`.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        let mut doc = Self { nodes: Vec::new() };
+        let mut doc = Self::empty(0);
         doc.push(NONE, None, kind, "", 0);
         doc
+    }
+    /// No node at all yet, with room for `text_bytes` of text: for the readers, which make the root themselves.
+    pub(super) fn empty(text_bytes: usize) -> Self {
+        Self { nodes: Vec::new(), arena: Arena::with_capacity(text_bytes), origins: BTreeMap::new() }
     }
     /// The root.
     #[must_use]
@@ -94,12 +114,22 @@ impl Document {
     /// The text of a scalar: the string, the number as written, `true` or `false`. `None` for the rest.
     #[must_use]
     pub fn text(&self, id: NodeId) -> Option<&str> {
-        self.node(id).filter(|n| matches!(n.kind, Kind::String | Kind::Number | Kind::Bool)).map(|n| &*n.text)
+        self.node(id).filter(|n| n.has_text()).map(|n| self.arena.get(Piece::of(n.a, n.b)))
     }
     /// The name under which the node stands in its parent object.
     #[must_use]
     pub fn key(&self, id: NodeId) -> Option<&str> {
-        self.node(id)?.key.as_deref()
+        self.arena.key(self.node(id)?.key)
+    }
+    /// The number of a name in this document: equal names have equal numbers. `None` when no node has it.
+    #[must_use]
+    pub fn key_number(&self, name: &str) -> Option<u32> {
+        self.arena.find_key(name)
+    }
+    /// The number of the name of a node; `None` for items and the root.
+    #[must_use]
+    pub fn key_number_of(&self, id: NodeId) -> Option<u32> {
+        self.node(id).map(|n| n.key).filter(|k| *k != NONE)
     }
     /// The parent.
     #[must_use]
@@ -113,7 +143,7 @@ impl Document {
     }
     /// Members or items, in order.
     pub fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        let mut at = self.node(id).map_or(NONE, |n| n.first);
+        let mut at = self.node(id).map_or(NONE, Node::first);
         std::iter::from_fn(move || {
             let here = self.nodes.get(at as usize)?;
             let id = NodeId(at);
@@ -129,12 +159,13 @@ impl Document {
     /// Whether there are no members or items.
     #[must_use]
     pub fn is_empty(&self, id: NodeId) -> bool {
-        self.node(id).is_none_or(|n| n.first == NONE)
+        self.node(id).is_none_or(|n| n.first() == NONE)
     }
     /// The member of an object with this name.
     #[must_use]
     pub fn member(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        self.children(id).find(|c| self.key(*c) == Some(name))
+        let key = self.arena.find_key(name)?;
+        self.children(id).find(|c| self.node(*c).is_some_and(|n| n.key == key))
     }
     /// The item of an array at this place, from 0.
     #[must_use]
@@ -155,42 +186,47 @@ impl Document {
     pub fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, offset: usize) -> NodeId {
         self.push(parent.0, key, kind, text, u32::try_from(offset).unwrap_or(0))
     }
+    /// Makes the root of an [`Document::empty`] tree.
+    pub(super) fn add_root(&mut self, kind: Kind, text: &str, offset: usize) -> NodeId {
+        self.push(NONE, None, kind, text, u32::try_from(offset).unwrap_or(0))
+    }
     /// Appends a string member to an object.
     pub fn add_text(&mut self, parent: NodeId, key: &str, text: &str) -> NodeId {
         self.add(parent, Some(key), Kind::String, text, 0)
     }
     fn push(&mut self, parent: u32, key: Option<&str>, kind: Kind, text: &str, offset: u32) -> NodeId {
         let id = u32::try_from(self.nodes.len()).unwrap_or(NONE);
-        self.nodes.push(Node {
-            kind,
-            parent,
-            first: NONE,
-            last: NONE,
-            next: NONE,
-            offset,
-            key: key.map(Into::into),
-            text: text.into(),
-        });
-        let mut last = NONE;
-        if let Some(p) = self.nodes.get_mut(parent as usize) {
-            last = std::mem::replace(&mut p.last, id);
-            if p.first == NONE {
-                p.first = id;
-            }
+        let key = key.map_or(NONE, |k| self.arena.intern(k));
+        let (a, b) = match kind {
+            Kind::Object | Kind::Array | Kind::Null => (NONE, NONE),
+            _ => self.arena.push(text).parts(),
+        };
+        self.nodes.push(Node { kind, parent: NONE, next: NONE, offset, key, a, b });
+        self.append(id, parent);
+        NodeId(id)
+    }
+    /// Hangs a node without parent under `parent`, last.
+    fn append(&mut self, id: u32, parent: u32) {
+        let Some(p) = self.nodes.get_mut(parent as usize).filter(|p| p.is_container()) else { return };
+        let last = std::mem::replace(&mut p.b, id);
+        if p.a == NONE {
+            p.a = id;
         }
         if let Some(l) = self.nodes.get_mut(last as usize) {
             l.next = id;
         }
-        NodeId(id)
+        if let Some(n) = self.nodes.get_mut(id as usize) {
+            n.parent = parent;
+        }
     }
-    /// Replaces a scalar's kind and text; objects and arrays are left alone.
+    /// Replaces a scalar's kind and text; an object or array with children is left alone.
     pub fn set_scalar(&mut self, id: NodeId, kind: Kind, text: &str) {
-        if let Some(n) = self.nodes.get_mut(id.index())
-            && n.first == NONE
-            && matches!(kind, Kind::String | Kind::Number | Kind::Bool | Kind::Null)
-        {
-            n.kind = kind;
-            n.text = text.into();
+        if !self.is_empty(id) || matches!(kind, Kind::Object | Kind::Array) {
+            return;
+        }
+        let (a, b) = if kind == Kind::Null { (NONE, NONE) } else { self.arena.push(text).parts() };
+        if let Some(n) = self.nodes.get_mut(id.index()) {
+            (n.kind, n.a, n.b) = (kind, a, b);
         }
     }
     /// Takes a node out of its parent. Its id stays valid but is reachable from nowhere.
@@ -198,23 +234,34 @@ impl Document {
         let Some(parent) = self.parent(id) else { return };
         let next = self.node(id).map_or(NONE, |n| n.next);
         let before = self.children(parent).take_while(|c| *c != id).last();
-        match before.and_then(|b| self.nodes.get_mut(b.index())) {
-            Some(b) => b.next = next,
-            None => {
-                if let Some(p) = self.nodes.get_mut(parent.index()) {
-                    p.first = next;
-                }
-            }
+        if let Some(b) = before.and_then(|b| self.nodes.get_mut(b.index())) {
+            b.next = next;
         }
-        if let Some(p) = self.nodes.get_mut(parent.index())
-            && p.last == id.0
-        {
-            p.last = before.map_or(NONE, |b| b.0);
+        if let Some(p) = self.nodes.get_mut(parent.index()) {
+            if before.is_none() {
+                p.a = next;
+            }
+            if p.b == id.0 {
+                p.b = before.map_or(NONE, |b| b.0);
+            }
         }
         if let Some(n) = self.nodes.get_mut(id.index()) {
             n.parent = NONE;
             n.next = NONE;
         }
+    }
+    /// Moves a node, with all below it, to the end of `parent` under a new name (`None` in an array).
+    pub fn relocate(&mut self, id: NodeId, parent: NodeId, key: Option<&str>) {
+        self.detach(id);
+        let key = key.map_or(NONE, |k| self.arena.intern(k));
+        if let Some(n) = self.nodes.get_mut(id.index()) {
+            n.key = key;
+        }
+        self.append(id.0, parent.0);
+    }
+    /// Remembers where a node stood in the message as it was sent, when a reader has moved it since.
+    pub fn set_origin(&mut self, id: NodeId, pointer: &str) {
+        self.origins.insert(id.0, pointer.into());
     }
     /// Copies the subtree at `from` of `other` under `parent`.
     pub fn graft(&mut self, parent: NodeId, key: Option<&str>, other: &Document, from: NodeId) -> NodeId {
@@ -227,16 +274,29 @@ impl Document {
     /// RFC 6901 JSON Pointer of a node; empty for the root.
     #[must_use]
     pub fn pointer(&self, id: NodeId) -> String {
+        self.pointer_with(id, |_| None)
+    }
+    /// As [`Document::pointer`], but in the message as it was sent: differs where a reader has moved nodes
+    /// (FHIR regrouping).
+    #[must_use]
+    pub fn source_pointer(&self, id: NodeId) -> String {
+        self.pointer_with(id, |n| self.origins.get(&n.0).map(|o| &**o))
+    }
+    fn pointer_with<'a>(&'a self, id: NodeId, origin: impl Fn(NodeId) -> Option<&'a str>) -> String {
         let mut steps = Vec::new();
         let mut at = id;
-        while let Some(parent) = self.parent(at) {
+        let head = loop {
+            if let Some(known) = origin(at) {
+                break known;
+            }
+            let Some(parent) = self.parent(at) else { break "" };
             steps.push(match self.key(at) {
                 Some(key) => key.replace('~', "~0").replace('/', "~1"),
                 None => self.children(parent).position(|c| c == at).unwrap_or(0).to_string(),
             });
             at = parent;
-        }
-        steps.iter().rev().fold(String::new(), |path, step| path + "/" + step)
+        };
+        steps.iter().rev().fold(head.to_owned(), |path, step| path + "/" + step)
     }
     /// The node at a JSON Pointer.
     #[must_use]
@@ -284,7 +344,7 @@ impl Document {
     /// From a `serde_json` value.
     #[must_use]
     pub fn from_value(value: &serde_json::Value) -> Self {
-        let mut doc = Self { nodes: Vec::new() };
+        let mut doc = Self::empty(0);
         doc.push_value(NONE, None, value);
         doc
     }

@@ -1,0 +1,347 @@
+//! The JSON reader: one pass, no recursion, limits checked as it goes.
+
+use crate::diagnostic::{Code, Diagnostic, Span, code};
+use crate::document::{Document, Kind, Limits, NodeId};
+
+/// Objects with more members than this look for duplicates by sorting; smaller ones compare every pair.
+const PAIRWISE_MAX: usize = 16;
+
+/// Reads one JSON text. A byte order mark before it is skipped; white space around it is allowed.
+///
+/// # Errors
+/// `SOL-DOC-SYNTAX` when it is not JSON or not UTF-8, `SOL-DOC-FORBIDDEN` for a duplicate key, NUL or a lone surrogate,
+/// `SOL-DOC-LIMIT` past a limit. Each has line and column, none has any of the text.
+///
+/// # Source
+/// RFC 8259; RFC 7493 (I-JSON) §2.1 and §2.3 for surrogates and duplicate names.
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Diagnostic> {
+    if bytes.len() > limits.bytes_max {
+        let text = format!("the message has more than {} bytes", limits.bytes_max);
+        return Err(Diagnostic::error(code::DOC_LIMIT, text));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let at = e.valid_up_to();
+        Diagnostic::error(code::DOC_SYNTAX, "the message is not UTF-8 here")
+            .with_span(Span { start: at, end: at + 1 }, bytes)
+    })?;
+    let mut reader = Reader::new(text, limits);
+    match reader.document() {
+        Ok(()) => Ok(reader.document),
+        Err(fault) => {
+            let span = Span { start: fault.at, end: fault.at + 1 };
+            let place = reader.open.last().map_or_else(String::new, |o| reader.document.pointer(*o));
+            Err(Diagnostic::error(fault.code, fault.text).with_span(span, bytes).with_pointer(place))
+        }
+    }
+}
+
+struct Fault {
+    code: Code,
+    text: String,
+    at: usize,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    limits: &'a Limits,
+    document: Document,
+    open: Vec<NodeId>,
+    counts: Vec<usize>,
+    scratch: String,
+    keys: Vec<(u32, usize)>,
+}
+
+/// What may come next.
+enum Next {
+    Value,
+    FirstOrClose,
+    CommaOrClose,
+    End,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, limits: &'a Limits) -> Self {
+        let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        let document = Document::empty(text.len() / 2);
+        let (open, counts, scratch, keys) = (Vec::new(), Vec::new(), String::new(), Vec::new());
+        Self { text, at, limits, document, open, counts, scratch, keys }
+    }
+
+    fn document(&mut self) -> Result<(), Fault> {
+        let mut next = Next::Value;
+        loop {
+            self.space();
+            next = match next {
+                Next::Value => self.value()?,
+                Next::FirstOrClose if self.closes() => self.close()?,
+                Next::FirstOrClose => self.value()?,
+                Next::CommaOrClose if self.closes() => self.close()?,
+                Next::CommaOrClose => {
+                    self.expect(b',', "a comma or the end of this array or object")?;
+                    self.space();
+                    Next::Value
+                }
+                Next::End if self.peek().is_none() => return Ok(()),
+                Next::End => return self.syntax("there is something after the end of the message"),
+            };
+        }
+    }
+
+    /// A value, with its name before it when the container is an object.
+    fn value(&mut self) -> Result<Next, Fault> {
+        let parent = self.open.last().copied();
+        let named = parent.is_some_and(|p| self.document.kind(p) == Kind::Object);
+        let mut key = None;
+        if named {
+            if self.peek() != Some(b'"') {
+                return self.syntax("a member name in quotes was expected");
+            }
+            key = Some(self.string()?);
+            self.space();
+            self.expect(b':', "a colon after the member name")?;
+            self.space();
+        }
+        self.room()?;
+        let at = self.at;
+        let (kind, text) = match self.peek() {
+            Some(b'{') => (Kind::Object, String::new()),
+            Some(b'[') => (Kind::Array, String::new()),
+            Some(b'"') => (Kind::String, self.string()?),
+            Some(b'-' | b'0'..=b'9') => (Kind::Number, self.number()?),
+            _ => self.word()?,
+        };
+        let id = match parent {
+            Some(p) => self.document.add(p, key.as_deref(), kind, &text, at),
+            None => self.document.add_root(kind, &text, at),
+        };
+        if matches!(kind, Kind::Object | Kind::Array) {
+            return self.enter(id);
+        }
+        // The buffer is kept for the next string, so that a string costs no allocation of its own.
+        self.scratch = text;
+        Ok(self.after())
+    }
+
+    fn enter(&mut self, id: NodeId) -> Result<Next, Fault> {
+        if self.open.len() >= self.limits.depth_max {
+            let text = format!("the message is nested deeper than {} levels", self.limits.depth_max);
+            return self.fault(code::DOC_LIMIT, text);
+        }
+        self.at += 1;
+        self.open.push(id);
+        self.counts.push(0);
+        Ok(Next::FirstOrClose)
+    }
+
+    fn close(&mut self) -> Result<Next, Fault> {
+        if let Some(id) = self.open.last().copied()
+            && self.document.kind(id) == Kind::Object
+        {
+            self.refuse_duplicates(id)?;
+        }
+        self.at += 1;
+        self.open.pop();
+        self.counts.pop();
+        Ok(self.after())
+    }
+
+    const fn after(&self) -> Next {
+        if self.open.is_empty() { Next::End } else { Next::CommaOrClose }
+    }
+
+    /// Checks that one more node fits.
+    fn room(&mut self) -> Result<(), Fault> {
+        if self.document.node_count() >= self.limits.nodes_max {
+            let text = format!("the message has more than {} values", self.limits.nodes_max);
+            return self.fault(code::DOC_LIMIT, text);
+        }
+        let array = self.open.last().is_some_and(|p| self.document.kind(*p) == Kind::Array);
+        if let Some(count) = self.counts.last_mut() {
+            *count += 1;
+            if array && *count > self.limits.repeats_max {
+                let text = format!("this array has more than {} items", self.limits.repeats_max);
+                return self.fault(code::DOC_LIMIT, text);
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_duplicates(&mut self, id: NodeId) -> Result<(), Fault> {
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.clear();
+        let members = self.document.children(id);
+        keys.extend(members.filter_map(|c| Some((self.document.key_number_of(c)?, self.document.offset(c)))));
+        let twice = if keys.len() <= PAIRWISE_MAX {
+            keys.iter().enumerate().find(|(i, (k, _))| keys.iter().take(*i).any(|(other, _)| other == k))
+        } else {
+            keys.sort_unstable();
+            keys.iter().zip(keys.iter().skip(1)).find(|((a, _), (b, _))| a == b).map(|(_, b)| (0, b))
+        };
+        let found = twice.map(|(_, (_, at))| *at);
+        self.keys = keys;
+        match found {
+            None => Ok(()),
+            Some(at) => {
+                Err(Fault { code: code::DOC_FORBIDDEN, text: "this object has two members of one name".into(), at })
+            }
+        }
+    }
+
+    /// A string, its escapes resolved. The cursor is on the opening quote.
+    fn string(&mut self) -> Result<String, Fault> {
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
+        self.at += 1;
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
+            let plain = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(rest.len());
+            out.push_str(self.text.get(self.at..self.at + plain).unwrap_or(""));
+            self.at += plain;
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(out);
+                }
+                Some(b'\\') => out.push(self.escape()?),
+                Some(0) => return self.fault(code::DOC_FORBIDDEN, "a NUL character is never accepted".into()),
+                Some(_) => return self.syntax("a control character must be escaped in a string"),
+                None => return self.syntax("the message ends inside a string"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Fault> {
+        self.at += 1;
+        let plain = match self.peek() {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode(),
+            _ => return self.syntax("this escape is not one of JSON's"),
+        };
+        self.at += 1;
+        Ok(plain)
+    }
+
+    fn unicode(&mut self) -> Result<char, Fault> {
+        let high = self.hex()?;
+        let lone = "half of a surrogate pair stands alone";
+        let scalar = match high {
+            0 => return self.fault(code::DOC_FORBIDDEN, "a NUL character is never accepted".into()),
+            0xD800..=0xDBFF => {
+                if !self.text.as_bytes().get(self.at..).is_some_and(|r| r.starts_with(b"\\u")) {
+                    return self.fault(code::DOC_FORBIDDEN, lone.into());
+                }
+                self.at += 1;
+                let low = self.hex()?;
+                if !(0xDC00..=0xDFFF).contains(&low) {
+                    return self.fault(code::DOC_FORBIDDEN, lone.into());
+                }
+                0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+            }
+            other => other,
+        };
+        match char::from_u32(scalar) {
+            Some(c) => Ok(c),
+            None => self.fault(code::DOC_FORBIDDEN, lone.into()),
+        }
+    }
+
+    /// Four hexadecimal digits after the `u` under the cursor.
+    fn hex(&mut self) -> Result<u32, Fault> {
+        self.at += 1;
+        let digits = self.text.get(self.at..self.at + 4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        match digits.and_then(|d| u32::from_str_radix(d, 16).ok()) {
+            Some(number) => {
+                self.at += 4;
+                Ok(number)
+            }
+            None => self.syntax("four hexadecimal digits were expected"),
+        }
+    }
+
+    fn number(&mut self) -> Result<String, Fault> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let zero = self.peek() == Some(b'0');
+        let whole = self.digits()?;
+        if zero && whole > 1 {
+            return self.syntax("a number does not begin with a needless zero");
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
+        out.push_str(self.text.get(start..self.at).unwrap_or("0"));
+        Ok(out)
+    }
+
+    fn digits(&mut self) -> Result<usize, Fault> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
+        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        if count == 0 {
+            return self.syntax("a digit was expected");
+        }
+        self.at += count;
+        Ok(count)
+    }
+
+    fn word(&mut self) -> Result<(Kind, String), Fault> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
+        for (word, kind) in [("true", Kind::Bool), ("false", Kind::Bool), ("null", Kind::Null)] {
+            if rest.starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok((kind, word.to_owned()));
+            }
+        }
+        match rest.first() {
+            None => self.syntax("the message ends where a value was expected"),
+            Some(_) => self.syntax("a value was expected"),
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+    fn closes(&self) -> bool {
+        let close = match self.open.last().map(|o| self.document.kind(*o)) {
+            Some(Kind::Object) => b'}',
+            _ => b']',
+        };
+        self.peek() == Some(close)
+    }
+    fn space(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
+        self.at += rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
+    }
+    fn expect(&mut self, byte: u8, what: &str) -> Result<(), Fault> {
+        if self.peek() != Some(byte) {
+            return self.syntax(&format!("{what} was expected"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+    fn syntax<T>(&self, text: &str) -> Result<T, Fault> {
+        self.fault(code::DOC_SYNTAX, text.to_owned())
+    }
+    const fn fault<T>(&self, code: Code, text: String) -> Result<T, Fault> {
+        Err(Fault { code, text, at: self.at })
+    }
+}

@@ -1,0 +1,75 @@
+//! The JSON writer.
+
+use crate::document::{Document, Kind, NodeId, Style};
+
+/// The subtree at `node` as JSON text in UTF-8. Members keep their order, numbers their text. `Pretty` ends with a line
+/// feed, `Compact` does not.
+///
+/// # Source
+/// RFC 8259 §7 for escapes.
+#[must_use]
+pub fn write(document: &Document, node: NodeId, style: Style) -> Vec<u8> {
+    let mut out = Vec::new();
+    value(document, node, style, 0, &mut out);
+    if style == Style::Pretty {
+        out.push(b'\n');
+    }
+    out
+}
+
+// Recursion is as deep as the tree: `Limits::depth_max` for trees that were read.
+fn value(document: &Document, node: NodeId, style: Style, depth: usize, out: &mut Vec<u8>) {
+    match document.kind(node) {
+        Kind::Object => container(document, node, style, depth, out, *b"{}"),
+        Kind::Array => container(document, node, style, depth, out, *b"[]"),
+        Kind::String => string(document.text(node).unwrap_or(""), out),
+        Kind::Number | Kind::Bool => out.extend_from_slice(document.text(node).unwrap_or("null").as_bytes()),
+        Kind::Null => out.extend_from_slice(b"null"),
+    }
+}
+
+fn container(document: &Document, node: NodeId, style: Style, depth: usize, out: &mut Vec<u8>, brackets: [u8; 2]) {
+    let [open, close] = brackets;
+    out.push(open);
+    let mut first = true;
+    for child in document.children(node) {
+        if !std::mem::take(&mut first) {
+            out.push(b',');
+        }
+        line(style, depth + 1, out);
+        if let Some(key) = document.key(child) {
+            string(key, out);
+            out.extend_from_slice(if style == Style::Pretty { b": " } else { b":" });
+        }
+        value(document, child, style, depth + 1, out);
+    }
+    if !first {
+        line(style, depth, out);
+    }
+    out.push(close);
+}
+
+fn line(style: Style, depth: usize, out: &mut Vec<u8>) {
+    if style == Style::Pretty {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    }
+}
+
+fn string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0C => out.extend_from_slice(b"\\f"),
+            0x00..=0x1F => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
