@@ -4,9 +4,11 @@
 //! duplicate keys, and anything past a limit. Knows nothing of schemas, formats or people. Read `tree.rs` first.
 
 mod arena;
+pub mod fhir;
 pub mod json;
 mod limits;
 mod tree;
+pub mod xml;
 
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, Limits, NODES_MAX, REPEATS_MAX};
 pub use tree::{Document, Kind, NodeId};
@@ -19,4 +21,17 @@ pub enum Style {
     Compact,
     /// One member, item or element per line, indented by two spaces.
     Pretty,
+}
+
+/// A member or element name as diagnostics may show it: one that does not look like a name of a format may be somebody's
+/// data, and is shown as `*`.
+#[must_use]
+pub fn safe_name(name: &str) -> &str {
+    /// Longest name of a format we know, with room to spare.
+    const NAME_BYTES_MAX: usize = 64;
+    let start = name.trim_start_matches(['@', '_', '#']);
+    let fits = name.len() <= NAME_BYTES_MAX
+        && start.starts_with(|c: char| c.is_ascii_alphabetic())
+        && start.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':'));
+    if fits { name } else { "*" }
 }

@@ -3,6 +3,7 @@
 //! Numbers keep their text (`1.0` stays `1.0`). Node 0 is the root. Order of members and items is kept.
 
 use super::arena::{Arena, Piece};
+use super::safe_name;
 use crate::diagnostic::Position;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -271,18 +272,34 @@ impl Document {
         }
         id
     }
+    /// Copies a subtree of this document to the end of `parent`.
+    pub fn clone_under(&mut self, parent: NodeId, key: Option<&str>, from: NodeId) -> NodeId {
+        let (kind, offset) = (self.kind(from), self.offset(from));
+        let text = self.text(from).unwrap_or("").to_owned();
+        let id = self.add(parent, key, kind, &text, offset);
+        for child in self.children(from).collect::<Vec<_>>() {
+            let key = self.key(child).map(str::to_owned);
+            self.clone_under(id, key.as_deref(), child);
+        }
+        id
+    }
     /// RFC 6901 JSON Pointer of a node; empty for the root.
     #[must_use]
     pub fn pointer(&self, id: NodeId) -> String {
-        self.pointer_with(id, |_| None)
+        self.pointer_with(id, |_| None, |key| key.replace('~', "~0").replace('/', "~1"))
     }
-    /// As [`Document::pointer`], but in the message as it was sent: differs where a reader has moved nodes
-    /// (FHIR regrouping).
+    /// The pointer to show to people: in the message as it was sent, where a reader has moved nodes (FHIR regrouping),
+    /// and with `*` for a name that may be somebody's data ([`safe_name`]).
     #[must_use]
     pub fn source_pointer(&self, id: NodeId) -> String {
-        self.pointer_with(id, |n| self.origins.get(&n.0).map(|o| &**o))
+        self.pointer_with(id, |n| self.origins.get(&n.0).map(|o| &**o), |key| safe_name(key).to_owned())
     }
-    fn pointer_with<'a>(&'a self, id: NodeId, origin: impl Fn(NodeId) -> Option<&'a str>) -> String {
+    fn pointer_with<'a>(
+        &'a self,
+        id: NodeId,
+        origin: impl Fn(NodeId) -> Option<&'a str>,
+        name: impl Fn(&str) -> String,
+    ) -> String {
         let mut steps = Vec::new();
         let mut at = id;
         let head = loop {
@@ -291,7 +308,7 @@ impl Document {
             }
             let Some(parent) = self.parent(at) else { break "" };
             steps.push(match self.key(at) {
-                Some(key) => key.replace('~', "~0").replace('/', "~1"),
+                Some(key) => name(key),
                 None => self.children(parent).position(|c| c == at).unwrap_or(0).to_string(),
             });
             at = parent;

@@ -1,1 +1,143 @@
-//! schema: see `src/lib.rs` for its floor.
+//! Schemas: loading, resolving, validating.
+//!
+//! Owns [`Schemas`] (every `schemas/**/*.schema.json` of a content set), [`Shapes`] (what they say, resolved), and
+//! [`Valid`], which only validation makes. Fetches nothing: a `$ref` names a file of the set. A keyword it does not
+//! check is refused when the schema is loaded, so that nothing is silently unchecked. Knows no format by name.
+//! Read [`Schema::validate`] and `shape.rs` first.
+//!
+//! The dialect is the part of JSON Schema 2020-12 listed in `source.rs`, plus:
+//! `x-sequence` (writing order of members), `x-repeats-max` (a reader's bound on an array), `x-at-most-one` (groups of
+//! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
+//! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-source` (where a list comes
+//! from). `tests/it/document` holds it against an independent implementation of the standard.
+
+mod compile;
+mod format;
+mod native;
+mod near;
+mod shape;
+mod source;
+mod validate;
+mod xml_shape;
+
+pub use format::FORMATS;
+pub use native::Syntax;
+pub use near::nearest;
+pub use shape::{
+    ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
+};
+pub use validate::Strictness;
+
+use crate::config::Files;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::document::Document;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All schemas of a content set, compiled once.
+#[derive(Clone, Debug, Default)]
+pub struct Schemas {
+    by_name: BTreeMap<String, Schema>,
+}
+
+impl Schemas {
+    /// Loads every `schemas/**/*.schema.json`.
+    ///
+    /// # Errors
+    /// `SOL-SCHEMA-FILE`, every finding with file, line and column: bad syntax, unknown keyword or format, a reference
+    /// to nothing, a pattern that does not build, a name in `required` that is no member.
+    pub fn load(files: &Files) -> Result<Self, Vec<Diagnostic>> {
+        let mut diagnostics = Vec::new();
+        let sources = source::Sources::read(files, &mut diagnostics);
+        let mut compiler = compile::Compiler::new(&sources, diagnostics);
+        let mut roots = Vec::new();
+        for (file, source) in sources.files.iter().enumerate() {
+            let root = source::Loc { file, node: source.document.root() };
+            roots.push((source.name.clone(), compiler.compile(&[root])));
+        }
+        if !compiler.diagnostics.is_empty() {
+            return Err(compiler.diagnostics);
+        }
+        let shapes = Arc::new(compiler.shapes);
+        let named = |(name, root): (String, ShapeId)| (name.clone(), Schema { name, root, shapes: shapes.clone() });
+        Ok(Self { by_name: roots.into_iter().map(named).collect() })
+    }
+    /// The schema of a file, by its path below `schemas/`: `cin-census/child.schema.json`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Schema> {
+        self.by_name.get(name)
+    }
+    /// All paths, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+}
+
+/// One schema file.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    name: String,
+    root: ShapeId,
+    shapes: Arc<Shapes>,
+}
+
+impl Schema {
+    /// Path below `schemas/`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// The graph this schema's shapes lie in (one graph for the whole set).
+    #[must_use]
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+    /// Where this schema starts in the graph.
+    #[must_use]
+    pub const fn root(&self) -> ShapeId {
+        self.root
+    }
+    /// Validates a tree. `source` is the text the tree was read from, for line and column; `None` for a tree that was
+    /// built.
+    ///
+    /// # Errors
+    /// The document back, and every finding (warnings too) as `SOL-SCHEMA-INVALID` with JSON Pointer and position, when
+    /// at least one is an error. No finding quotes a value.
+    pub fn validate(
+        &self,
+        document: Document,
+        source: Option<&[u8]>,
+        strictness: Strictness,
+    ) -> Result<Valid<Document>, Box<(Document, Vec<Diagnostic>)>> {
+        let findings = validate::run(&document, &self.shapes, self.root, strictness, source);
+        if findings.iter().any(|f| f.severity == Severity::Error) {
+            return Err(Box::new((document, findings)));
+        }
+        Ok(Valid { value: document, warnings: findings })
+    }
+}
+
+/// Something that satisfied its schema. Only [`Schema::validate`] makes one.
+#[derive(Clone, Debug)]
+pub struct Valid<T> {
+    value: T,
+    warnings: Vec<Diagnostic>,
+}
+
+impl<T> Valid<T> {
+    /// The value.
+    #[must_use]
+    pub const fn get(&self) -> &T {
+        &self.value
+    }
+    /// What was tolerated: values outside a list or form, missing and unknown members.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+    /// The value, no longer known to be valid.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}

@@ -29,7 +29,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Diagnostic> {
         Ok(()) => Ok(reader.document),
         Err(fault) => {
             let span = Span { start: fault.at, end: fault.at + 1 };
-            let place = reader.open.last().map_or_else(String::new, |o| reader.document.pointer(*o));
+            let place = reader.open.last().map_or_else(String::new, |o| reader.document.source_pointer(*o));
             Err(Diagnostic::error(fault.code, fault.text).with_span(span, bytes).with_pointer(place))
         }
     }

@@ -1,0 +1,437 @@
+//! FHIR Bundles regrouped by resource type, and back.
+//!
+//! A Bundle is a list of entries of mixed types; a mapping wants "each Patient". [`regroup`] turns
+//! `{"resourceType":"Bundle","entry":[{"fullUrl":u,"resource":{"resourceType":"Patient",…}}]}` into
+//! `{"Patient":[{"@url":u,…}]}`; the other members of an entry become `@request`, `@search`, …; entries without a
+//! resource stay under `entry`. Nothing is dropped but `resourceType`, which the grouping says. Every moved node knows
+//! the pointer it had. Knows no resource type and no profile.
+//!
+//! References are resolved leniently (FHIR dossier §1): what can be resolved within the Bundle becomes the `@url` of its
+//! target, what cannot stays as it was, for the mapping to report.
+
+use super::{Document, Kind, NodeId};
+use crate::diagnostic::{Diagnostic, Span, code};
+use std::collections::HashMap;
+
+/// Longest name of a resource type taken; the longest in R4 has 33 letters.
+const TYPE_LETTERS_MAX: usize = 64;
+
+/// A regrouped Bundle.
+#[derive(Debug)]
+pub struct Regrouped {
+    /// The tree, by resource type.
+    pub document: Document,
+    /// What was odd about the envelope (references that name nothing are the mapping's business).
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Regroups a Bundle; a resource alone is taken as a collection of one.
+///
+/// # Errors
+/// `SOL-SCHEMA-INVALID` when the root is no FHIR resource, an entry is no object, a resource has no type, or a name
+/// begins with `@` (reserved here) — each with pointer and position.
+///
+/// # Source
+/// Mapping language §5.1; FHIR R4 Bundle, §2.36.4 "Resolving references in Bundles".
+pub fn regroup(document: Document, source: &[u8]) -> Result<Regrouped, Vec<Diagnostic>> {
+    let root = document.root();
+    let mut work = Work { document, source, found: Vec::new(), warnings: Vec::new() };
+    let Some(kind) = work.resource_type(root) else {
+        return Err(vec![work.complain(root, "a FHIR message has a `resourceType`")]);
+    };
+    if kind != "Bundle" {
+        work.wrap(&kind)?;
+    }
+    work.entries()?;
+    work.references();
+    Ok(Regrouped { document: work.document, warnings: work.warnings })
+}
+
+struct Work<'a> {
+    document: Document,
+    source: &'a [u8],
+    /// The resources, in order of the message.
+    found: Vec<NodeId>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Work<'_> {
+    fn complain(&self, node: NodeId, text: &str) -> Diagnostic {
+        let at = self.document.offset(node);
+        Diagnostic::error(code::SCHEMA_INVALID, text)
+            .with_span(Span { start: at, end: at + 1 }, self.source)
+            .with_pointer(self.document.source_pointer(node))
+    }
+
+    /// The type of a resource, when it is an object with a name as its type.
+    fn resource_type(&self, node: NodeId) -> Option<String> {
+        let name = self.document.member(node, "resourceType")?;
+        let text = self.document.text(name).filter(|_| self.document.kind(name) == Kind::String)?;
+        let fits = text.len() <= TYPE_LETTERS_MAX
+            && text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        fits.then(|| text.to_owned())
+    }
+
+    /// Puts a resource that came alone into a Bundle.
+    fn wrap(&mut self, kind: &str) -> Result<(), Vec<Diagnostic>> {
+        let alone = std::mem::replace(&mut self.document, Document::new(Kind::Object));
+        let root = self.document.root();
+        self.document.add_text(root, "type", "collection");
+        let group = self.document.add(root, Some(kind), Kind::Array, "", 0);
+        let resource = self.document.graft(group, None, &alone, alone.root());
+        self.document.set_origin(resource, "");
+        self.clean(resource)?;
+        self.found.push(resource);
+        self.give_url(resource, kind, "");
+        Ok(())
+    }
+
+    fn entries(&mut self) -> Result<(), Vec<Diagnostic>> {
+        let root = self.document.root();
+        if let Some(name) = self.document.member(root, "resourceType") {
+            self.document.detach(name);
+        }
+        if self.found.is_empty() {
+            self.refuse_reserved(root, |name| name.starts_with(|c: char| c == '@' || c.is_ascii_uppercase()))?;
+        }
+        let Some(list) = self.document.member(root, "entry") else { return Ok(()) };
+        if self.document.kind(list) != Kind::Array {
+            return Err(vec![self.complain(list, "the entries of a Bundle are an array")]);
+        }
+        let mut groups: HashMap<String, NodeId> = HashMap::new();
+        let entries: Vec<NodeId> = self.document.children(list).collect();
+        // The old list is put aside whole; what has no resource is hung into a new one.
+        self.document.detach(list);
+        let mut rest = None;
+        for (index, entry) in entries.into_iter().enumerate() {
+            let place = format!("/entry/{index}");
+            if self.document.kind(entry) != Kind::Object {
+                self.document.set_origin(entry, &place);
+                return Err(vec![self.complain(entry, "an entry of a Bundle is an object")]);
+            }
+            let Some(resource) = self.document.member(entry, "resource") else {
+                let kept = *rest.get_or_insert_with(|| self.document.add(root, Some("entry"), Kind::Array, "", 0));
+                let copy = self.document.clone_under(kept, None, entry);
+                self.document.set_origin(copy, &place);
+                continue;
+            };
+            self.entry(entry, resource, &place, &mut groups)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        entry: NodeId,
+        resource: NodeId,
+        place: &str,
+        groups: &mut HashMap<String, NodeId>,
+    ) -> Result<(), Vec<Diagnostic>> {
+        self.document.set_origin(resource, &format!("{place}/resource"));
+        let Some(kind) = self.resource_type(resource) else {
+            return Err(vec![self.complain(resource, "a resource is an object with a `resourceType`")]);
+        };
+        self.clean(resource)?;
+        let root = self.document.root();
+        let group = match groups.get(&kind) {
+            Some(group) => *group,
+            None => {
+                let group = self.document.add(root, Some(&kind), Kind::Array, "", 0);
+                groups.insert(kind.clone(), group);
+                group
+            }
+        };
+        self.document.relocate(resource, group, None);
+        let others: Vec<NodeId> = self.document.children(entry).collect();
+        for other in others {
+            let name = self.document.key(other).unwrap_or("").to_owned();
+            self.document.set_origin(other, &format!("{place}/{name}"));
+            let name = if name == "fullUrl" { "@url".to_owned() } else { format!("@{name}") };
+            self.document.relocate(other, resource, Some(&name));
+        }
+        self.give_url(resource, &kind, &format!("{place}/resource/id"));
+        self.found.push(resource);
+        Ok(())
+    }
+
+    /// Takes the type out of a resource and refuses reserved names in it.
+    fn clean(&mut self, resource: NodeId) -> Result<(), Vec<Diagnostic>> {
+        if let Some(name) = self.document.member(resource, "resourceType") {
+            self.document.detach(name);
+        }
+        self.refuse_reserved(resource, |name| name.starts_with('@'))
+    }
+
+    fn refuse_reserved(&self, node: NodeId, reserved: impl Fn(&str) -> bool) -> Result<(), Vec<Diagnostic>> {
+        let bad = self.document.children(node).find(|c| self.document.key(*c).is_some_and(&reserved));
+        match bad {
+            None => Ok(()),
+            Some(child) => {
+                let at = self.document.offset(child);
+                let complaint = self.complain(node, "a member name that is none of FHIR's stands here");
+                Err(vec![complaint.with_span(Span { start: at, end: at + 1 }, self.source)])
+            }
+        }
+    }
+
+    /// A resource without `fullUrl` is known by its type and id.
+    fn give_url(&mut self, resource: NodeId, kind: &str, origin: &str) {
+        if self.document.member(resource, "@url").is_some() {
+            return;
+        }
+        if let Some(id) = self.document.text_at(resource, &["id"]) {
+            let url = format!("{kind}/{id}");
+            let at = self.document.offset(resource);
+            let node = self.document.add(resource, Some("@url"), Kind::String, &url, at);
+            self.document.set_origin(node, origin);
+        }
+    }
+
+    fn references(&mut self) {
+        let index = Index::of(&self.document, &self.found);
+        for resource in self.found.clone() {
+            let base = self.document.text_at(resource, &["@url"]).unwrap_or("").to_owned();
+            let mut stack: Vec<NodeId> = self.document.children(resource).collect();
+            while let Some(node) = stack.pop() {
+                stack.extend(self.document.children(node));
+                if self.document.kind(node) == Kind::Object {
+                    self.resolve(node, &base, &index);
+                }
+            }
+        }
+    }
+
+    fn resolve(&mut self, node: NodeId, base: &str, index: &Index) {
+        match self.document.member(node, "reference") {
+            Some(reference) if self.document.kind(reference) == Kind::String => {
+                let text = self.document.text(reference).unwrap_or("");
+                if let Some(url) = index.lookup(text, base).filter(|url| *url != text).map(str::to_owned) {
+                    self.document.set_scalar(reference, Kind::String, &url);
+                }
+            }
+            Some(_) => {}
+            None => {
+                // A logical reference: the one resource of the Bundle with this identifier.
+                let Some(identifier) = self.document.member(node, "identifier") else { return };
+                let pair = identifier_pair(&self.document, identifier);
+                if let Some(url) = pair.and_then(|p| index.by_identifier.get(&p).cloned().flatten()) {
+                    let at = self.document.offset(node);
+                    self.document.add(node, Some("reference"), Kind::String, &url, at);
+                }
+            }
+        }
+    }
+}
+
+/// The resources of a Bundle by what refers to them. `None` inside: more than one has it, so nobody does.
+struct Index {
+    by_url: HashMap<String, Option<String>>,
+    by_type_and_id: HashMap<String, Option<String>>,
+    by_identifier: HashMap<(String, String), Option<String>>,
+}
+
+impl Index {
+    fn of(document: &Document, resources: &[NodeId]) -> Self {
+        let mut index = Self { by_url: HashMap::new(), by_type_and_id: HashMap::new(), by_identifier: HashMap::new() };
+        for resource in resources {
+            let Some(url) = document.text_at(*resource, &["@url"]) else { continue };
+            enter(&mut index.by_url, url.to_owned(), url);
+            let kind = document.parent(*resource).and_then(|group| document.key(group));
+            if let (Some(kind), Some(id)) = (kind, document.text_at(*resource, &["id"])) {
+                enter(&mut index.by_type_and_id, format!("{kind}/{id}"), url);
+            } else if let Some(tail) = type_and_id(url) {
+                enter(&mut index.by_type_and_id, tail.to_owned(), url);
+            }
+            let list = document.member(*resource, "identifier").filter(|l| document.kind(*l) == Kind::Array);
+            for identifier in list.into_iter().flat_map(|l| document.children(l)) {
+                if let Some(pair) = identifier_pair(document, identifier) {
+                    enter(&mut index.by_identifier, pair, url);
+                }
+            }
+        }
+        index
+    }
+
+    fn lookup(&self, reference: &str, base: &str) -> Option<&str> {
+        let plain = reference.split_once("/_history/").map_or(reference, |(head, _)| head);
+        let exact = |key: &str| self.by_url.get(key).and_then(|u| u.as_deref());
+        if let Some(url) = exact(reference).or_else(|| exact(plain)) {
+            return Some(url);
+        }
+        if plain.starts_with('#') || plain.starts_with("urn:") {
+            return None;
+        }
+        if plain.contains("://") {
+            // An absolute address meets a resource that is known by type and id only.
+            return exact(type_and_id(plain)?);
+        }
+        let server = type_and_id(base).and_then(|tail| base.strip_suffix(tail)).unwrap_or("");
+        exact(&format!("{server}{plain}")).or_else(|| self.by_type_and_id.get(plain)?.as_deref())
+    }
+}
+
+fn enter<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Option<String>>, key: K, url: &str) {
+    map.entry(key).and_modify(|held| *held = held.take().filter(|h| h == url)).or_insert_with(|| Some(url.to_owned()));
+}
+
+/// `Patient/7` of `https://example.org/fhir/Patient/7`.
+fn type_and_id(url: &str) -> Option<&str> {
+    let (head, _) = url.rsplit_once('/')?;
+    let start = head.rfind('/').map_or(0, |at| at + 1);
+    url.get(start..).filter(|tail| tail.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
+fn identifier_pair(document: &Document, identifier: NodeId) -> Option<(String, String)> {
+    let system = document.text_at(identifier, &["system"])?;
+    let value = document.text_at(identifier, &["value"])?;
+    // NHS numbers are written with and without spaces.
+    Some((system.to_owned(), value.chars().filter(|c| !c.is_whitespace()).collect()))
+}
+
+/// The Bundle of a regrouped tree: a MessageHeader first (FHIR R4 bdl-12 wants it there), else in the order of the tree.
+#[must_use]
+pub fn ungroup(tree: &Document) -> Document {
+    let mut out = Document::new(Kind::Object);
+    let (from, to) = (tree.root(), out.root());
+    out.add_text(to, "resourceType", "Bundle");
+    let is_group = |key: &str| key.starts_with(|c: char| c.is_ascii_uppercase());
+    let mut groups = Vec::new();
+    for child in tree.children(from) {
+        match tree.key(child) {
+            Some("entry") | None => {}
+            Some(key) if is_group(key) => groups.push((key, child)),
+            Some(key) => {
+                out.graft(to, Some(key), tree, child);
+            }
+        }
+    }
+    groups.sort_by_key(|(key, _)| *key != "MessageHeader");
+    let rest = tree.member(from, "entry");
+    if groups.is_empty() && rest.is_none() {
+        return out;
+    }
+    let list = out.add(to, Some("entry"), Kind::Array, "", 0);
+    for (kind, group) in groups {
+        for resource in tree.children(group) {
+            entry(tree, kind, resource, &mut out, list);
+        }
+    }
+    for kept in rest.into_iter().flat_map(|r| tree.children(r)) {
+        out.graft(list, None, tree, kept);
+    }
+    out
+}
+
+fn entry(tree: &Document, kind: &str, resource: NodeId, out: &mut Document, list: NodeId) {
+    let entry = out.add(list, None, Kind::Object, "", 0);
+    // A relative `@url` was made here from type and id; `fullUrl` is always absolute.
+    if let Some(url) = tree.text_at(resource, &["@url"]).filter(|u| u.contains(':')) {
+        out.add_text(entry, "fullUrl", url);
+    }
+    let body = out.add(entry, Some("resource"), Kind::Object, "", 0);
+    out.add_text(body, "resourceType", kind);
+    for child in tree.children(resource) {
+        match tree.key(child).map(|k| (k, k.strip_prefix('@'))) {
+            Some((_, Some("url"))) | None => {}
+            Some((_, Some(name))) => {
+                out.graft(entry, Some(name), tree, child);
+            }
+            Some((name, None)) => {
+                out.graft(body, Some(name), tree, child);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Limits, Style, json};
+
+    fn grouped(text: &str) -> Document {
+        let tree = json::read(text.as_bytes(), &Limits::default()).unwrap();
+        regroup(tree, text.as_bytes()).unwrap().document
+    }
+    fn compact(tree: &Document) -> String {
+        String::from_utf8(json::write(tree, tree.root(), Style::Compact)).unwrap()
+    }
+
+    #[test]
+    fn resources_stand_under_their_type_and_go_back_to_entries() {
+        let text = concat!(
+            r#"{"resourceType":"Bundle","type":"message","entry":["#,
+            r#"{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"a"},"request":{"method":"POST"}},"#,
+            r#"{"fullUrl":"urn:uuid:2","resource":{"resourceType":"MessageHeader"}},"#,
+            r#"{"response":{"status":"200"}}]}"#
+        );
+        let tree = grouped(text);
+        assert_eq!(
+            compact(&tree),
+            concat!(
+                r#"{"type":"message","Patient":[{"id":"a","@url":"urn:uuid:1","@request":{"method":"POST"}}],"#,
+                r#""MessageHeader":[{"@url":"urn:uuid:2"}],"entry":[{"response":{"status":"200"}}]}"#
+            )
+        );
+        let method = tree.at_pointer("/Patient/0/@request/method").unwrap();
+        assert_eq!(tree.source_pointer(method), "/entry/0/request/method");
+        assert_eq!(tree.source_pointer(tree.at_pointer("/Patient/0/id").unwrap()), "/entry/0/resource/id");
+        let back = compact(&ungroup(&tree));
+        assert!(back.starts_with(r#"{"resourceType":"Bundle","type":"message","entry":[{"fullUrl":"urn:uuid:2""#));
+        assert_eq!(compact(&grouped(&back)).len(), compact(&tree).len());
+    }
+
+    #[test]
+    fn references_of_every_kind_find_their_resource() {
+        let text = concat!(
+            r#"{"resourceType":"Bundle","type":"collection","entry":["#,
+            r#"{"fullUrl":"https://x.test/fhir/Patient/7","resource":{"resourceType":"Patient","id":"7","#,
+            r#""identifier":[{"system":"s","value":"1 2"}]}},"#,
+            r#"{"fullUrl":"https://x.test/fhir/Flag/1","resource":{"resourceType":"Flag","a":{"reference":"Patient/7"},"#,
+            r#""b":{"reference":"https://x.test/fhir/Patient/7/_history/2"},"c":{"identifier":{"system":"s","value":"12"}},"#,
+            r#""d":{"reference":"Patient/8"},"e":{"reference":"urn:uuid:9"},"f":{"reference":"RX9"}}}]}"#
+        );
+        let tree = grouped(text);
+        let at = |member: &str| tree.text_at(tree.at_pointer("/Flag/0").unwrap(), &[member, "reference"]);
+        for member in ["a", "b", "c"] {
+            assert_eq!(at(member), Some("https://x.test/fhir/Patient/7"), "{member}");
+        }
+        assert_eq!((at("d"), at("e"), at("f")), (Some("Patient/8"), Some("urn:uuid:9"), Some("RX9")));
+    }
+
+    #[test]
+    fn a_reference_that_two_resources_answer_is_left_alone() {
+        let patient =
+            |n: u8| format!(r#"{{"fullUrl":"urn:uuid:{n}","resource":{{"resourceType":"Patient","id":"7"}}}}"#);
+        let text = format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{},{},{}]}}"#,
+            patient(1),
+            patient(2),
+            r#"{"resource":{"resourceType":"Flag","subject":{"reference":"Patient/7"}}}"#
+        );
+        let tree = grouped(&text);
+        assert_eq!(tree.text_at(tree.at_pointer("/Flag/0").unwrap(), &["subject", "reference"]), Some("Patient/7"));
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_refused_with_its_place() {
+        for (text, pointer) in [
+            ("[]", ""),
+            (r#"{"a":1}"#, ""),
+            (r#"{"resourceType":"Bundle","entry":{}}"#, "/entry"),
+            (r#"{"resourceType":"Bundle","entry":[1]}"#, "/entry/0"),
+            (r#"{"resourceType":"Bundle","entry":[{"resource":{"id":"1"}}]}"#, "/entry/0/resource"),
+            (r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"@x"}}]}"#, "/entry/0/resource"),
+            (
+                r#"{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Flag","@url":"x"}}]}"#,
+                "/entry/0/resource",
+            ),
+            (r#"{"resourceType":"Bundle","Patient":[]}"#, ""),
+        ] {
+            let tree = json::read(text.as_bytes(), &Limits::default()).unwrap();
+            let refused = regroup(tree, text.as_bytes()).unwrap_err();
+            assert_eq!(refused[0].pointer.as_deref(), Some(pointer), "{text}");
+            assert!(refused[0].position.is_some());
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! XML 1.0 with namespaces, read as a tree of objects, arrays and texts, and written back.
+//!
+//! Owns [`decode`], [`read()`] and [`write()`]. An element is an object member; attributes are members `@name`; an element
+//! with text only is a text; stray text between elements is `#text`. Which elements repeat comes from an [`XmlShape`],
+//! so that one child and many children have the same shape. Refuses DTDs, every entity but the five of XML, and all
+//! that is not well formed. Comments, processing instructions and schema locations are about the file, not the people
+//! in it: they are skipped.
+
+mod decode;
+mod names;
+mod read;
+mod write;
+
+pub use decode::decode;
+pub use read::read;
+pub use write::write;
+
+/// A place in a shape, as its owner numbers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place(pub usize);
+
+/// What an element may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Other elements: white space between them means nothing.
+    Elements,
+    /// Text whose outer white space means nothing.
+    Text,
+    /// Text kept to the last blank.
+    ExactText,
+}
+
+/// Whether an element may stand more than once in its parent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Repeats {
+    /// Once.
+    Once,
+    /// Any number up to this, or up to `Limits::repeats_max` when `None`.
+    UpTo(Option<usize>),
+}
+
+/// What the reader and writer must know of a schema.
+pub trait XmlShape {
+    /// The place of the root element.
+    fn root(&self) -> Place;
+    /// A child element of a place; `None` when the schema does not name it.
+    fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)>;
+    /// What the element at a place holds.
+    fn content(&self, of: Place) -> Content;
+    /// The child elements of a place in writing order.
+    fn order(&self, of: Place) -> Vec<&str>;
+}

@@ -1,0 +1,151 @@
+//! The formats a scalar may be declared to have, and what each means.
+//!
+//! Check digits are not here: a number that fails its check digit is still what the sender wrote, so the mapping reports
+//! it and the record keeps it (canonical record §2 rule 12).
+
+/// Every format name a schema may use.
+pub const FORMATS: &[&str] = &["date", "partial-date", "instant", "date-time-local", "fhir-date-time", "year", "uri"];
+
+pub(super) fn is_known(name: &str) -> bool {
+    FORMATS.contains(&name)
+}
+
+/// What a person is told was expected.
+pub(super) fn meaning(name: &str) -> &'static str {
+    match name {
+        "date" => "a date, YYYY-MM-DD",
+        "partial-date" => "a date: YYYY, YYYY-MM or YYYY-MM-DD",
+        "instant" => "a date and time with seconds and a zone",
+        "date-time-local" => "a date and time, YYYY-MM-DDThh:mm:ss",
+        "fhir-date-time" => "a date, or a date and time with a zone",
+        "year" => "a year, YYYY",
+        "uri" => "a URI without spaces",
+        _ => "another form",
+    }
+}
+
+/// Whether `text` is of the format.
+///
+/// # Source
+/// XML Schema Part 2 §3.2.7 and §3.2.9 (dateTime, date), §3.2.11 (gYear); FHIR R4 §2.24.0.1 (date, dateTime, instant).
+pub(super) fn holds(name: &str, text: &str) -> bool {
+    match name {
+        "date" => text.len() == 10 && is_date(text),
+        "partial-date" => is_partial(text),
+        "instant" => split_time(text).is_some_and(|(day, time)| is_date(day) && is_time(time, Zone::Required)),
+        "date-time-local" => split_time(text).is_some_and(|(day, time)| is_date(day) && is_time(time, Zone::Optional)),
+        "fhir-date-time" => match split_time(text) {
+            Some((day, time)) => is_date(day) && is_time(time, Zone::Required),
+            None => is_partial(text),
+        },
+        "year" => digits(text, 4).is_some(),
+        "uri" => !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control()),
+        _ => true,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Zone {
+    Required,
+    Optional,
+}
+
+fn split_time(text: &str) -> Option<(&str, &str)> {
+    text.split_once('T')
+}
+
+fn digits(text: &str, count: usize) -> Option<u32> {
+    (text.len() == count && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+fn is_partial(text: &str) -> bool {
+    match text.len() {
+        4 => digits(text, 4).is_some(),
+        7 => is_date(&format!("{text}-01")),
+        10 => is_date(text),
+        _ => false,
+    }
+}
+
+/// A day that exists in the Gregorian calendar.
+fn is_date(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let (Some(y), Some(m), Some(d), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let (Some(y), Some(m), Some(d)) = (digits(y, 4), digits(m, 2), digits(d, 2)) else { return false };
+    let leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+    let last = match m {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    (1..=last).contains(&d)
+}
+
+/// `hh:mm:ss`, a fraction, a zone. 24:00:00 is not taken; a leap second is.
+fn is_time(text: &str, zone: Zone) -> bool {
+    let (clock, offset) = match text.find(['Z', '+', '-']) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let offset_fits = match offset {
+        "" => zone == Zone::Optional,
+        "Z" => true,
+        signed => signed
+            .get(1..)
+            .and_then(|o| o.split_once(':'))
+            .is_some_and(|(h, m)| digits(h, 2).is_some_and(|h| h <= 14) && digits(m, 2).is_some_and(|m| m <= 59)),
+    };
+    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let mut parts = whole.split(':');
+    let mut below = |most: u32| parts.next().and_then(|p| digits(p, 2)).is_some_and(|n| n <= most);
+    let clock_fits = below(23) && below(59) && below(60);
+    offset_fits
+        && clock_fits
+        && parts.next().is_none()
+        && !fraction.is_empty()
+        && fraction.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_days_that_exist_are_dates() {
+        assert!(holds("date", "2024-02-29") && holds("date", "2000-02-29"));
+        for wrong in ["2023-02-29", "1900-02-29", "2024-13-01", "2024-00-10", "2024-4-1", "2024-04-31", "20240401"] {
+            assert!(!holds("date", wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn partial_dates_have_their_own_precision() {
+        assert!(["2014", "2014-05", "2014-05-27"].iter().all(|t| holds("partial-date", t)));
+        assert!(["14", "2014-5", "2014-13", "2014-05-32", ""].iter().all(|t| !holds("partial-date", t)));
+    }
+
+    #[test]
+    fn an_instant_has_seconds_and_a_zone() {
+        assert!(["2026-10-05T09:30:00Z", "2026-10-05T09:30:00.123+01:00"].iter().all(|t| holds("instant", t)));
+        assert!(
+            ["2026-10-05", "2026-10-05T09:30Z", "2026-10-05T09:30:00", "2026-10-05T25:30:00Z", "2026-10-05T09:30:00.Z"]
+                .iter()
+                .all(|t| !holds("instant", t))
+        );
+        assert!(holds("date-time-local", "2026-05-12T09:30:00") && !holds("fhir-date-time", "2026-05-12T09:30:00"));
+        assert!(holds("fhir-date-time", "2026-05") && holds("fhir-date-time", "2026-05-12T09:30:00Z"));
+    }
+
+    #[test]
+    fn text_outside_ascii_never_panics() {
+        for name in FORMATS {
+            for text in ["é", "２０２４", "2024-02-2é", "T", "2024-02-29Té", "2024-01-01T+é", "\u{0}"] {
+                let _ = holds(name, text);
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Shapes: what a resolved schema says, as a graph that can be walked before any message arrives.
+//!
+//! `$ref` and `allOf` are resolved: an object has all its members, in writing order. Graphs may be cyclic (a FHIR
+//! extension holds extensions), so shapes are numbered and every walk here is bounded.
+
+use super::near;
+use crate::document::Kind;
+use std::collections::HashMap;
+
+/// A shape of one [`Shapes`]; meaningless in another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ShapeId(pub(super) u32);
+
+impl ShapeId {
+    /// Position in the graph, for side tables.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What may stand at a place.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// Members with names.
+    Object(ObjectShape),
+    /// Items of one shape.
+    Array(ArrayShape),
+    /// Text, a number or a truth value.
+    Scalar(ScalarShape),
+    /// Anything: the schema says nothing.
+    Any,
+}
+
+/// Whether an object may have members its schema does not name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Openness {
+    /// Unknown members are refused.
+    Closed,
+    /// Unknown members are kept, with a warning: the reader's format is known to grow.
+    Tolerant,
+    /// Members with free names, each of this shape (`additionalProperties` with a schema).
+    Map(ShapeId),
+    /// Unknown members are kept without a word.
+    Open,
+}
+
+/// An object.
+#[derive(Clone, Debug)]
+pub struct ObjectShape {
+    /// The members in writing order: `x-sequence` first, then as declared.
+    pub members: Vec<Member>,
+    /// What of other members.
+    pub openness: Openness,
+    /// Groups of members of which at most one may be present (`x-at-most-one`).
+    pub at_most_one: Vec<Vec<String>>,
+    /// Whether a value that is no object is refused; `false` only inside `if` and `not`.
+    pub(super) typed: bool,
+    pub(super) by_name: HashMap<String, usize>,
+}
+
+impl ObjectShape {
+    /// The member with this name.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.by_name.get(name).and_then(|at| self.members.get(*at))
+    }
+}
+
+/// A member of an object.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// What stands there.
+    pub shape: ShapeId,
+    /// Whether it must be present.
+    pub required: bool,
+    /// Whether a message without it is still read, with a warning (`x-tolerate-missing`).
+    pub missing_tolerated: bool,
+}
+
+/// An array.
+#[derive(Clone, Debug)]
+pub struct ArrayShape {
+    /// What each item is.
+    pub item: ShapeId,
+    /// Fewest items.
+    pub min: usize,
+    /// Most items, `None` when only the reader's limit holds.
+    pub max: Option<usize>,
+    /// Most items a reader takes before it stops, where it differs from `Limits::repeats_max` (`x-repeats-max`).
+    pub repeats_max: Option<usize>,
+    pub(super) typed: bool,
+}
+
+/// How white space around a text is read in syntaxes that allow it (XML).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhiteSpace {
+    /// Cut off at both ends.
+    Trim,
+    /// Kept (`"x-white-space": "preserve"`).
+    Preserve,
+}
+
+/// A scalar.
+#[derive(Clone, Debug)]
+pub struct ScalarShape {
+    /// Permitted kinds, never empty; `Number` stands for integers too.
+    pub kinds: Vec<Kind>,
+    /// Whether a number must be whole.
+    pub integer: bool,
+    /// The permitted texts (`enum`, `const`), in order; empty when there is no list.
+    pub enumeration: Vec<String>,
+    /// Fewest characters.
+    pub min_length: usize,
+    /// Most characters.
+    pub max_length: Option<usize>,
+    /// Regular expression, as in the schema.
+    pub pattern: Option<String>,
+    /// Format name: one of [`super::FORMATS`].
+    pub format: Option<String>,
+    /// Least number.
+    pub minimum: Option<f64>,
+    /// Greatest number.
+    pub maximum: Option<f64>,
+    /// Whether a value outside list, pattern, format or length is only a warning when a message is read
+    /// (`x-tolerate`).
+    pub tolerated: bool,
+    /// White space around the text.
+    pub white_space: WhiteSpace,
+    pub(super) regexes: Vec<regex::Regex>,
+}
+
+impl ScalarShape {
+    /// Whether text is permitted.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.kinds.contains(&Kind::String)
+    }
+}
+
+/// A condition that no member list can say.
+#[derive(Clone, Debug)]
+pub(super) enum Check {
+    AnyOf(Vec<ShapeId>),
+    OneOf(Vec<ShapeId>),
+    Not(ShapeId),
+    If { when: ShapeId, then: Option<ShapeId>, otherwise: Option<ShapeId> },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) shape: Shape,
+    pub(super) checks: Vec<Check>,
+}
+
+/// The graph of all shapes of a set of schemas.
+#[derive(Clone, Debug, Default)]
+pub struct Shapes {
+    pub(super) entries: Vec<Entry>,
+}
+
+static ANY: Shape = Shape::Any;
+
+/// Depth beyond which [`Shapes::leaves`] stops: the depth of the deepest readable message.
+const LEAF_DEPTH_MAX: usize = crate::document::DEPTH_MAX;
+
+/// Most leaves [`Shapes::leaves`] lists: a schema beyond it is a mistake.
+const LEAVES_MAX: usize = 100_000;
+
+/// A place where a value can stand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Leaf {
+    /// Member names from the start; arrays are passed through without a step.
+    pub path: Vec<String>,
+    /// The scalar, free map or open shape there.
+    pub shape: ShapeId,
+    /// Whether the walk stopped here because the shape contains itself: everything below belongs to this leaf.
+    pub recursive: bool,
+}
+
+/// A path that does not exist.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoSuchMember {
+    /// How many steps of the path exist.
+    pub found: usize,
+    /// The step that does not.
+    pub name: String,
+    /// The nearest existing names at that place, best first; empty when nothing there is like it.
+    pub near: Vec<String>,
+}
+
+impl Shapes {
+    /// The shape with this number.
+    #[must_use]
+    pub fn get(&self, id: ShapeId) -> &Shape {
+        self.entries.get(id.index()).map_or(&ANY, |e| &e.shape)
+    }
+    pub(super) fn checks(&self, id: ShapeId) -> &[Check] {
+        self.entries.get(id.index()).map_or(&[], |e| &e.checks)
+    }
+    /// The number of shapes, for side tables.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+    /// Passes through arrays: the shape of one item, or the shape itself.
+    #[must_use]
+    pub fn item_of(&self, id: ShapeId) -> ShapeId {
+        let mut at = id;
+        // Arrays of arrays exist in no format of ours; the bound only stops a cyclic schema.
+        for _ in 0..LEAF_DEPTH_MAX {
+            match self.get(at) {
+                Shape::Array(array) => at = array.item,
+                _ => break,
+            }
+        }
+        at
+    }
+    /// The object at this place or in the array at this place.
+    #[must_use]
+    pub fn object(&self, id: ShapeId) -> Option<&ObjectShape> {
+        match self.get(self.item_of(id)) {
+            Shape::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+    /// The scalar at this place or in the array at this place.
+    #[must_use]
+    pub fn scalar(&self, id: ShapeId) -> Option<&ScalarShape> {
+        match self.get(self.item_of(id)) {
+            Shape::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+    /// One step: the member `name` of the object (or of the items of the array) at `from`. Free maps have every name;
+    /// `Any` and open objects have every name too, of shape `Any`, given as `None` inside `Ok`.
+    ///
+    /// # Errors
+    /// [`NoSuchMember`] with the nearest names.
+    pub fn step(&self, from: ShapeId, name: &str) -> Result<Option<ShapeId>, NoSuchMember> {
+        let missing = |near: Vec<String>| NoSuchMember { found: 0, name: name.to_owned(), near };
+        match self.get(self.item_of(from)) {
+            Shape::Any => Ok(None),
+            Shape::Object(object) => match (object.member(name), object.openness) {
+                (Some(member), _) => Ok(Some(member.shape)),
+                (None, Openness::Map(shape)) => Ok(Some(shape)),
+                (None, Openness::Open) => Ok(None),
+                (None, _) => Err(missing(near::nearest(name, object.members.iter().map(|m| m.name.as_str())))),
+            },
+            _ => Err(missing(Vec::new())),
+        }
+    }
+    /// Follows member names from a place, passing through arrays. `Ok(None)` when the path leaves what the schema
+    /// describes (inside `Any`).
+    ///
+    /// # Errors
+    /// [`NoSuchMember`] at the first step that does not exist.
+    pub fn resolve(&self, from: ShapeId, path: &[&str]) -> Result<Option<ShapeId>, NoSuchMember> {
+        let mut at = from;
+        for (index, name) in path.iter().enumerate() {
+            match self.step(at, name) {
+                Ok(Some(shape)) => at = shape,
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(NoSuchMember { found: index, ..error }),
+            }
+        }
+        Ok(Some(at))
+    }
+    /// Every leaf below a place, in writing order. A shape that contains itself ends in one `recursive` leaf.
+    #[must_use]
+    pub fn leaves(&self, from: ShapeId) -> Vec<Leaf> {
+        let mut out = Vec::new();
+        self.collect(from, &mut Vec::new(), &mut Vec::new(), &mut out);
+        out
+    }
+    fn collect(&self, at: ShapeId, path: &mut Vec<String>, open: &mut Vec<ShapeId>, out: &mut Vec<Leaf>) {
+        let shape = self.item_of(at);
+        let recursive = open.contains(&shape);
+        match self.get(shape) {
+            Shape::Object(object) if !recursive && path.len() < LEAF_DEPTH_MAX && out.len() < LEAVES_MAX => {
+                open.push(shape);
+                for member in &object.members {
+                    path.push(member.name.clone());
+                    self.collect(member.shape, path, open, out);
+                    path.pop();
+                }
+                open.pop();
+                // An object without named members can still hold values.
+                if object.members.is_empty() && object.openness != Openness::Closed {
+                    out.push(Leaf { path: path.clone(), shape, recursive: false });
+                }
+            }
+            _ => out.push(Leaf { path: path.clone(), shape, recursive }),
+        }
+    }
+}

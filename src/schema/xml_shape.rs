@@ -1,0 +1,49 @@
+//! A schema as the XML reader and writer see it.
+
+use super::shape::{Shape, ShapeId, WhiteSpace};
+use super::{Schema, Shapes};
+use crate::document::xml::{Content, Place, Repeats, XmlShape};
+
+pub(super) struct View<'a> {
+    shapes: &'a Shapes,
+    root: ShapeId,
+}
+
+impl Schema {
+    /// The schema as the XML reader and writer see it.
+    #[must_use]
+    pub fn xml_shape(&self) -> impl XmlShape + '_ {
+        View { shapes: self.shapes(), root: self.root() }
+    }
+}
+
+impl View<'_> {
+    fn id(place: Place) -> ShapeId {
+        ShapeId(u32::try_from(place.0).unwrap_or(u32::MAX))
+    }
+}
+
+impl XmlShape for View<'_> {
+    fn root(&self) -> Place {
+        Place(self.root.index())
+    }
+    fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)> {
+        let shape = self.shapes.object(Self::id(of))?.member(name)?.shape;
+        let repeats = match self.shapes.get(shape) {
+            Shape::Array(array) => Repeats::UpTo(array.repeats_max.or(array.max)),
+            _ => Repeats::Once,
+        };
+        Some((Place(self.shapes.item_of(shape).index()), repeats))
+    }
+    fn content(&self, of: Place) -> Content {
+        match self.shapes.get(Self::id(of)) {
+            Shape::Scalar(scalar) if scalar.white_space == WhiteSpace::Preserve => Content::ExactText,
+            Shape::Scalar(_) => Content::Text,
+            _ => Content::Elements,
+        }
+    }
+    fn order(&self, of: Place) -> Vec<&str> {
+        let members = self.shapes.object(Self::id(of)).map(|o| o.members.as_slice()).unwrap_or_default();
+        members.iter().map(|m| m.name.as_str()).collect()
+    }
+}
