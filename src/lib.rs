@@ -19,6 +19,7 @@
 //!              record       the canonical record and its labelled segments
 //! 0 words      diagnostic config clock ident vocabulary
 //! exceptions   schema -> document, record -> document, record -> schema
+//! exceptions   config -> diagnostic, config -> ident, config -> vocabulary
 //! ```
 //!
 //! How a record travels: `bytes -> Document -> Valid<Document> -> Record -> Decision -> Disclosable ->
