@@ -1,1 +1,9 @@
-//! sharing: see `src/lib.rs` for its floor.
+//! Who may see what, for what purpose, and why: facts and rules in, a [`Decision`] out.
+//!
+//! Floor 2: pure, no clock, no input or output. [`decide`] is the procedure of the sharing rules §5, its steps in order.
+//! Refuses to guess: what is not known is not disclosed. Read [`decide`], then [`facts`].
+
+pub mod decision;
+pub mod facts;
+
+pub use decision::{Basis, Decision, Flag, Limit, Marker, Reason};
