@@ -1,1 +1,86 @@
-//! store: see `src/lib.rs` for its floor.
+//! Store: everything durable, on SQLite (built in) or PostgreSQL, behind one set of repository functions.
+//!
+//! Owns: the two native pools ([`Db`]), the migrations, encryption at rest ([`Keys`]), the repositories (facts, messages,
+//! people, mailboxes, log), and the committer ([`Committer`]): the only writer of the audit log and the only maker of a
+//! [`Receipt`]. Refuses to decide anything (see `sharing`), to hold content unencrypted, to write text with U+0000,
+//! and to go on when it does not know whether its last commit took effect. Read [`Db`], [`Job`], [`Committer`] first.
+
+mod apply;
+mod bulk;
+mod commit;
+mod db;
+mod effect;
+mod fact_refs;
+mod facts;
+mod keys;
+mod log;
+mod mailbox;
+mod messages;
+mod migrate;
+mod people;
+
+pub use commit::{
+    Committed, CommitError, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options, Receipt,
+    Refusal, StartError, Timing,
+};
+pub use db::{Db, Engine};
+pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
+pub use facts::{FactRow, FactSeeds, Section};
+pub use keys::{Digest, Keys, KeysError};
+pub use log::{EntryRow, Finding, LogReader, ShardRow};
+pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
+pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
+pub use people::{Presented, Resolution, ReviewRow};
+
+/// What a repository function can fail with. Never holds a value from the database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused or could not be reached: the statement's name, and the engine's error code where it gave one.
+    #[error("the database failed at {at} ({kind})")]
+    Database {
+        /// The statement or step.
+        at: &'static str,
+        /// The kind of failure, with the engine's code.
+        kind: String,
+    },
+    /// A row breaks a constraint of the database: the caller's fault, not the store's.
+    #[error("{at}: a row breaks a constraint")]
+    Constraint {
+        /// The statement.
+        at: &'static str,
+    },
+    /// A column held something the code does not understand.
+    #[error("{at}: {what} cannot be read")]
+    Corrupt {
+        /// The statement or step.
+        at: &'static str,
+        /// Which column or thing.
+        what: &'static str,
+    },
+    /// Sealed content could not be opened: another key file, or altered bytes.
+    #[error("sealed content cannot be opened: {0}")]
+    Sealed(#[from] KeysError),
+    /// A migration in the database is not the one in this program.
+    #[error("the database was made by another version: migration {number} differs or is unknown")]
+    Migration {
+        /// Its number.
+        number: i64,
+    },
+    /// Text with U+0000, which PostgreSQL cannot store and nothing may hold.
+    #[error("{at}: text holds U+0000")]
+    Nul {
+        /// The statement or step.
+        at: &'static str,
+    },
+    /// More rows than the bound named.
+    #[error("{at}: more than {rows_max} rows")]
+    TooMany {
+        /// The statement or step.
+        at: &'static str,
+        /// The bound.
+        rows_max: usize,
+    },
+    /// The address of the database is not one of `sqlite:PATH` and `postgres://…`.
+    #[error("the database address is not understood")]
+    Address,
+}

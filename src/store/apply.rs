@@ -1,0 +1,130 @@
+//! Writing effects: each inside the committer's transaction, each either done or refused.
+//!
+//! Owns the order in which the rows of an effect are written and the checks that can refuse it. A refusal leaves whatever
+//! was written before it in the same job: the caller undoes the job (savepoint).
+
+use super::Error;
+use super::commit::Refusal;
+use super::db::Tx;
+use super::effect::{Effect, NewMessage};
+use super::keys::{Keys, Sealed};
+use super::mailbox::{self, ItemState};
+use super::{facts, messages, people};
+use crate::clock::Moment;
+use crate::ident::{EntryId, ItemId, SystemId};
+
+/// Why an effect was not written.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// Its precondition does not hold.
+    Refused(Refusal),
+    /// The database failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What an effect needs to be written.
+pub(super) struct Scene<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) now: Moment,
+    /// The job's first entry: the receipt of what it releases.
+    pub(super) receipt: Option<&'a EntryId>,
+    /// The sealed contents of the job's records, in order of effects and records.
+    pub(super) sealed: &'a [Sealed],
+}
+
+/// Writes one effect.
+pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Result<(), Stopped> {
+    match effect {
+        Effect::Accept(message) => accept(tx, scene, message).await,
+        Effect::Enqueue(item) => Ok(mailbox::insert(tx, item).await?),
+        Effect::Release { item, system, digest } => {
+            allowed(tx, effect, item, Some(system)).await?;
+            Ok(mailbox::release(tx, item, scene.receipt, digest, scene.now).await?)
+        }
+        Effect::Ack { item, system } | Effect::Nack { item, system } => move_on(tx, scene, effect, item, Some(system)).await,
+        Effect::Return { item, notice } => {
+            move_on(tx, scene, effect, item, None).await?;
+            match notice {
+                Some(notice) => Ok(mailbox::insert(tx, notice).await?),
+                None => Ok(()),
+            }
+        }
+        Effect::Purge { item } => purge(tx, item).await,
+        Effect::MessageState { message, state } => present(messages::set_state(tx, message, state).await?),
+        Effect::PutFact { section, id, body, expected_version } => {
+            let current = facts::version(tx, *section, id).await?;
+            if expected_version.is_some_and(|v| v != current) {
+                return Err(Stopped::Refused(Refusal::FactChanged { version: current }));
+            }
+            Ok(facts::put(tx, scene.keys, *section, id, body, scene.now, current).await?)
+        }
+        Effect::EndFact { section, id } => {
+            present(facts::version(tx, *section, id).await? > 0)?;
+            Ok(facts::end(tx, *section, id, scene.now).await?)
+        }
+        Effect::SealPerson(person) => present(people::seal(tx, person).await?),
+        Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
+        Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
+    }
+}
+
+fn present(found: bool) -> Result<(), Stopped> {
+    if found { Ok(()) } else { Err(Stopped::Refused(Refusal::Absent)) }
+}
+
+/// Refuses unless the item is in the system's mailbox and in a state this effect may start from.
+async fn allowed(tx: &mut Tx, effect: &Effect, item: &ItemId, system: Option<&SystemId>) -> Result<Option<ItemState>, Stopped> {
+    let Some((from, to)) = effect.step() else { return Ok(None) };
+    let found = mailbox::locked(tx, item).await?;
+    let Some((state, _)) = found.filter(|(_, owner)| system.is_none_or(|s| s == owner)) else {
+        return Err(Stopped::Refused(Refusal::Absent));
+    };
+    if !from.contains(&state) {
+        return Err(Stopped::Refused(Refusal::ItemState { state }));
+    }
+    Ok(Some(to))
+}
+
+async fn move_on(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect, item: &ItemId, system: Option<&SystemId>) -> Result<(), Stopped> {
+    match allowed(tx, effect, item, system).await? {
+        Some(to) => Ok(mailbox::step(tx, item, to, scene.now).await?),
+        None => Ok(()),
+    }
+}
+
+async fn purge(tx: &mut Tx, item: &ItemId) -> Result<(), Stopped> {
+    match mailbox::locked(tx, item).await? {
+        None => Err(Stopped::Refused(Refusal::Absent)),
+        Some((state @ (ItemState::Due | ItemState::Released), _)) => Err(Stopped::Refused(Refusal::ItemState { state })),
+        Some(_) => Ok(mailbox::purge(tx, item).await.map(drop)?),
+    }
+}
+
+async fn accept(tx: &mut Tx, scene: &Scene<'_>, message: &NewMessage) -> Result<(), Stopped> {
+    if let Some(answer) = &message.idempotency
+        && !mailbox::remember(tx, answer).await?
+    {
+        return Err(Stopped::Refused(Refusal::IdempotencyTaken));
+    }
+    if !messages::insert_message(tx, message).await? {
+        return Err(Stopped::Refused(Refusal::Duplicate));
+    }
+    for change in &message.people {
+        if !people::apply(tx, scene.keys, change, scene.now).await? {
+            return Err(Stopped::Refused(Refusal::PersonChanged));
+        }
+    }
+    for ((seq, record), sealed) in (0i64..).zip(&message.records).zip(scene.sealed) {
+        messages::insert_record(tx, message, seq, record, sealed).await?;
+    }
+    for item in &message.items {
+        mailbox::insert(tx, item).await?;
+    }
+    Ok(())
+}

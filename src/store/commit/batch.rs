@@ -1,0 +1,164 @@
+//! One batch: many jobs in one transaction.
+//!
+//! Owns the order of writes (effects, entries, tiles, checkpoint, commit) and what each kind of failure means: before the
+//! commit was asked for, nothing of the batch exists; from then on, an error means that nobody knows.
+
+use super::append::{self, LogState, Placed, SubjectKeys, number};
+use super::faults::{FaultPoint, Timing};
+use super::writer::{Prepared, Writer};
+use super::{CommitError, Receipt};
+use crate::audit::{Entry, Sealed};
+use crate::clock::Moment;
+use crate::store::Error;
+use crate::store::apply::{Scene, Stopped, apply};
+use crate::store::db::{Arg, Tx, statements};
+use std::time::Duration;
+
+/// How long a commit may take before its outcome counts as unknown.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A checkpoint is kept for history at least every so many entries, so that damage can be narrowed down.
+const CHECKPOINT_ENTRIES: u64 = 256;
+
+statements! {
+    SAVEPOINT = "SAVEPOINT job";
+    RELEASE = "RELEASE SAVEPOINT job";
+    UNDO = "ROLLBACK TO SAVEPOINT job";
+    SHARD_MOVE = "UPDATE log_shard SET batches = $2, size = $3, time_last = $4, frontier = $5, note = $6 WHERE origin = $1 AND owner = $7 AND batches = $8";
+    CHECKPOINT_KEEP = "INSERT INTO checkpoint (origin, size, note, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT (origin, size) DO UPDATE SET note = excluded.note, made_at = excluded.made_at";
+}
+
+/// Why a batch did not end well.
+pub(super) enum Broken {
+    /// Nothing of it exists; one of its jobs breaks a constraint.
+    Job(Error),
+    /// Nothing of it exists; the store failed.
+    Store(Error),
+    /// Another process owns the log.
+    Fenced,
+    /// It may or may not exist.
+    Unknown(Box<Outcome>),
+}
+
+/// What a batch comes to, once it is known to be durable.
+pub(super) struct Outcome {
+    pub(super) next: LogState,
+    pub(super) note: String,
+    pub(super) answers: Vec<Result<Vec<Receipt>, CommitError>>,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::Constraint { .. } | Error::Nul { .. }) { Self::Job(error) } else { Self::Store(error) }
+    }
+}
+
+/// Writes the jobs in one transaction; each gets its answer, in order.
+pub(super) async fn run(writer: &mut Writer, jobs: &mut [Prepared]) -> Result<Outcome, Broken> {
+    writer.fault(FaultPoint::Begin, Timing::Before)?;
+    let mut tx = writer.db.begin().await?;
+    writer.fault(FaultPoint::Begin, Timing::After)?;
+    let mut next = writer.state.clone();
+    let (mut answers, mut all) = (Vec::with_capacity(jobs.len()), Vec::new());
+    let now = next.next_time(writer.clock.now());
+    for job in jobs.iter_mut() {
+        match one(writer, &mut tx, job, now).await? {
+            Ok(entries) => {
+                let placed = next.place(entries);
+                answers.push(Ok(append::receipts(&placed, &writer.origin_text)));
+                all.extend(placed);
+            }
+            Err(error) => answers.push(Err(error)),
+        }
+    }
+    let note = close(writer, &mut tx, &mut next, &all, now).await?;
+    let outcome = Outcome { next, note, answers };
+    if writer.fault(FaultPoint::Commit, Timing::Before).is_err() {
+        return Err(Broken::Unknown(Box::new(outcome)));
+    }
+    let committed = tokio::time::timeout(COMMIT_TIMEOUT, tx.commit()).await;
+    let reported = writer.fault(FaultPoint::Commit, Timing::After);
+    match (committed, reported) {
+        (Ok(Ok(())), Ok(())) => Ok(outcome),
+        _ => Err(Broken::Unknown(Box::new(outcome))),
+    }
+}
+
+type Answer = Result<Vec<(Sealed, Entry, String)>, CommitError>;
+
+/// Writes one job's effects; its entries, not yet placed. A refused job leaves nothing.
+async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> Result<Answer, Broken> {
+    let mut entries = Vec::with_capacity(job.entries.len());
+    for (sealed, subject) in &job.entries {
+        match sealed.entry(&writer.origin, now) {
+            Ok(entry) => entries.push((sealed.clone(), entry, append::key_ref(subject.as_deref(), now))),
+            Err(_) => return Ok(Err(CommitError::Invalid("an entry is too large or its time out of range"))),
+        }
+    }
+    writer.fault(FaultPoint::Effects, Timing::Before)?;
+    let guarded = job.effects.len() > 1 || job.effects.iter().any(|e| e.step().is_none());
+    if guarded {
+        tx.execute(&SAVEPOINT, &[]).await?;
+    }
+    let mut sealed = job.contents.as_slice();
+    let receipt = entries.first().map(|(sealed, _, _)| sealed.id());
+    for effect in &job.effects {
+        let (mine, rest) = sealed.split_at_checked(effect.contents()).unwrap_or((sealed, &[]));
+        sealed = rest;
+        match apply(tx, &Scene { keys: &writer.keys, now, receipt, sealed: mine }, effect).await {
+            Ok(()) => {}
+            Err(Stopped::Failed(error)) => return Err(error.into()),
+            Err(Stopped::Refused(refusal)) => {
+                if guarded {
+                    tx.execute(&UNDO, &[]).await?;
+                    tx.execute(&RELEASE, &[]).await?;
+                }
+                return Ok(Err(refusal.into()));
+            }
+        }
+    }
+    if guarded {
+        tx.execute(&RELEASE, &[]).await?;
+    }
+    writer.fault(FaultPoint::Effects, Timing::After)?;
+    Ok(Ok(entries))
+}
+
+/// Writes entries, tiles and the new end of the log; the signed checkpoint.
+async fn close(writer: &mut Writer, tx: &mut Tx, next: &mut LogState, all: &[Placed], now: Moment) -> Result<String, Broken> {
+    let before = writer.state.frontier.size();
+    if !all.is_empty() {
+        writer.fault(FaultPoint::Entries, Timing::Before)?;
+        let mut subjects = std::mem::replace(&mut writer.subjects, SubjectKeys::new());
+        let written = append::write(tx, &writer.keys, &mut subjects, next, &writer.origin, all).await;
+        writer.subjects = subjects;
+        written?;
+        writer.fault(FaultPoint::Entries, Timing::After)?;
+    }
+    writer.fault(FaultPoint::Shard, Timing::Before)?;
+    next.batches = writer.state.batches.saturating_add(1);
+    let size = next.frontier.size();
+    let note = if size == before && !writer.note.is_empty() {
+        writer.note.clone()
+    } else {
+        writer.signer.checkpoint(size, next.frontier.root()).to_text()
+    };
+    let args = [
+        Arg::Text(writer.origin.as_str()),
+        Arg::Int(next.batches),
+        Arg::Int(number(size)),
+        Arg::Int(next.time_last.millis()),
+        Arg::Bytes(&next.frontier.to_bytes()),
+        Arg::Text(&note),
+        Arg::Text(&writer.owner),
+        Arg::Int(writer.state.batches),
+    ];
+    if tx.execute(&SHARD_MOVE, &args).await? != 1 {
+        return Err(Broken::Fenced);
+    }
+    if size.checked_div(CHECKPOINT_ENTRIES) != before.checked_div(CHECKPOINT_ENTRIES) {
+        let args = [Arg::Text(writer.origin.as_str()), Arg::Int(number(size)), Arg::Text(&note), Arg::Int(now.millis())];
+        tx.execute(&CHECKPOINT_KEEP, &args).await?;
+    }
+    writer.fault(FaultPoint::Shard, Timing::After)?;
+    Ok(note)
+}

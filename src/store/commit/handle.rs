@@ -1,0 +1,190 @@
+//! Starting the committer, and the handle through which jobs reach it.
+
+use super::append::SubjectKeys;
+use super::lease::Lease;
+use super::mirror::{self, Mirror};
+use super::writer::{Answer, Prepared, Told, Waiting, Writer};
+use super::{CommitError, Committed, Draft, JOB_ENTRIES_MAX, Job, Options, QUEUE_JOBS_MAX};
+use crate::audit::entry::new_id;
+use crate::audit::{Salt, Sealed, Signer};
+use crate::clock::Clock;
+use crate::store::db::{Arg, Db, statements};
+use crate::store::effect::Effect;
+use crate::store::keys::Keys;
+use crate::store::log::{Finding, LogReader};
+use crate::store::{Error, messages};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+statements! {
+    SHARD_NEW = "INSERT INTO log_shard (origin, batches, size, time_last, frontier, owner, owned_at, note, verified_size, verified_frontier, verified_at) VALUES ($1, 0, 0, 0, $2, '', 0, $3, 0, $2, 0) ON CONFLICT (origin) DO NOTHING";
+    SHARD_OWN = "UPDATE log_shard SET owner = $2, owned_at = $3 WHERE origin = $1";
+}
+
+/// Why the committer did not start. A gateway without a committer serves nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// Another process writes this log.
+    #[error("another process writes the log {origin}; each gateway needs an origin of its own")]
+    InUse {
+        /// The log.
+        origin: String,
+    },
+    /// The log is not what was signed; nothing is served until somebody has looked.
+    #[error("the audit log {origin} is not sound: {}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Unsound {
+        /// The log.
+        origin: String,
+        /// What is wrong, and where.
+        findings: Vec<Finding>,
+    },
+    /// The mirror of the checkpoint cannot be read.
+    #[error("the mirror of the checkpoint cannot be read ({0})")]
+    Mirror(std::io::ErrorKind),
+}
+
+/// Starts committers.
+#[derive(Clone, Copy, Debug)]
+pub struct Committer;
+
+/// Gives jobs to a running committer. Cheap to clone.
+#[derive(Clone)]
+pub struct CommitterHandle {
+    queue: mpsc::Sender<Told>,
+    keys: Keys,
+    clock: Clock,
+    origin: Arc<str>,
+}
+
+impl std::fmt::Debug for CommitterHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CommitterHandle({})", self.origin)
+    }
+}
+
+impl Committer {
+    /// Takes the log of `signer`'s name, verifies it against its signed checkpoint and the mirror, and starts writing.
+    /// The database must be migrated.
+    ///
+    /// # Errors
+    /// [`StartError::InUse`], [`StartError::Unsound`], [`StartError::Mirror`], [`StartError::Store`].
+    pub async fn start(db: Db, keys: Keys, signer: Signer, clock: Clock, options: Options) -> Result<CommitterHandle, StartError> {
+        let origin = signer.vkey().name.clone();
+        let held = Lease::take(&db, origin.as_str()).await?;
+        let lease = held.ok_or_else(|| StartError::InUse { origin: origin.as_str().to_owned() })?;
+        let empty = crate::audit::Frontier::new();
+        let first = signer.checkpoint(0, empty.root()).to_text();
+        let mut tx = db.begin().await?;
+        tx.execute(&SHARD_NEW, &[Arg::Text(origin.as_str()), Arg::Bytes(&empty.to_bytes()), Arg::Text(&first)]).await?;
+        tx.commit().await?;
+        let seen = options.mirror.as_deref().map(mirror::read).transpose().map_err(|e| StartError::Mirror(e.kind()))?.flatten();
+        let checked = LogReader::new(db.clone(), origin.clone()).check(signer.vkey(), seen.as_deref()).await?;
+        let (state, note) = checked.map_err(|findings| StartError::Unsound { origin: origin.as_str().to_owned(), findings })?;
+        let random: [u8; 16] = keys.random().map_err(Error::from)?;
+        let owner = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
+        let mut tx = db.begin().await?;
+        let args = [Arg::Text(origin.as_str()), Arg::Text(&owner), Arg::Int(clock.now().millis())];
+        tx.execute(&SHARD_OWN, &args).await?;
+        tx.commit().await?;
+        let mirror = Mirror::start(options.mirror, options.mirror_every, Arc::clone(&options.faults));
+        mirror.note(note.clone());
+        let origin_text: Arc<str> = Arc::from(origin.as_str());
+        let handle_parts = (keys.clone(), clock.clone(), Arc::clone(&origin_text));
+        let writer = Writer {
+            db,
+            keys,
+            signer,
+            origin,
+            origin_text,
+            clock,
+            owner,
+            state,
+            note,
+            subjects: SubjectKeys::new(),
+            lease,
+            faults: options.faults,
+            mirror,
+        };
+        let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        tokio::spawn(writer.serve(jobs));
+        let (keys, clock, origin) = handle_parts;
+        Ok(CommitterHandle { queue, keys, clock, origin })
+    }
+}
+
+impl CommitterHandle {
+    /// Makes a job durable. Returns only when it is, or when it is not.
+    ///
+    /// # Errors
+    /// [`CommitError::Refused`] when a precondition does not hold, [`CommitError::Invalid`] when the job cannot be written,
+    /// [`CommitError::LogUnavailable`] when the log cannot be: release nothing, and do not assume that nothing was written.
+    pub async fn commit(&self, job: Job) -> Result<Committed, CommitError> {
+        let mut receipts = self.send(self.prepare(job.drafts, job.effects)?).await?.into_iter();
+        let receipt = receipts.next().ok_or(CommitError::LogUnavailable)?;
+        Ok(Committed { receipt, more: receipts.collect() })
+    }
+
+    /// Makes effects durable that no entry is due for (forgetting idempotency answers, seeding a throw-away partnership).
+    ///
+    /// # Errors
+    /// As [`CommitterHandle::commit`].
+    pub async fn tidy(&self, effects: Vec<Effect>) -> Result<(), CommitError> {
+        self.send(self.prepare(Vec::new(), effects)?).await.map(drop)
+    }
+
+    /// The log's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether the committer runs (it may still be finding out what became of a commit).
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
+    /// Writes what waits, mirrors the last checkpoint, gives the log back.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.queue.send(Told::Stop(done)).await.is_ok() {
+            let _ = stopped.await;
+        }
+    }
+
+    /// Seals entries and contents in the caller's task, so that the committer only writes.
+    fn prepare(&self, drafts: Vec<Draft>, effects: Vec<Effect>) -> Result<Prepared, CommitError> {
+        if drafts.len() > JOB_ENTRIES_MAX {
+            return Err(CommitError::Invalid("more entries than a job may have"));
+        }
+        let entries = drafts.into_iter().map(|draft| self.seal(draft)).collect::<Result<_, _>>()?;
+        let mut contents = Vec::new();
+        for effect in &effects {
+            if let Effect::Accept(message) = effect {
+                for record in &message.records {
+                    contents.push(messages::seal(&self.keys, record).map_err(|_| CommitError::Invalid("a record cannot be sealed"))?);
+                }
+            }
+        }
+        Ok(Prepared { entries, effects, contents })
+    }
+
+    fn seal(&self, draft: Draft) -> Result<(Sealed, Option<String>), CommitError> {
+        let random = || CommitError::Invalid("no random bytes");
+        let subject = draft.payload().subject.as_ref().map(|p| p.as_str().to_owned());
+        let id = new_id(self.clock.now(), &self.keys.random().map_err(|_| random())?);
+        let salt = Salt::from_bytes(self.keys.random().map_err(|_| random())?);
+        let sealed = draft.seal(id, salt).map_err(|_| CommitError::Invalid("an entry cannot be sealed"))?;
+        Ok((sealed, subject))
+    }
+
+    async fn send(&self, job: Prepared) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let told = Told::Job(Box::new(Waiting { job, answer }));
+        self.queue.send(told).await.map_err(|_| CommitError::LogUnavailable)?;
+        answered.await.map_err(|_| CommitError::LogUnavailable)?
+    }
+}

@@ -1,0 +1,260 @@
+//! What a job may change besides the log: the closed list of effects, and the new rows they bring.
+//!
+//! Owns the shapes only; `apply` writes them, inside the committer's transaction. An effect whose precondition does not
+//! hold refuses its whole job and leaves nothing. Read [`Effect`] first.
+
+use super::facts::Section;
+use super::keys::Digest;
+use super::mailbox::{ItemKind, ItemState};
+use super::messages::RecordId;
+use crate::clock::Moment;
+use crate::ident::{AgencyId, HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
+use crate::vocabulary::{Category, Purpose};
+
+/// One change that commits together with the job's audit entries.
+#[derive(Debug)]
+pub enum Effect {
+    /// Stores an accepted message with its records, people, mailbox items and idempotency answer.
+    /// Refused with [`super::Refusal::IdempotencyTaken`] when the key was used meanwhile, [`super::Refusal::PersonChanged`]
+    /// when a person it wants to make or extend was changed meanwhile (match again, then retry), and
+    /// [`super::Refusal::Duplicate`] when the message id exists.
+    Accept(Box<NewMessage>),
+    /// Puts an item into a mailbox for a message that is already stored.
+    Enqueue(NewItem),
+    /// Marks an item as released: `due` or `released` before (a second pick-up before the ack is another release).
+    /// Stores the digest of the bytes that go out and the id of the job's first entry as its receipt.
+    Release {
+        /// The item.
+        item: ItemId,
+        /// Whose mailbox it must be in.
+        system: SystemId,
+        /// Keyed digest of the exact outgoing bytes.
+        digest: Digest,
+    },
+    /// Acknowledged by the receiver: `released` before.
+    Ack {
+        /// The item.
+        item: ItemId,
+        /// Whose mailbox it must be in.
+        system: SystemId,
+    },
+    /// Refused by the receiver: `released` before.
+    Nack {
+        /// The item.
+        item: ItemId,
+        /// Whose mailbox it must be in.
+        system: SystemId,
+    },
+    /// Uncollected for too long: `due` or `released` before; `notice`, if given, goes to the sender's mailbox (R77).
+    Return {
+        /// The item.
+        item: ItemId,
+        /// The alert that goes to the sender.
+        notice: Option<NewItem>,
+    },
+    /// Erases the content of the item's records that nobody still has to collect (R77); the item must be settled.
+    Purge {
+        /// The item.
+        item: ItemId,
+    },
+    /// Sets a message's state word.
+    MessageState {
+        /// The message.
+        message: MessageId,
+        /// The new state.
+        state: String,
+    },
+    /// Adds or replaces one fact; what it replaces is kept as past.
+    PutFact {
+        /// Its section.
+        section: Section,
+        /// Its id within the section.
+        id: String,
+        /// The item, as in a facts file.
+        body: serde_json::Value,
+        /// The version it must replace: 0 for a new one, `None` when it does not matter.
+        expected_version: Option<i64>,
+    },
+    /// Ends a fact: it becomes past. Refused with [`super::Refusal::Absent`] when there is none.
+    EndFact {
+        /// Its section.
+        section: Section,
+        /// Its id.
+        id: String,
+    },
+    /// Seals a person (adoption): no message will ever be matched to them again (R66).
+    SealPerson(PersonId),
+    /// Settles an open review.
+    SettleReview {
+        /// The review.
+        id: String,
+        /// What was decided.
+        state: String,
+    },
+    /// Forgets idempotency answers made before this moment.
+    ForgetIdempotency {
+        /// Older ones go.
+        before: Moment,
+    },
+}
+
+/// An accepted message.
+#[derive(Debug)]
+pub struct NewMessage {
+    /// Its id, made by the receiver of the bytes.
+    pub id: MessageId,
+    /// The sending system.
+    pub system: SystemId,
+    /// That system's agency.
+    pub agency: AgencyId,
+    /// The format's name.
+    pub format: String,
+    /// When it came in.
+    pub received_at: Moment,
+    /// Keyed digest of its bytes.
+    pub body_digest: Digest,
+    /// Length of its bytes.
+    pub byte_length: u64,
+    /// The loss report as JSON.
+    pub loss: String,
+    /// Its state word, for example `accepted`.
+    pub state: String,
+    /// Its records, in order.
+    pub records: Vec<NewRecord>,
+    /// People to make or extend.
+    pub people: Vec<PersonChange>,
+    /// Items for the receivers' mailboxes.
+    pub items: Vec<NewItem>,
+    /// The answer to remember.
+    pub idempotency: Option<NewIdempotency>,
+}
+
+/// A record of a message. Its Debug output shows sizes only.
+pub struct NewRecord {
+    /// Its id.
+    pub id: RecordId,
+    /// The canonical JSON.
+    pub content: Vec<u8>,
+    /// Its segments.
+    pub segments: Vec<NewSegment>,
+    /// Which local person id is which person.
+    pub persons: Vec<(String, PersonId)>,
+}
+
+impl std::fmt::Debug for NewRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewRecord({}, {} bytes, {} segments)", self.id, self.content.len(), self.segments.len())
+    }
+}
+
+/// A segment of a record.
+#[derive(Debug)]
+pub struct NewSegment {
+    /// Unique in the store.
+    pub id: SegmentId,
+    /// Its id within the record.
+    pub local: SegmentId,
+    /// Whose it is.
+    pub custodian: AgencyId,
+    /// Its category; `None` is `none`: disclosed to nobody but its own agency.
+    pub category: Option<Category>,
+    /// `full` or `summary`.
+    pub form: String,
+    /// Its state word, for example `active`.
+    pub state: String,
+    /// When it was recorded.
+    pub recorded_at: Moment,
+    /// Whom it is about.
+    pub about: Vec<PersonId>,
+}
+
+/// A change to the people index, made by [`super::Resolution`]. Hashes only.
+#[derive(Debug)]
+pub struct PersonChange {
+    /// The person.
+    pub person: PersonId,
+    /// Whether the person is new.
+    pub new: bool,
+    /// Identifiers to add: keyed hash, scheme, whether verified.
+    pub identifiers: Vec<(Digest, &'static str, bool)>,
+    /// Traits to add: keyed hash and kind.
+    pub traits: Vec<(Digest, &'static str)>,
+    /// A doubt to put on the review list.
+    pub review: Option<NewReview>,
+}
+
+/// A doubtful link for a person to look at.
+#[derive(Debug)]
+pub struct NewReview {
+    /// The record it came with; filled in by whoever makes the record.
+    pub record: Option<RecordId>,
+    /// The local person id in that record.
+    pub local: String,
+    /// Whom it may be.
+    pub candidate: PersonId,
+    /// Why it is in doubt.
+    pub reason: &'static str,
+}
+
+/// An item for a mailbox.
+#[derive(Debug)]
+pub struct NewItem {
+    /// Its id.
+    pub id: ItemId,
+    /// What it is.
+    pub kind: ItemKind,
+    /// The message it comes from.
+    pub message: MessageId,
+    /// The records it carries, in order.
+    pub records: Vec<RecordId>,
+    /// Who sent it.
+    pub from_system: SystemId,
+    /// Their agency.
+    pub from_agency: AgencyId,
+    /// Whose mailbox.
+    pub to_system: SystemId,
+    /// The hat it is decided for, when one is named.
+    pub hat: Option<HatId>,
+    /// The purpose it is decided for.
+    pub purpose: Option<Purpose>,
+    /// From when it can be collected.
+    pub available_at: Moment,
+    /// When it goes back uncollected.
+    pub expires_at: Moment,
+}
+
+/// An answer to repeat when the same request comes again.
+#[derive(Debug)]
+pub struct NewIdempotency {
+    /// The system that asked.
+    pub system: SystemId,
+    /// Keyed hash of its key.
+    pub key_hash: Digest,
+    /// Keyed digest of the body.
+    pub body_digest: Digest,
+    /// The answer, without content.
+    pub response: String,
+    /// When it was given.
+    pub created_at: Moment,
+}
+
+impl Effect {
+    /// How many sealed record contents belong to this effect.
+    pub(super) fn contents(&self) -> usize {
+        match self {
+            Self::Accept(message) => message.records.len(),
+            _ => 0,
+        }
+    }
+    /// The states a mailbox item may be in before this effect, and the one after; `None` for other effects.
+    pub(super) fn step(&self) -> Option<(&'static [ItemState], ItemState)> {
+        use ItemState::{Acked, Due, Nacked, Released, Returned};
+        match self {
+            Self::Release { .. } => Some((&[Due, Released], Released)),
+            Self::Ack { .. } => Some((&[Released], Acked)),
+            Self::Nack { .. } => Some((&[Released], Nacked)),
+            Self::Return { .. } => Some((&[Due, Released], Returned)),
+            _ => None,
+        }
+    }
+}

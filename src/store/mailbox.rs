@@ -1,0 +1,283 @@
+//! Mailboxes: what waits for a system, what it did with it, and the answers remembered for repeated requests.
+//!
+//! Owns an item's life: `due` → `released` → `acked` or `nacked`; uncollected for too long → `returned`. Every step is an
+//! effect of a job, so none happens without its audit entry. A query always names the asking system: another system's
+//! item is as absent as one that never was.
+
+use super::Error;
+use super::db::{Arg, Db, Row, Tx, statements};
+use super::effect::{NewIdempotency, NewItem};
+use super::keys::Digest;
+use super::messages::RecordId;
+use crate::clock::Moment;
+use crate::ident::{AgencyId, EntryId, HatId, ItemId, MessageId, SystemId};
+use crate::vocabulary::Purpose;
+
+/// How long an idempotency answer is remembered: 7 days, in milliseconds (outside contract, `POST /api/v1/messages`).
+pub const IDEMPOTENCY_MILLIS: i64 = 7 * 24 * 3_600_000;
+/// How long an item waits before it goes back: 14 days, in milliseconds (R77).
+pub const EXPIRY_MILLIS: i64 = 14 * 24 * 3_600_000;
+/// How long after collection content is kept: 30 days, in milliseconds (R77).
+pub const RETENTION_MILLIS: i64 = 30 * 24 * 3_600_000;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+        impl $name {
+            /// Its word in the database and in answers.
+            #[must_use]
+            pub const fn name(self) -> &'static str { match self { $(Self::$variant => $text),+ } }
+            /// The member with this word.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> { match text { $($text => Some(Self::$variant),)+ _ => None } }
+        }
+    };
+}
+
+words! {
+    /// Where an item is in its life.
+    ItemState {
+        /// Waits to be collected.
+        Due = "due",
+        /// Went out; not yet acknowledged.
+        Released = "released",
+        /// Acknowledged.
+        Acked = "acked",
+        /// Refused by the receiver.
+        Nacked = "nacked",
+        /// Not collected in time.
+        Returned = "returned",
+    }
+}
+
+words! {
+    /// What an item is.
+    ItemKind {
+        /// Records for the receiver.
+        Delivery = "delivery",
+        /// An alert to the sender that an item was not collected (R77). Carries no record.
+        ReturnNotice = "return-notice",
+    }
+}
+
+/// An item of a mailbox, without content.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its id.
+    pub id: ItemId,
+    /// What it is.
+    pub kind: ItemKind,
+    /// The message it comes from.
+    pub message: MessageId,
+    /// Its records, in order; empty in lists.
+    pub records: Vec<RecordId>,
+    /// Who sent it.
+    pub from_system: SystemId,
+    /// Their agency.
+    pub from_agency: AgencyId,
+    /// Whose mailbox.
+    pub to_system: SystemId,
+    /// The hat it is decided for.
+    pub hat: Option<HatId>,
+    /// The purpose it is decided for.
+    pub purpose: Option<Purpose>,
+    /// Where it is in its life.
+    pub state: ItemState,
+    /// From when it can be collected.
+    pub available_at: Moment,
+    /// When it goes back.
+    pub expires_at: Moment,
+    /// Since when it is in its state.
+    pub state_at: Moment,
+    /// The audit entry of its last release.
+    pub receipt: Option<EntryId>,
+    /// Keyed digest of the bytes of its last release.
+    pub digest: Option<Vec<u8>>,
+}
+
+/// A remembered answer.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// Keyed digest of the body it was given for: another one is a conflict.
+    pub body_digest: Vec<u8>,
+    /// The answer.
+    pub response: String,
+}
+
+const COLUMNS: usize = 14;
+
+statements! {
+    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state = 'due' AND available_at <= $2 AND expires_at > $2 ORDER BY available_at, id LIMIT $3";
+    ONE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE id = $1 AND to_system = $2";
+    OF_MESSAGE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE message = $1 ORDER BY id";
+    EXPIRED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE state IN ('due', 'released') AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
+    SETTLED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox m WHERE state = 'acked' AND state_at <= $1 AND EXISTS (SELECT 1 FROM mailbox_record mr JOIN record r ON r.id = mr.record WHERE mr.item = m.id AND r.wrapped_key IS NOT NULL) ORDER BY state_at, id LIMIT $2";
+    RECORDS = "SELECT record FROM mailbox_record WHERE item = $1 ORDER BY seq";
+    INSERT = "INSERT INTO mailbox (id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'due', $9, $10, $9, NULL, NULL)";
+    INSERT_RECORD = "INSERT INTO mailbox_record (item, seq, record) VALUES ($1, $2, $3)";
+    STATE_LOCKED = "SELECT state, to_system FROM mailbox WHERE id = $1", "SELECT state, to_system FROM mailbox WHERE id = $1 FOR UPDATE";
+    STEP = "UPDATE mailbox SET state = $2, state_at = $3 WHERE id = $1";
+    RELEASE = "UPDATE mailbox SET state = 'released', state_at = $2, receipt = $3, digest = $4 WHERE id = $1";
+    PURGE = "UPDATE record SET wrapped_key = NULL, content = NULL WHERE id IN (SELECT record FROM mailbox_record WHERE item = $1) AND NOT EXISTS (SELECT 1 FROM mailbox_record mr JOIN mailbox m ON m.id = mr.item WHERE mr.record = record.id AND m.state IN ('due', 'released'))";
+    REMEMBERED = "SELECT body_digest, response FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at > $3";
+    REMEMBER = "INSERT INTO idempotency (system, key_hash, body_digest, response, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (system, key_hash) DO NOTHING";
+    FORGET_ONE = "DELETE FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at <= $3";
+    FORGET = "DELETE FROM idempotency WHERE created_at <= $1";
+    BACKLOG = "SELECT CAST(COUNT(*) AS BIGINT) FROM mailbox WHERE state = 'due' AND available_at <= $1";
+}
+
+impl Db {
+    /// The items a system can collect now, oldest first, at most `limit`; without their records.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_due(&self, system: &SystemId, now: Moment, limit: i64) -> Result<Vec<Item>, Error> {
+        let args = [Arg::Text(system.as_str()), Arg::Int(now.millis()), Arg::Int(limit)];
+        self.fetch(&DUE, &args).await?.iter().map(item).collect()
+    }
+
+    /// One item of a system's own mailbox, with its records. Another system's item is `None`.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_item(&self, system: &SystemId, id: &ItemId) -> Result<Option<Item>, Error> {
+        let Some(row) = self.fetch_one(&ONE, &[Arg::Text(id.as_str()), Arg::Text(system.as_str())]).await? else {
+            return Ok(None);
+        };
+        let mut found = item(&row)?;
+        for row in self.fetch(&RECORDS, &[Arg::Text(id.as_str())]).await? {
+            found.records.push(RecordId::new(row.text(0, "record")?));
+        }
+        Ok(Some(found))
+    }
+
+    /// What became of a message: its items, without their records.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn deliveries_of(&self, message: &MessageId) -> Result<Vec<Item>, Error> {
+        self.fetch(&OF_MESSAGE, &[Arg::Text(message.as_str())]).await?.iter().map(item).collect()
+    }
+
+    /// Items whose time ran out before they were acknowledged: to be returned.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_expired(&self, now: Moment, limit: i64) -> Result<Vec<Item>, Error> {
+        self.fetch(&EXPIRED, &[Arg::Int(now.millis()), Arg::Int(limit)]).await?.iter().map(item).collect()
+    }
+
+    /// Items acknowledged before `before` whose content is still kept: to be purged.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_settled(&self, before: Moment, limit: i64) -> Result<Vec<Item>, Error> {
+        self.fetch(&SETTLED, &[Arg::Int(before.millis()), Arg::Int(limit)]).await?.iter().map(item).collect()
+    }
+
+    /// How many items wait to be collected, over all systems (for the metrics).
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_backlog(&self, now: Moment) -> Result<i64, Error> {
+        let row = self.fetch_one(&BACKLOG, &[Arg::Int(now.millis())]).await?;
+        row.map_or(Ok(0), |row| row.int(0, "count"))
+    }
+
+    /// The answer given to this key of this system in the last 7 days.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn remembered(&self, system: &SystemId, key_hash: &Digest, now: Moment) -> Result<Option<Remembered>, Error> {
+        let since = now.plus_millis(-IDEMPOTENCY_MILLIS).millis();
+        let row = self.fetch_one(&REMEMBERED, &[Arg::Text(system.as_str()), Arg::Bytes(key_hash), Arg::Int(since)]).await?;
+        row.map(|row| Ok(Remembered { body_digest: row.bytes(0, "body_digest")?, response: row.text(1, "response")? })).transpose()
+    }
+}
+
+fn item(row: &Row) -> Result<Item, Error> {
+    const { assert!(COLUMNS == 14, "the columns below are counted") };
+    let bad = |what| Error::Corrupt { at: "mailbox", what };
+    let purpose = row.text_opt(7, "purpose")?;
+    Ok(Item {
+        id: ItemId::new(row.text(0, "id")?),
+        kind: ItemKind::parse(&row.text(1, "kind")?).ok_or(bad("kind"))?,
+        message: MessageId::new(row.text(2, "message")?),
+        records: Vec::new(),
+        from_system: SystemId::new(row.text(3, "from_system")?),
+        from_agency: AgencyId::new(row.text(4, "from_agency")?),
+        to_system: SystemId::new(row.text(5, "to_system")?),
+        hat: row.text_opt(6, "hat")?.map(HatId::new),
+        purpose: purpose.map(|p| Purpose::parse(&p).ok_or(bad("purpose"))).transpose()?,
+        state: ItemState::parse(&row.text(8, "state")?).ok_or(bad("state"))?,
+        available_at: Moment::from_millis(row.int(9, "available_at")?),
+        expires_at: Moment::from_millis(row.int(10, "expires_at")?),
+        state_at: Moment::from_millis(row.int(11, "state_at")?),
+        receipt: row.text_opt(12, "receipt")?.map(EntryId::new),
+        digest: row.bytes_opt(13, "digest")?,
+    })
+}
+
+/// Writes a new item; its message and records must exist.
+pub(super) async fn insert(tx: &mut Tx, item: &NewItem) -> Result<(), Error> {
+    let args = [
+        Arg::Text(item.id.as_str()),
+        Arg::Text(item.kind.name()),
+        Arg::Text(item.message.as_str()),
+        Arg::Text(item.from_system.as_str()),
+        Arg::Text(item.from_agency.as_str()),
+        Arg::Text(item.to_system.as_str()),
+        Arg::TextOpt(item.hat.as_ref().map(HatId::as_str)),
+        Arg::TextOpt(item.purpose.map(Purpose::code)),
+        Arg::Int(item.available_at.millis()),
+        Arg::Int(item.expires_at.millis()),
+    ];
+    tx.execute(&INSERT, &args).await?;
+    for (seq, record) in (0i64..).zip(&item.records) {
+        tx.execute(&INSERT_RECORD, &[Arg::Text(item.id.as_str()), Arg::Int(seq), Arg::Text(record.as_str())]).await?;
+    }
+    Ok(())
+}
+
+/// An item's state and mailbox, locked until the transaction ends.
+pub(super) async fn locked(tx: &mut Tx, id: &ItemId) -> Result<Option<(ItemState, SystemId)>, Error> {
+    let row = tx.fetch_one(&STATE_LOCKED, &[Arg::Text(id.as_str())]).await?;
+    row.map(|row| {
+        let state = ItemState::parse(&row.text(0, "state")?).ok_or(Error::Corrupt { at: "mailbox", what: "state" })?;
+        Ok((state, SystemId::new(row.text(1, "to_system")?)))
+    })
+    .transpose()
+}
+
+/// Moves an item to its next state.
+pub(super) async fn step(tx: &mut Tx, id: &ItemId, to: ItemState, now: Moment) -> Result<(), Error> {
+    tx.execute(&STEP, &[Arg::Text(id.as_str()), Arg::Text(to.name()), Arg::Int(now.millis())]).await.map(drop)
+}
+
+/// Marks an item as released under a receipt.
+pub(super) async fn release(tx: &mut Tx, id: &ItemId, receipt: Option<&EntryId>, digest: &Digest, now: Moment) -> Result<(), Error> {
+    let args =
+        [Arg::Text(id.as_str()), Arg::Int(now.millis()), Arg::TextOpt(receipt.map(EntryId::as_str)), Arg::Bytes(digest)];
+    tx.execute(&RELEASE, &args).await.map(drop)
+}
+
+/// Erases the content of an item's records that no mailbox still waits for.
+pub(super) async fn purge(tx: &mut Tx, id: &ItemId) -> Result<u64, Error> {
+    tx.execute(&PURGE, &[Arg::Text(id.as_str())]).await
+}
+
+/// Remembers an answer; false when the key is taken.
+pub(super) async fn remember(tx: &mut Tx, answer: &NewIdempotency) -> Result<bool, Error> {
+    let stale = answer.created_at.plus_millis(-IDEMPOTENCY_MILLIS).millis();
+    let (system, key) = (Arg::Text(answer.system.as_str()), Arg::Bytes(&answer.key_hash));
+    tx.execute(&FORGET_ONE, &[system, key, Arg::Int(stale)]).await?;
+    let args = [system, key, Arg::Bytes(&answer.body_digest), Arg::Text(&answer.response), Arg::Int(answer.created_at.millis())];
+    Ok(tx.execute(&REMEMBER, &args).await? == 1)
+}
+
+/// Forgets answers made at or before `before`.
+pub(super) async fn forget(tx: &mut Tx, before: Moment) -> Result<(), Error> {
+    tx.execute(&FORGET, &[Arg::Int(before.millis())]).await.map(drop)
+}

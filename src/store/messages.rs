@@ -1,0 +1,300 @@
+//! Messages, records and segments: writing them with the committer, reading them for decisions and deliveries.
+//!
+//! Owns the sealing of record content (a data key per record, bound to record id and version) and the queries the
+//! gateway needs. Refuses to return a segment of a record whose content was erased as if it were there: its record is
+//! simply not in the answer.
+
+use super::Error;
+use super::bulk::Bulk;
+use super::db::{Arg, Db, Row, Tx, statements};
+use super::effect::{NewMessage, NewRecord};
+use super::keys::{Keys, Sealed};
+use crate::clock::Moment;
+use crate::ident::{AgencyId, MessageId, PersonId, SegmentId, SystemId};
+use crate::vocabulary::Category;
+use std::collections::BTreeMap;
+
+/// Most segments one query returns; more is refused, not cut.
+const SEGMENTS_MAX: usize = 50_000;
+
+/// A stored record.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RecordId(String);
+
+impl RecordId {
+    /// Wraps the text as it is.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RecordId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A stored message, without content.
+#[derive(Clone, Debug)]
+pub struct MessageRow {
+    /// Its id.
+    pub id: MessageId,
+    /// The sending system.
+    pub system: SystemId,
+    /// That system's agency.
+    pub agency: AgencyId,
+    /// The format's name.
+    pub format: String,
+    /// When it came in.
+    pub received_at: Moment,
+    /// Length of its bytes.
+    pub byte_length: i64,
+    /// The loss report as JSON.
+    pub loss: String,
+    /// Its state word.
+    pub state: String,
+}
+
+/// A stored record, opened. Debug shows sizes only.
+pub struct RecordRow {
+    /// Its id.
+    pub id: RecordId,
+    /// The message it came with.
+    pub message: MessageId,
+    /// Its place in the message, from 0.
+    pub seq: i64,
+    /// The canonical JSON.
+    pub content: Vec<u8>,
+    /// Which local person id is which person.
+    pub persons: BTreeMap<String, PersonId>,
+}
+
+impl std::fmt::Debug for RecordRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RecordRow({}, {} bytes)", self.id, self.content.len())
+    }
+}
+
+/// A stored segment, without content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SegmentRow {
+    /// Unique in the store.
+    pub id: SegmentId,
+    /// Its record.
+    pub record: RecordId,
+    /// Its id within the record.
+    pub local: SegmentId,
+    /// Whose it is.
+    pub custodian: AgencyId,
+    /// Its category; `None` is `none`.
+    pub category: Option<Category>,
+    /// `full` or `summary`.
+    pub form: String,
+    /// Its state word.
+    pub state: String,
+    /// When it was recorded.
+    pub recorded_at: Moment,
+    /// Whom it is about, sorted.
+    pub about: Vec<PersonId>,
+}
+
+statements! {
+    MESSAGE_INSERT = "INSERT INTO message (id, system, agency, format, received_at, body_digest, byte_length, loss, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
+    MESSAGE = "SELECT id, system, agency, format, received_at, byte_length, loss, state FROM message WHERE id = $1";
+    MESSAGE_STATE = "UPDATE message SET state = $2 WHERE id = $1";
+    RECORD_INSERT = "INSERT INTO record (id, message, seq, version, wrapped_key, content, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    RECORDS = "SELECT id, message, seq, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT value FROM json_each($1)) ORDER BY message, seq",
+        "SELECT id, message, seq, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id = ANY($1) ORDER BY message, seq";
+    RECORD_IDS = "SELECT id FROM record WHERE message = $1 ORDER BY seq";
+    RECORD_PERSONS = "SELECT record, local, person FROM record_person WHERE record IN (SELECT value FROM json_each($1)) ORDER BY record, local",
+        "SELECT record, local, person FROM record_person WHERE record = ANY($1) ORDER BY record, local";
+    SEGMENTS_OF = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person IN (SELECT value FROM json_each($1))) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
+        "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person = ANY($1)) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
+    SEGMENTS_IN = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record IN (SELECT value FROM json_each($1)) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
+        "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record = ANY($1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
+}
+
+static SEGMENT_INSERT: Bulk = Bulk::new("segment insert", "INSERT INTO segment (id, record, local, custodian, category, form, state, recorded_at)", 8, "");
+static SEGMENT_PERSON_INSERT: Bulk = Bulk::new("segment person insert", "INSERT INTO segment_person (person, segment)", 2, "ON CONFLICT DO NOTHING");
+static RECORD_PERSON_INSERT: Bulk = Bulk::new("record person insert", "INSERT INTO record_person (record, local, person)", 3, "");
+
+impl Db {
+    /// A message's state and loss report. Ask only for the caller's own messages: compare `system`.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn message(&self, id: &MessageId) -> Result<Option<MessageRow>, Error> {
+        let row = self.fetch_one(&MESSAGE, &[Arg::Text(id.as_str())]).await?;
+        row.map(|row| {
+            Ok(MessageRow {
+                id: MessageId::new(row.text(0, "id")?),
+                system: SystemId::new(row.text(1, "system")?),
+                agency: AgencyId::new(row.text(2, "agency")?),
+                format: row.text(3, "format")?,
+                received_at: Moment::from_millis(row.int(4, "received_at")?),
+                byte_length: row.int(5, "byte_length")?,
+                loss: row.text(6, "loss")?,
+                state: row.text(7, "state")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The ids of a message's records, in order.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn records_of(&self, message: &MessageId) -> Result<Vec<RecordId>, Error> {
+        let rows = self.fetch(&RECORD_IDS, &[Arg::Text(message.as_str())]).await?;
+        rows.iter().map(|row| Ok(RecordId(row.text(0, "id")?))).collect()
+    }
+
+    /// Records with their content opened, ordered by message and place. Erased ones are left out.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`], [`Error::Database`].
+    pub async fn records(&self, keys: &Keys, ids: &[RecordId]) -> Result<Vec<RecordRow>, Error> {
+        let ids: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
+        let rows = self.fetch(&RECORDS, &[Arg::Texts(&ids)]).await?;
+        let mut persons: BTreeMap<String, BTreeMap<String, PersonId>> = BTreeMap::new();
+        for row in self.fetch(&RECORD_PERSONS, &[Arg::Texts(&ids)]).await? {
+            let person = PersonId::new(row.text(2, "person")?);
+            persons.entry(row.text(0, "record")?).or_default().insert(row.text(1, "local")?, person);
+        }
+        rows.iter().map(|row| open_record(keys, row, &mut persons)).collect()
+    }
+
+    /// Every segment about any of these people, of these categories (`None`: of all), oldest first; each once, with all
+    /// the people it is about. Includes segments without a category only when no categories are named.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Database`].
+    pub async fn segments_about(&self, persons: &[PersonId], categories: Option<&[Category]>) -> Result<Vec<SegmentRow>, Error> {
+        let ids: Vec<String> = persons.iter().map(|p| p.as_str().to_owned()).collect();
+        let mut all = gather(&self.fetch(&SEGMENTS_OF, &[Arg::Texts(&ids)]).await?, "segments_about")?;
+        if let Some(wanted) = categories {
+            all.retain(|s| s.category.is_some_and(|c| wanted.contains(&c)));
+        }
+        Ok(all)
+    }
+
+    /// The segments of these records, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Database`].
+    pub async fn segments_in(&self, records: &[RecordId]) -> Result<Vec<SegmentRow>, Error> {
+        let ids: Vec<String> = records.iter().map(|id| id.0.clone()).collect();
+        gather(&self.fetch(&SEGMENTS_IN, &[Arg::Texts(&ids)]).await?, "segments_in")
+    }
+}
+
+fn open_record(keys: &Keys, row: &Row, persons: &mut BTreeMap<String, BTreeMap<String, PersonId>>) -> Result<RecordRow, Error> {
+    let id = row.text(0, "id")?;
+    let context = context(&id, row.int(3, "version")?);
+    let content = keys.open(&context, &row.bytes(4, "wrapped_key")?, &row.bytes(5, "content")?)?;
+    let persons = persons.remove(&id).unwrap_or_default();
+    Ok(RecordRow { id: RecordId(id), message: MessageId::new(row.text(1, "message")?), seq: row.int(2, "seq")?, content, persons })
+}
+
+fn context(record: &str, version: i64) -> String {
+    format!("record {version} {record}")
+}
+
+/// Joins rows of one segment and several people into one.
+fn gather(rows: &[Row], at: &'static str) -> Result<Vec<SegmentRow>, Error> {
+    if rows.len() > SEGMENTS_MAX {
+        return Err(Error::TooMany { at, rows_max: SEGMENTS_MAX });
+    }
+    let mut all: Vec<SegmentRow> = Vec::new();
+    for row in rows {
+        let id = SegmentId::new(row.text(0, "id")?);
+        let person = row.text_opt(8, "person")?.map(PersonId::new);
+        match all.last_mut() {
+            Some(last) if last.id == id => last.about.extend(person),
+            _ => all.push(segment(row, id, person)?),
+        }
+    }
+    Ok(all)
+}
+
+fn segment(row: &Row, id: SegmentId, person: Option<PersonId>) -> Result<SegmentRow, Error> {
+    let category = row.text_opt(4, "category")?;
+    let known = category.as_deref().map(|code| Category::parse(code).ok_or(Error::Corrupt { at: "segment", what: "category" }));
+    Ok(SegmentRow {
+        id,
+        record: RecordId(row.text(1, "record")?),
+        local: SegmentId::new(row.text(2, "local")?),
+        custodian: AgencyId::new(row.text(3, "custodian")?),
+        category: known.transpose()?,
+        form: row.text(5, "form")?,
+        state: row.text(6, "state")?,
+        recorded_at: Moment::from_millis(row.int(7, "recorded_at")?),
+        about: person.into_iter().collect(),
+    })
+}
+
+/// A record with its content sealed, outside the committer.
+pub(super) fn seal(keys: &Keys, record: &NewRecord) -> Result<Sealed, Error> {
+    Ok(keys.seal(&context(record.id.as_str(), 1), &record.content)?)
+}
+
+/// Writes the message row; false when the id is taken.
+pub(super) async fn insert_message(tx: &mut Tx, m: &NewMessage) -> Result<bool, Error> {
+    let args = [
+        Arg::Text(m.id.as_str()),
+        Arg::Text(m.system.as_str()),
+        Arg::Text(m.agency.as_str()),
+        Arg::Text(&m.format),
+        Arg::Int(m.received_at.millis()),
+        Arg::Bytes(&m.body_digest),
+        Arg::Int(i64::try_from(m.byte_length).unwrap_or(i64::MAX)),
+        Arg::Text(&m.loss),
+        Arg::Text(&m.state),
+    ];
+    Ok(tx.execute(&MESSAGE_INSERT, &args).await? == 1)
+}
+
+/// Writes a record with its segments; its people must exist.
+pub(super) async fn insert_record(tx: &mut Tx, m: &NewMessage, seq: i64, record: &NewRecord, sealed: &Sealed) -> Result<(), Error> {
+    let id = record.id.as_str();
+    let args = [
+        Arg::Text(id),
+        Arg::Text(m.id.as_str()),
+        Arg::Int(seq),
+        Arg::Int(1),
+        Arg::Bytes(&sealed.wrapped_key),
+        Arg::Bytes(&sealed.content),
+        Arg::Int(m.received_at.millis()),
+    ];
+    tx.execute(&RECORD_INSERT, &args).await?;
+    let (mut segments, mut about) = (Vec::new(), Vec::new());
+    for s in &record.segments {
+        segments.extend([
+            Arg::Text(s.id.as_str()),
+            Arg::Text(id),
+            Arg::Text(s.local.as_str()),
+            Arg::Text(s.custodian.as_str()),
+            Arg::TextOpt(s.category.map(Category::code)),
+            Arg::Text(&s.form),
+            Arg::Text(&s.state),
+            Arg::Int(s.recorded_at.millis()),
+        ]);
+        about.extend(s.about.iter().flat_map(|p| [Arg::Text(p.as_str()), Arg::Text(s.id.as_str())]));
+    }
+    SEGMENT_INSERT.insert(tx, &segments).await?;
+    SEGMENT_PERSON_INSERT.insert(tx, &about).await?;
+    let persons: Vec<Arg<'_>> =
+        record.persons.iter().flat_map(|(local, p)| [Arg::Text(id), Arg::Text(local), Arg::Text(p.as_str())]).collect();
+    RECORD_PERSON_INSERT.insert(tx, &persons).await.map(drop)
+}
+
+/// Sets a message's state; false when there is no such message.
+pub(super) async fn set_state(tx: &mut Tx, id: &MessageId, state: &str) -> Result<bool, Error> {
+    Ok(tx.execute(&MESSAGE_STATE, &[Arg::Text(id.as_str()), Arg::Text(state)]).await? == 1)
+}

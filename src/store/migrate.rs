@@ -1,0 +1,88 @@
+//! Migrations: forward only, numbered, checksummed, run at start under a lock.
+//!
+//! Owns the list of migration texts and the table that says which have run. Refuses a database that holds a migration
+//! this program does not know, or one whose text differs: it was made by another version.
+
+use super::Error;
+use super::db::{Arg, Db, Engine, Statement, Tx, statements};
+use crate::clock::Moment;
+
+/// One migration, the same number and name for both engines.
+struct Migration {
+    number: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($number:literal $name:literal),+ $(,)?) => { &[$(Migration {
+        number: $number,
+        name: $name,
+        sqlite: include_str!(concat!("migrations/sqlite/", $name, ".sql")),
+        postgres: include_str!(concat!("migrations/postgres/", $name, ".sql")),
+    }),+] };
+}
+
+const MIGRATIONS: &[Migration] = migrations![1 "0001_spine"];
+
+statements! {
+    TABLE = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+        "CREATE TABLE IF NOT EXISTS schema_migration (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BYTEA NOT NULL, applied_at BIGINT NOT NULL)";
+}
+/// Gateways that start together wait for each other here. The number is arbitrary and ours.
+const LOCK: Statement = Statement::by_engine("migration lock", "SELECT 1", "SELECT pg_advisory_xact_lock(7265726)");
+const APPLIED: Statement = Statement::shared("migrations applied", "SELECT number, checksum FROM schema_migration ORDER BY number");
+const RECORD: Statement = Statement::shared("migration done", "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)");
+
+impl Db {
+    /// Brings the database to this program's version; returns how many migrations were run.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] when the database holds a migration that is not ours, [`Error::Database`] otherwise.
+    pub async fn migrate(&self, now: Moment) -> Result<usize, Error> {
+        let mut tx = self.begin().await?;
+        tx.fetch(&LOCK, &[]).await?;
+        tx.execute(&TABLE, &[]).await?;
+        let applied = tx.fetch(&APPLIED, &[]).await?;
+        let mut done: usize = 0;
+        for row in &applied {
+            let number = row.int(0, "number")?;
+            let ours = MIGRATIONS.iter().find(|m| m.number == number).ok_or(Error::Migration { number })?;
+            if row.bytes(1, "checksum")? != checksum(ours, tx.engine()) {
+                return Err(Error::Migration { number });
+            }
+        }
+        for migration in MIGRATIONS.iter().skip(applied.len()) {
+            run(&mut tx, migration, now).await?;
+            done = done.saturating_add(1);
+        }
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// The number of the newest migration this program knows.
+    #[must_use]
+    pub fn schema_version() -> i64 {
+        MIGRATIONS.iter().map(|m| m.number).max().unwrap_or(0)
+    }
+}
+
+async fn run(tx: &mut Tx, migration: &Migration, now: Moment) -> Result<(), Error> {
+    let engine = tx.engine();
+    tx.script(migration.name, text(migration, engine)).await?;
+    let args =
+        [Arg::Int(migration.number), Arg::Text(migration.name), Arg::Bytes(&checksum(migration, engine)), Arg::Int(now.millis())];
+    tx.execute(&RECORD, &args).await.map(drop)
+}
+
+fn text(migration: &Migration, engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => migration.sqlite,
+        Engine::Postgres => migration.postgres,
+    }
+}
+
+fn checksum(migration: &Migration, engine: Engine) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, text(migration, engine).as_bytes()).as_ref().to_vec()
+}
