@@ -67,7 +67,8 @@ impl Identifier {
     /// An identifier given by `sender`; `None` when nothing is left after folding.
     #[must_use]
     pub fn new(scheme: Scheme, value: &str, sender: &AgencyId) -> Option<Self> {
-        let value: String = value.chars().take(CHARS_MAX).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+        let value: String =
+            value.chars().take(CHARS_MAX).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
         let issuer = (!scheme.is_everybodys()).then(|| sender.clone());
         (!value.is_empty()).then_some(Self { scheme, issuer, value })
     }

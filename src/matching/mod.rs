@@ -151,7 +151,10 @@ struct Ties {
 impl Ties {
     fn of<P>(presented: &Presented, candidate: &Candidate<P>) -> Self {
         let shared = |trust: Trust| {
-            presented.identifiers.iter().any(|i| i.trust == trust && candidate.identifiers.iter().any(|(t, _)| *t == i.token))
+            presented
+                .identifiers
+                .iter()
+                .any(|i| i.trust == trust && candidate.identifiers.iter().any(|(t, _)| *t == i.token))
         };
         let conflict = presented.identifiers.iter().any(|i| {
             let mut same_scheme = candidate.identifiers.iter().filter(|(_, s)| *s == i.scheme).peekable();
@@ -210,7 +213,11 @@ mod tests {
     const OTHER_NAME: Token = [21; 32];
 
     fn presented(identifiers: &[(Token, Scheme, Trust)], birth: Option<Token>, names: &[Token]) -> Presented {
-        let identifiers = identifiers.iter().map(|(token, scheme, trust)| IdentifierToken { token: *token, scheme: *scheme, trust: *trust });
+        let identifiers = identifiers.iter().map(|(token, scheme, trust)| IdentifierToken {
+            token: *token,
+            scheme: *scheme,
+            trust: *trust,
+        });
         Presented { identifiers: identifiers.collect(), birth, names: names.to_vec() }
     }
 
@@ -255,7 +262,11 @@ mod tests {
 
     #[test]
     fn another_nhs_number_keeps_twins_with_the_same_upn_apart() {
-        let who = presented(&[(NHS_B, Scheme::NhsNumber, Trust::Checked), (UPN_A, Scheme::Upn, Trust::Checked)], Some(BORN), &[NAME]);
+        let who = presented(
+            &[(NHS_B, Scheme::NhsNumber, Trust::Checked), (UPN_A, Scheme::Upn, Trust::Checked)],
+            Some(BORN),
+            &[NAME],
+        );
         let verdict = judge(&who, &[known(1, &[(NHS_A, Scheme::NhsNumber), (UPN_A, Scheme::Upn)])]);
         assert_eq!(verdict, Verdict::Doubt { candidate: 1, reason: Reason::IdentifiersDisagree });
     }

@@ -47,7 +47,9 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             allowed(tx, effect, item, Some(system)).await?;
             Ok(mailbox::release(tx, item, scene.receipt, digest, scene.now).await?)
         }
-        Effect::Ack { item, system } | Effect::Nack { item, system } => move_on(tx, scene, effect, item, Some(system)).await,
+        Effect::Ack { item, system } | Effect::Nack { item, system } => {
+            move_on(tx, scene, effect, item, Some(system)).await
+        }
         Effect::Return { item, notice } => {
             move_on(tx, scene, effect, item, None).await?;
             match notice {
@@ -79,7 +81,12 @@ fn present(found: bool) -> Result<(), Stopped> {
 }
 
 /// Refuses unless the item is in the system's mailbox and in a state this effect may start from.
-async fn allowed(tx: &mut Tx, effect: &Effect, item: &ItemId, system: Option<&SystemId>) -> Result<Option<ItemState>, Stopped> {
+async fn allowed(
+    tx: &mut Tx,
+    effect: &Effect,
+    item: &ItemId,
+    system: Option<&SystemId>,
+) -> Result<Option<ItemState>, Stopped> {
     let Some((from, to)) = effect.step() else { return Ok(None) };
     let found = mailbox::locked(tx, item).await?;
     let Some((state, _)) = found.filter(|(_, owner)| system.is_none_or(|s| s == owner)) else {
@@ -91,7 +98,13 @@ async fn allowed(tx: &mut Tx, effect: &Effect, item: &ItemId, system: Option<&Sy
     Ok(Some(to))
 }
 
-async fn move_on(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect, item: &ItemId, system: Option<&SystemId>) -> Result<(), Stopped> {
+async fn move_on(
+    tx: &mut Tx,
+    scene: &Scene<'_>,
+    effect: &Effect,
+    item: &ItemId,
+    system: Option<&SystemId>,
+) -> Result<(), Stopped> {
     match allowed(tx, effect, item, system).await? {
         Some(to) => Ok(mailbox::step(tx, item, to, scene.now).await?),
         None => Ok(()),
@@ -101,7 +114,9 @@ async fn move_on(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect, item: &ItemId,
 async fn purge(tx: &mut Tx, item: &ItemId) -> Result<(), Stopped> {
     match mailbox::locked(tx, item).await? {
         None => Err(Stopped::Refused(Refusal::Absent)),
-        Some((state @ (ItemState::Due | ItemState::Released), _)) => Err(Stopped::Refused(Refusal::ItemState { state })),
+        Some((state @ (ItemState::Due | ItemState::Released), _)) => {
+            Err(Stopped::Refused(Refusal::ItemState { state }))
+        }
         Some(_) => Ok(mailbox::purge(tx, item).await.map(drop)?),
     }
 }

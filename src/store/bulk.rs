@@ -42,7 +42,8 @@ impl Bulk {
 
     fn text(&self, rows: usize) -> String {
         let row = |r: usize| {
-            let cells: Vec<String> = (1..=self.columns).map(|c| format!("${}", r.saturating_mul(self.columns).saturating_add(c))).collect();
+            let cells: Vec<String> =
+                (1..=self.columns).map(|c| format!("${}", r.saturating_mul(self.columns).saturating_add(c))).collect();
             format!("({})", cells.join(","))
         };
         let all: Vec<String> = (0..rows).map(row).collect();

@@ -6,7 +6,9 @@
 
 use super::Error;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Postgres, Row as _, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -182,11 +184,21 @@ impl Db {
         }
     }
 
-    /// Prepares a statement without running it; for the test that holds every statement against both engines.
+    /// Prepares every statement of the program on this engine without running it: what `solent db check` begins with.
+    /// Returns how many there are.
     ///
     /// # Errors
-    /// [`Error::Database`] when the engine refuses it.
-    pub(super) async fn prepare(&self, statement: &Statement) -> Result<(), Error> {
+    /// [`Error::Database`] naming the first statement that the engine refuses.
+    pub async fn check_statements(&self) -> Result<usize, Error> {
+        let mut count: usize = 0;
+        for statement in super::statements() {
+            self.prepare(statement).await?;
+            count = count.saturating_add(1);
+        }
+        Ok(count)
+    }
+
+    async fn prepare(&self, statement: &Statement) -> Result<(), Error> {
         use sqlx::{Executor as _, SqlSafeStr as _};
         match self {
             Self::Sqlite(db) => db.reader.prepare(statement.sqlite.into_sql_str()).await.map(drop),
@@ -222,7 +234,7 @@ macro_rules! statements {
     ($($name:ident = $text:expr $(, $postgres:expr)?;)+) => {
         $(const $name: $crate::store::db::Statement = $crate::store::db::statements!(@one stringify!($name), $text $(, $postgres)?);)+
         /// Every statement of this module.
-        pub(super) const STATEMENTS: &[$crate::store::db::Statement] = &[$($name),+];
+        pub(in crate::store) const STATEMENTS: &[$crate::store::db::Statement] = &[$($name),+];
     };
     (@one $name:expr, $text:expr) => { $crate::store::db::Statement::shared($name, $text) };
     (@one $name:expr, $sqlite:expr, $postgres:expr) => { $crate::store::db::Statement::by_engine($name, $sqlite, $postgres) };
@@ -236,7 +248,6 @@ pub(super) enum Arg<'a> {
     TextOpt(Option<&'a str>),
     Int(i64),
     Bytes(&'a [u8]),
-    BytesOpt(Option<&'a [u8]>),
     Bool(bool),
     /// For `IN (SELECT value FROM json_each($n))` and `= ANY($n)`.
     Texts(&'a [String]),
@@ -251,7 +262,6 @@ macro_rules! bind_all {
                 Arg::TextOpt(v) => query.bind(v),
                 Arg::Int(v) => query.bind(v),
                 Arg::Bytes(v) => query.bind(v),
-                Arg::BytesOpt(v) => query.bind(v),
                 Arg::Bool(v) => query.bind(v),
                 Arg::Texts(v) => query.bind($list(v)),
             };
@@ -329,16 +339,22 @@ impl Tx {
     }
 
     /// Runs an owned text (bulk inserts made by `bulk`).
-    pub(super) async fn execute_text(&mut self, name: &'static str, text: &str, args: &[Arg<'_>]) -> Result<u64, Error> {
+    pub(super) async fn execute_text(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        args: &[Arg<'_>],
+    ) -> Result<u64, Error> {
         refuse_nul(&Statement::shared(name, ""), args)?;
         let text = super::bulk::safe(text);
         match self {
             Self::Sqlite(tx) => {
                 bind_all!(sqlx::query(text), args, json_list).execute(&mut **tx).await.map(|done| done.rows_affected())
             }
-            Self::Postgres(tx) => {
-                bind_all!(sqlx::query(text), args, <[String]>::to_vec).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
+            Self::Postgres(tx) => bind_all!(sqlx::query(text), args, <[String]>::to_vec)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
         }
         .map_err(|e| failed(name, &e))
     }
@@ -393,7 +409,7 @@ macro_rules! getters {
         }
     )+ } };
 }
-getters!(text -> String, text_opt -> Option<String>, int -> i64, bytes -> Vec<u8>, bytes_opt -> Option<Vec<u8>>, boolean -> bool);
+getters!(text -> String, text_opt -> Option<String>, int -> i64, bytes -> Vec<u8>, bytes_opt -> Option<Vec<u8>>);
 
 /// Maps an engine error to ours without taking over its text, which could quote values.
 pub(super) fn failed(at: &'static str, error: &sqlx::Error) -> Error {

@@ -128,9 +128,13 @@ pub(super) fn names_of(section: Section, body: &Value) -> Vec<(Kind, String)> {
         members(body).for_each(|id| names.push((Kind::Person, id.to_owned())));
     }
     match section {
-        Section::ParentalResponsibility => texts(body, &["holder"]).for_each(|id| names.push((Kind::Agency, id.to_owned()))),
+        Section::ParentalResponsibility => {
+            texts(body, &["holder"]).for_each(|id| names.push((Kind::Agency, id.to_owned())))
+        }
         Section::Permissions => permission_names(body, &mut names),
-        Section::ItemGrants => list(body, "to").chain(texts(body, &["to", "by"])).for_each(|id| names.push((Kind::Hat, id.to_owned()))),
+        Section::ItemGrants => {
+            list(body, "to").chain(texts(body, &["to", "by"])).for_each(|id| names.push((Kind::Hat, id.to_owned())))
+        }
         Section::Accounts => {
             for hat in body.get("hats").and_then(Value::as_array).into_iter().flatten() {
                 texts(hat, &["agency"]).for_each(|id| names.push((Kind::Agency, id.to_owned())));
@@ -161,8 +165,27 @@ pub(super) fn names_of(section: Section, body: &Value) -> Vec<(Kind, String)> {
 
 /// Members that name an entity of the same kind in every section.
 const NAMED: &[(Kind, &[&str])] = &[
-    (Kind::Person, &["person", "subject", "holder", "child", "a", "b", "against", "linked_to", "former", "current", "requester", "decider"]),
-    (Kind::Hat, &["hat", "of", "grantor", "approved_by", "recorded_by", "marked_by", "set_by", "assessor", "created_by", "by"]),
+    (
+        Kind::Person,
+        &[
+            "person",
+            "subject",
+            "holder",
+            "child",
+            "a",
+            "b",
+            "against",
+            "linked_to",
+            "former",
+            "current",
+            "requester",
+            "decider",
+        ],
+    ),
+    (
+        Kind::Hat,
+        &["hat", "of", "grantor", "approved_by", "recorded_by", "marked_by", "set_by", "assessor", "created_by", "by"],
+    ),
     (Kind::Account, &["account"]),
     (Kind::Case, &["case", "plan"]),
     (Kind::Agency, &["agency", "custodian"]),
@@ -225,7 +248,10 @@ mod tests {
     #[test]
     fn an_account_is_found_by_its_id_each_of_its_hats_and_its_own_person() {
         let body = json!({"id": "grace", "person": "grace-p", "hats": [{"id": "grace-fmh"}, {"id": "grace-cln"}]});
-        assert_eq!(refs_of(Section::Accounts, "grace", &body), ["=a:grace", "=h:grace-cln", "=h:grace-fmh", "t:grace-p"]);
+        assert_eq!(
+            refs_of(Section::Accounts, "grace", &body),
+            ["=a:grace", "=h:grace-cln", "=h:grace-fmh", "t:grace-p"]
+        );
     }
 
     #[test]

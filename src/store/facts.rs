@@ -157,7 +157,13 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::Sealed`], [`Error::Database`].
-    pub async fn facts_in(&self, keys: &Keys, section: Section, after: &str, limit: i64) -> Result<Vec<FactRow>, Error> {
+    pub async fn facts_in(
+        &self,
+        keys: &Keys,
+        section: Section,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<FactRow>, Error> {
         let rows = self.fetch(&BY_SECTION, &[Arg::Text(section.name()), Arg::Text(after), Arg::Int(limit)]).await?;
         rows.iter().map(|row| read(keys, row)).collect()
     }
@@ -214,7 +220,7 @@ fn seed_refs(seeds: &FactSeeds) -> BTreeSet<String> {
         refs.insert(Kind::Hat.about(hat.as_str()));
         refs.insert(Kind::Hat.itself(hat.as_str()));
     }
-    for account in &seeds.account {
+    if let Some(account) = &seeds.account {
         refs.insert(Kind::Account.about(account.as_str()));
         refs.insert(Kind::Account.itself(account.as_str()));
     }
@@ -288,7 +294,15 @@ pub(super) async fn end(tx: &mut Tx, section: Section, id: &str, now: Moment) ->
 }
 
 /// Adds or replaces a fact; `current` is its version now.
-pub(super) async fn put(tx: &mut Tx, keys: &Keys, section: Section, id: &str, body: &Value, now: Moment, current: i64) -> Result<(), Error> {
+pub(super) async fn put(
+    tx: &mut Tx,
+    keys: &Keys,
+    section: Section,
+    id: &str,
+    body: &Value,
+    now: Moment,
+    current: i64,
+) -> Result<(), Error> {
     let key = [Arg::Text(section.name()), Arg::Text(id)];
     if current > 0 {
         end(tx, section, id, now).await?;

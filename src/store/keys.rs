@@ -84,7 +84,7 @@ impl Keys {
             okm.fill(&mut key[..]).map_err(|_| KeysError::Form)?;
             Ok(key)
         };
-        let wrapping = aead(&expand(b"wrap data keys")?)?;
+        let wrapping = aead(&*expand(b"wrap data keys")?)?;
         let hashing = hmac::Key::new(hmac::HMAC_SHA256, &expand(b"keyed hashes")?[..]);
         Ok(Self(Arc::new(Derived { wrapping, hashing, random: SystemRandom::new() })))
     }
@@ -97,8 +97,8 @@ impl Keys {
         let mut file = std::fs::File::open(path).map_err(|e| KeysError::File(e.kind()))?;
         owner_only(&file)?;
         let mut text = Zeroizing::new(String::new());
-        file.by_ref().take(1024).read_to_string(&mut text).map_err(|e| KeysError::File(e.kind()))?;
-        Self::from_secret(&parse_hex(text.trim_end())?)
+        std::io::Read::by_ref(&mut file).take(1024).read_to_string(&mut text).map_err(|e| KeysError::File(e.kind()))?;
+        Self::from_secret(&*parse_hex(text.trim_end())?)
     }
 
     /// Makes a new random secret file with owner-only rights; refuses to replace one.
@@ -237,7 +237,8 @@ fn open_bytes(key: &LessSafeKey, context: &str, sealed: &[u8]) -> Result<Vec<u8>
     let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(KeysError::Opening)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeysError::Opening)?;
     let mut body = body.to_vec();
-    let length = key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut body).map_err(|_| KeysError::Opening)?.len();
+    let length =
+        key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut body).map_err(|_| KeysError::Opening)?.len();
     body.truncate(length);
     Ok(body)
 }
@@ -256,7 +257,10 @@ fn owner_only(_file: &std::fs::File) -> Result<(), KeysError> {
 
 fn parse_hex(text: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeysError> {
     let digits: Zeroizing<Vec<u8>> = Zeroizing::new(
-        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>().ok_or(KeysError::Form)?,
+        text.chars()
+            .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+            .collect::<Option<_>>()
+            .ok_or(KeysError::Form)?,
     );
     if digits.len() != KEY_BYTES * 2 {
         return Err(KeysError::Form);

@@ -273,7 +273,11 @@ impl LogReader {
     }
 
     /// As [`LogReader::verify`]; for a sound log, where it ends.
-    pub(super) async fn check(&self, vkey: &Vkey, mirror: Option<&[u8]>) -> Result<Result<(LogState, String), Vec<Finding>>, Error> {
+    pub(super) async fn check(
+        &self,
+        vkey: &Vkey,
+        mirror: Option<&[u8]>,
+    ) -> Result<Result<(LogState, String), Vec<Finding>>, Error> {
         let shard = self.shard().await?.ok_or(Error::Corrupt { at: "log", what: "the shard's row" })?;
         let mut walk = Walk::new(&self.origin, self.checkpoints().await?);
         walk.expect_mirror(vkey, mirror);
@@ -309,7 +313,8 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(origin: &'a Origin, history: BTreeMap<u64, String>) -> Self {
-        let state = LogState { frontier: Frontier::new(), time_last: Moment::from_millis(0), batches: 0, ragged: Vec::new() };
+        let state =
+            LogState { frontier: Frontier::new(), time_last: Moment::from_millis(0), batches: 0, ragged: Vec::new() };
         Self { origin, state, next: 0, history, mirror: None, findings: Vec::new(), holed: false }
     }
 
@@ -407,7 +412,9 @@ impl<'a> Walk<'a> {
             Ok((checkpoint, _)) if checkpoint.origin == *self.origin => {
                 if checkpoint.size != shard.size {
                     self.find(None, None, Wrong::Size);
-                } else if checkpoint.root != self.state.frontier.root() || self.state.frontier.to_bytes() != shard.frontier {
+                } else if checkpoint.root != self.state.frontier.root()
+                    || self.state.frontier.to_bytes() != shard.frontier
+                {
                     self.find(None, None, Wrong::Root);
                 }
             }

@@ -190,10 +190,17 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn remembered(&self, system: &SystemId, key_hash: &Digest, now: Moment) -> Result<Option<Remembered>, Error> {
+    pub async fn remembered(
+        &self,
+        system: &SystemId,
+        key_hash: &Digest,
+        now: Moment,
+    ) -> Result<Option<Remembered>, Error> {
         let since = now.plus_millis(-IDEMPOTENCY_MILLIS).millis();
-        let row = self.fetch_one(&REMEMBERED, &[Arg::Text(system.as_str()), Arg::Bytes(key_hash), Arg::Int(since)]).await?;
-        row.map(|row| Ok(Remembered { body_digest: row.bytes(0, "body_digest")?, response: row.text(1, "response")? })).transpose()
+        let row =
+            self.fetch_one(&REMEMBERED, &[Arg::Text(system.as_str()), Arg::Bytes(key_hash), Arg::Int(since)]).await?;
+        row.map(|row| Ok(Remembered { body_digest: row.bytes(0, "body_digest")?, response: row.text(1, "response")? }))
+            .transpose()
     }
 }
 
@@ -257,9 +264,19 @@ pub(super) async fn step(tx: &mut Tx, id: &ItemId, to: ItemState, now: Moment) -
 }
 
 /// Marks an item as released under a receipt.
-pub(super) async fn release(tx: &mut Tx, id: &ItemId, receipt: Option<&EntryId>, digest: &Digest, now: Moment) -> Result<(), Error> {
-    let args =
-        [Arg::Text(id.as_str()), Arg::Int(now.millis()), Arg::TextOpt(receipt.map(EntryId::as_str)), Arg::Bytes(digest)];
+pub(super) async fn release(
+    tx: &mut Tx,
+    id: &ItemId,
+    receipt: Option<&EntryId>,
+    digest: &Digest,
+    now: Moment,
+) -> Result<(), Error> {
+    let args = [
+        Arg::Text(id.as_str()),
+        Arg::Int(now.millis()),
+        Arg::TextOpt(receipt.map(EntryId::as_str)),
+        Arg::Bytes(digest),
+    ];
     tx.execute(&RELEASE, &args).await.map(drop)
 }
 
@@ -273,7 +290,13 @@ pub(super) async fn remember(tx: &mut Tx, answer: &NewIdempotency) -> Result<boo
     let stale = answer.created_at.plus_millis(-IDEMPOTENCY_MILLIS).millis();
     let (system, key) = (Arg::Text(answer.system.as_str()), Arg::Bytes(&answer.key_hash));
     tx.execute(&FORGET_ONE, &[system, key, Arg::Int(stale)]).await?;
-    let args = [system, key, Arg::Bytes(&answer.body_digest), Arg::Text(&answer.response), Arg::Int(answer.created_at.millis())];
+    let args = [
+        system,
+        key,
+        Arg::Bytes(&answer.body_digest),
+        Arg::Text(&answer.response),
+        Arg::Int(answer.created_at.millis()),
+    ];
     Ok(tx.execute(&REMEMBER, &args).await? == 1)
 }
 

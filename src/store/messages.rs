@@ -120,9 +120,16 @@ statements! {
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record = ANY($1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
 }
 
-static SEGMENT_INSERT: Bulk = Bulk::new("segment insert", "INSERT INTO segment (id, record, local, custodian, category, form, state, recorded_at)", 8, "");
-static SEGMENT_PERSON_INSERT: Bulk = Bulk::new("segment person insert", "INSERT INTO segment_person (person, segment)", 2, "ON CONFLICT DO NOTHING");
-static RECORD_PERSON_INSERT: Bulk = Bulk::new("record person insert", "INSERT INTO record_person (record, local, person)", 3, "");
+static SEGMENT_INSERT: Bulk = Bulk::new(
+    "segment insert",
+    "INSERT INTO segment (id, record, local, custodian, category, form, state, recorded_at)",
+    8,
+    "",
+);
+static SEGMENT_PERSON_INSERT: Bulk =
+    Bulk::new("segment person insert", "INSERT INTO segment_person (person, segment)", 2, "ON CONFLICT DO NOTHING");
+static RECORD_PERSON_INSERT: Bulk =
+    Bulk::new("record person insert", "INSERT INTO record_person (record, local, person)", 3, "");
 
 impl Db {
     /// A message's state and loss report. Ask only for the caller's own messages: compare `system`.
@@ -175,7 +182,11 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::TooMany`] beyond the bound, [`Error::Database`].
-    pub async fn segments_about(&self, persons: &[PersonId], categories: Option<&[Category]>) -> Result<Vec<SegmentRow>, Error> {
+    pub async fn segments_about(
+        &self,
+        persons: &[PersonId],
+        categories: Option<&[Category]>,
+    ) -> Result<Vec<SegmentRow>, Error> {
         let ids: Vec<String> = persons.iter().map(|p| p.as_str().to_owned()).collect();
         let mut all = gather(&self.fetch(&SEGMENTS_OF, &[Arg::Texts(&ids)]).await?, "segments_about")?;
         if let Some(wanted) = categories {
@@ -194,12 +205,22 @@ impl Db {
     }
 }
 
-fn open_record(keys: &Keys, row: &Row, persons: &mut BTreeMap<String, BTreeMap<String, PersonId>>) -> Result<RecordRow, Error> {
+fn open_record(
+    keys: &Keys,
+    row: &Row,
+    persons: &mut BTreeMap<String, BTreeMap<String, PersonId>>,
+) -> Result<RecordRow, Error> {
     let id = row.text(0, "id")?;
     let context = context(&id, row.int(3, "version")?);
     let content = keys.open(&context, &row.bytes(4, "wrapped_key")?, &row.bytes(5, "content")?)?;
     let persons = persons.remove(&id).unwrap_or_default();
-    Ok(RecordRow { id: RecordId(id), message: MessageId::new(row.text(1, "message")?), seq: row.int(2, "seq")?, content, persons })
+    Ok(RecordRow {
+        id: RecordId(id),
+        message: MessageId::new(row.text(1, "message")?),
+        seq: row.int(2, "seq")?,
+        content,
+        persons,
+    })
 }
 
 fn context(record: &str, version: i64) -> String {
@@ -225,7 +246,8 @@ fn gather(rows: &[Row], at: &'static str) -> Result<Vec<SegmentRow>, Error> {
 
 fn segment(row: &Row, id: SegmentId, person: Option<PersonId>) -> Result<SegmentRow, Error> {
     let category = row.text_opt(4, "category")?;
-    let known = category.as_deref().map(|code| Category::parse(code).ok_or(Error::Corrupt { at: "segment", what: "category" }));
+    let known =
+        category.as_deref().map(|code| Category::parse(code).ok_or(Error::Corrupt { at: "segment", what: "category" }));
     Ok(SegmentRow {
         id,
         record: RecordId(row.text(1, "record")?),
@@ -261,7 +283,13 @@ pub(super) async fn insert_message(tx: &mut Tx, m: &NewMessage) -> Result<bool, 
 }
 
 /// Writes a record with its segments; its people must exist.
-pub(super) async fn insert_record(tx: &mut Tx, m: &NewMessage, seq: i64, record: &NewRecord, sealed: &Sealed) -> Result<(), Error> {
+pub(super) async fn insert_record(
+    tx: &mut Tx,
+    m: &NewMessage,
+    seq: i64,
+    record: &NewRecord,
+    sealed: &Sealed,
+) -> Result<(), Error> {
     let id = record.id.as_str();
     let args = [
         Arg::Text(id),

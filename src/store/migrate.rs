@@ -32,8 +32,12 @@ statements! {
 }
 /// Gateways that start together wait for each other here. The number is arbitrary and ours.
 const LOCK: Statement = Statement::by_engine("migration lock", "SELECT 1", "SELECT pg_advisory_xact_lock(7265726)");
-const APPLIED: Statement = Statement::shared("migrations applied", "SELECT number, checksum FROM schema_migration ORDER BY number");
-const RECORD: Statement = Statement::shared("migration done", "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)");
+const APPLIED: Statement =
+    Statement::shared("migrations applied", "SELECT number, checksum FROM schema_migration ORDER BY number");
+const RECORD: Statement = Statement::shared(
+    "migration done",
+    "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
+);
 
 impl Db {
     /// Brings the database to this program's version; returns how many migrations were run.
@@ -71,8 +75,12 @@ impl Db {
 async fn run(tx: &mut Tx, migration: &Migration, now: Moment) -> Result<(), Error> {
     let engine = tx.engine();
     tx.script(migration.name, text(migration, engine)).await?;
-    let args =
-        [Arg::Int(migration.number), Arg::Text(migration.name), Arg::Bytes(&checksum(migration, engine)), Arg::Int(now.millis())];
+    let args = [
+        Arg::Int(migration.number),
+        Arg::Text(migration.name),
+        Arg::Bytes(&checksum(migration, engine)),
+        Arg::Int(now.millis()),
+    ];
     tx.execute(&RECORD, &args).await.map(drop)
 }
 

@@ -20,8 +20,8 @@ mod migrate;
 mod people;
 
 pub use commit::{
-    Committed, CommitError, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options, Receipt,
-    Refusal, StartError, Timing,
+    CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options,
+    Receipt, Refusal, StartError, Timing,
 };
 pub use db::{Db, Engine};
 pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
@@ -83,4 +83,21 @@ pub enum Error {
     /// The address of the database is not one of `sqlite:PATH` and `postgres://…`.
     #[error("the database address is not understood")]
     Address,
+}
+
+/// Every statement of the store.
+fn statements() -> impl Iterator<Item = &'static db::Statement> {
+    let all = [
+        commit::append::STATEMENTS,
+        commit::batch::STATEMENTS,
+        commit::handle::STATEMENTS,
+        commit::writer::STATEMENTS,
+        facts::STATEMENTS,
+        log::STATEMENTS,
+        mailbox::STATEMENTS,
+        messages::STATEMENTS,
+        migrate::STATEMENTS,
+        people::STATEMENTS,
+    ];
+    all.into_iter().flatten()
 }

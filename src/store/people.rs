@@ -11,7 +11,9 @@ use super::keys::{Digest, Keys};
 use super::messages::RecordId;
 use crate::clock::Moment;
 use crate::ident::PersonId;
-use crate::matching::{self, Candidate, Identifier, IdentifierToken, Scheme, Trust, Verdict, birth_key, judge, name_key};
+use crate::matching::{
+    self, Candidate, Identifier, IdentifierToken, Scheme, Trust, Verdict, birth_key, judge, name_key,
+};
 use std::collections::BTreeMap;
 
 /// Most candidates compared; more (a birth date and name shared by hundreds) is refused, not cut.
@@ -86,7 +88,8 @@ statements! {
     REVIEW_SETTLE = "UPDATE review SET state = $2 WHERE id = $1 AND state = 'open'";
 }
 
-static TRAIT_INSERT: Bulk = Bulk::new("trait insert", "INSERT INTO person_trait (hash, person, kind)", 3, "ON CONFLICT DO NOTHING");
+static TRAIT_INSERT: Bulk =
+    Bulk::new("trait insert", "INSERT INTO person_trait (hash, person, kind)", 3, "ON CONFLICT DO NOTHING");
 
 /// Hashes a statement compares; unused places repeat the last one.
 const IDENTIFIERS_MAX: usize = 8;
@@ -102,7 +105,7 @@ impl Db {
         let candidates = self.candidates(&tokens).await?;
         let verdict = judge(&tokens.presented, &candidates);
         let fresh = PersonId::new(uuid_text(keys)?);
-        Ok(tokens.resolution(verdict, fresh))
+        Ok(tokens.resolution(verdict, fresh, &candidates))
     }
 
     async fn candidates(&self, tokens: &Tokens) -> Result<Vec<Candidate<PersonId>>, Error> {
@@ -111,8 +114,10 @@ impl Db {
             let last = hashes.last().copied().unwrap_or(nothing);
             hashes.into_iter().chain(std::iter::repeat(last)).take(places).collect::<Vec<_>>()
         };
-        let identifiers = tokens.presented.identifiers.iter().filter(|i| i.trust != Trust::Unverified).map(|i| i.token).collect();
-        let hashes: Vec<Digest> = pad(identifiers, IDENTIFIERS_MAX).into_iter().chain(pad(tokens.both.clone(), NAMES_MAX)).collect();
+        let identifiers =
+            tokens.presented.identifiers.iter().filter(|i| i.trust != Trust::Unverified).map(|i| i.token).collect();
+        let hashes: Vec<Digest> =
+            pad(identifiers, IDENTIFIERS_MAX).into_iter().chain(pad(tokens.both.clone(), NAMES_MAX)).collect();
         let args: Vec<Arg<'_>> = hashes.iter().map(|h| Arg::Bytes(h)).collect();
         let rows = self.fetch(&BY_HASHES, &args).await?;
         if rows.len() > CANDIDATES_MAX {
@@ -126,11 +131,18 @@ impl Db {
         for row in self.fetch(&STATES, &[Arg::Texts(&ids)]).await? {
             let person = row.text(0, "id")?;
             let sealed = row.text(1, "state")? != "active";
-            let blank = Candidate { person: PersonId::new(person.clone()), sealed, identifiers: vec![], births: vec![], names: vec![] };
+            let blank = Candidate {
+                person: PersonId::new(person.clone()),
+                sealed,
+                identifiers: vec![],
+                births: vec![],
+                names: vec![],
+            };
             found.insert(person, blank);
         }
         for row in self.fetch(&IDENTIFIERS, &[Arg::Texts(&ids)]).await? {
-            let scheme = Scheme::parse(&row.text(2, "scheme")?).ok_or(Error::Corrupt { at: "person", what: "scheme" })?;
+            let scheme =
+                Scheme::parse(&row.text(2, "scheme")?).ok_or(Error::Corrupt { at: "person", what: "scheme" })?;
             if let Some(candidate) = found.get_mut(&row.text(0, "person")?) {
                 candidate.identifiers.push((digest(&row, 1)?, scheme));
             }
@@ -196,7 +208,8 @@ impl Tokens {
             trust: i.trust(),
         });
         let birth_text = presented.birth.as_deref().and_then(birth_key);
-        let name_texts: Vec<String> = presented.names.iter().take(NAMES_MAX).filter_map(|(f, g)| name_key(f, g)).collect();
+        let name_texts: Vec<String> =
+            presented.names.iter().take(NAMES_MAX).filter_map(|(f, g)| name_key(f, g)).collect();
         let birth = birth_text.as_ref().map(|b| keys.hash(BIRTH, b.as_bytes()));
         let names = name_texts.iter().map(|n| keys.hash(NAME, n.as_bytes())).collect();
         let both = birth_text.iter().flat_map(|b| name_texts.iter().map(move |n| format!("{b}\n{n}")));
@@ -206,20 +219,33 @@ impl Tokens {
 
     /// What to write: everything for a new person, what is new for a known one, and for a doubt a person of their own
     /// who holds none of the identifiers in doubt.
-    fn resolution(self, verdict: Verdict<PersonId>, fresh: PersonId) -> Resolution {
+    fn resolution(self, verdict: Verdict<PersonId>, fresh: PersonId, candidates: &[Candidate<PersonId>]) -> Resolution {
         let traits = self.traits();
         let (person, matched, doubt) = match verdict {
             Verdict::Same(person) => (person, true, None),
             Verdict::New => (fresh, false, None),
             Verdict::Doubt { candidate, reason } => (fresh, false, Some((candidate, reason))),
         };
-        let held = |i: &IdentifierToken| match i.trust {
-            Trust::Checked => doubt.is_none(),
-            Trust::SendersOwn => true,
-            Trust::Unverified => false,
+        // An identifier that somebody else holds is never taken from them; what is sealed holds nothing.
+        let others = |i: &IdentifierToken| {
+            let mut others = candidates.iter().filter(|c| !c.sealed && c.person != person);
+            others.any(|c| c.identifiers.iter().any(|(token, _)| *token == i.token))
+        };
+        let held = |i: &IdentifierToken| {
+            let trusted = match i.trust {
+                Trust::Checked => doubt.is_none(),
+                Trust::SendersOwn => true,
+                Trust::Unverified => false,
+            };
+            trusted && !others(i)
         };
         let identifiers = self.presented.identifiers.iter().map(|i| (i.token, i.scheme.name(), held(i))).collect();
-        let review = doubt.map(|(candidate, reason)| NewReview { record: None, local: String::new(), candidate, reason: reason.name() });
+        let review = doubt.map(|(candidate, reason)| NewReview {
+            record: None,
+            local: String::new(),
+            candidate,
+            reason: reason.name(),
+        });
         let change = PersonChange { person: person.clone(), new: !matched, identifiers, traits, review };
         Resolution { person, matched, change }
     }
@@ -244,13 +270,15 @@ pub(super) async fn apply(tx: &mut Tx, keys: &Keys, change: &PersonChange, now: 
     for (hash, scheme, verified) in &change.identifiers {
         let args = [Arg::Bytes(hash), person, Arg::Text(scheme), Arg::Bool(*verified)];
         if tx.execute(&INSERT_IDENTIFIER, &args).await? == 0 && *verified {
-            let holder = tx.fetch_one(&HOLDER, &[Arg::Bytes(hash)]).await?.map(|row| row.text(0, "person")).transpose()?;
+            let holder =
+                tx.fetch_one(&HOLDER, &[Arg::Bytes(hash)]).await?.map(|row| row.text(0, "person")).transpose()?;
             if holder.is_some_and(|h| h != change.person.as_str()) {
                 return Ok(false);
             }
         }
     }
-    let traits: Vec<Arg<'_>> = change.traits.iter().flat_map(|(hash, kind)| [Arg::Bytes(hash), person, Arg::Text(kind)]).collect();
+    let traits: Vec<Arg<'_>> =
+        change.traits.iter().flat_map(|(hash, kind)| [Arg::Bytes(hash), person, Arg::Text(kind)]).collect();
     TRAIT_INSERT.insert(tx, &traits).await?;
     if let Some(review) = &change.review {
         let record = review.record.as_ref().map_or("", RecordId::as_str);

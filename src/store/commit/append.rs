@@ -141,7 +141,14 @@ impl SubjectKeys {
         }
     }
 
-    async fn get(&mut self, tx: &mut Tx, keys: &Keys, origin: &str, subject: &str, now: Moment) -> Result<Arc<DataKey>, Error> {
+    async fn get(
+        &mut self,
+        tx: &mut Tx,
+        keys: &Keys,
+        origin: &str,
+        subject: &str,
+        now: Moment,
+    ) -> Result<Arc<DataKey>, Error> {
         if let Some(key) = self.kept.get(subject) {
             return Ok(Arc::clone(key));
         }
@@ -251,7 +258,8 @@ mod tests {
     #[test]
     fn tiles_of_seventy_thousand_leaves_are_those_of_the_standard() {
         // audit paper §4: 273 full tiles at level 0, one full and one of 17 at level 1, one of 1 at level 2.
-        let mut state = LogState { frontier: Frontier::new(), time_last: Moment::from_millis(0), batches: 0, ragged: vec![] };
+        let mut state =
+            LogState { frontier: Frontier::new(), time_last: Moment::from_millis(0), batches: 0, ragged: vec![] };
         let leaves: Vec<Hash> = (0..70_000u32).map(|n| leaf_hash(&n.to_be_bytes())).collect();
         let mut tiles: BTreeMap<(usize, u64), Vec<u8>> = BTreeMap::new();
         for batch in leaves.chunks(97) {
@@ -260,12 +268,17 @@ mod tests {
                 tiles.insert((tile.level, tile.index), tile.hashes);
             }
         }
-        let widths = |level: usize| tiles.iter().filter(|((l, _), _)| *l == level).map(|(_, h)| h.len() / 32).collect::<Vec<_>>();
+        let widths = |level: usize| {
+            tiles.iter().filter(|((l, _), _)| *l == level).map(|(_, h)| h.len() / 32).collect::<Vec<_>>()
+        };
         assert_eq!(widths(0), vec![256; 273]);
         assert_eq!(widths(1), [256, 17]);
         assert_eq!(widths(2), [1]);
         assert_eq!(state.ragged[0].len(), 112);
-        assert_eq!(tiles.keys().filter(|(l, _)| *l == 0).map(|(_, i)| *i).collect::<Vec<_>>(), (0..273).collect::<Vec<_>>());
+        assert_eq!(
+            tiles.keys().filter(|(l, _)| *l == 0).map(|(_, i)| *i).collect::<Vec<_>>(),
+            (0..273).collect::<Vec<_>>()
+        );
         // The level 1 hash of tile 5 is the root of leaves 1280..1536.
         let tree = Tree::new(leaves[1280..1536].to_vec());
         assert_eq!(tiles[&(1, 0)][5 * 32..6 * 32], tree.root().0);

@@ -48,7 +48,11 @@ pub(super) struct Outcome {
 
 impl From<Error> for Broken {
     fn from(error: Error) -> Self {
-        if matches!(error, Error::Constraint { .. } | Error::Nul { .. }) { Self::Job(error) } else { Self::Store(error) }
+        if matches!(error, Error::Constraint { .. } | Error::Nul { .. }) {
+            Self::Job(error)
+        } else {
+            Self::Store(error)
+        }
     }
 }
 
@@ -124,7 +128,13 @@ async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> R
 }
 
 /// Writes entries, tiles and the new end of the log; the signed checkpoint.
-async fn close(writer: &mut Writer, tx: &mut Tx, next: &mut LogState, all: &[Placed], now: Moment) -> Result<String, Broken> {
+async fn close(
+    writer: &mut Writer,
+    tx: &mut Tx,
+    next: &mut LogState,
+    all: &[Placed],
+    now: Moment,
+) -> Result<String, Broken> {
     let before = writer.state.frontier.size();
     if !all.is_empty() {
         writer.fault(FaultPoint::Entries, Timing::Before)?;
@@ -156,7 +166,8 @@ async fn close(writer: &mut Writer, tx: &mut Tx, next: &mut LogState, all: &[Pla
         return Err(Broken::Fenced);
     }
     if size.checked_div(CHECKPOINT_ENTRIES) != before.checked_div(CHECKPOINT_ENTRIES) {
-        let args = [Arg::Text(writer.origin.as_str()), Arg::Int(number(size)), Arg::Text(&note), Arg::Int(now.millis())];
+        let args =
+            [Arg::Text(writer.origin.as_str()), Arg::Int(number(size)), Arg::Text(&note), Arg::Int(now.millis())];
         tx.execute(&CHECKPOINT_KEEP, &args).await?;
     }
     writer.fault(FaultPoint::Shard, Timing::After)?;

@@ -19,7 +19,8 @@ pub enum FaultPoint {
 
 impl FaultPoint {
     /// Every point.
-    pub const ALL: &'static [Self] = &[Self::Begin, Self::Effects, Self::Entries, Self::Shard, Self::Commit, Self::Mirror];
+    pub const ALL: &'static [Self] =
+        &[Self::Begin, Self::Effects, Self::Entries, Self::Shard, Self::Commit, Self::Mirror];
 }
 
 /// On which side of the write.

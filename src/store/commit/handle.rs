@@ -71,8 +71,14 @@ impl Committer {
     ///
     /// # Errors
     /// [`StartError::InUse`], [`StartError::Unsound`], [`StartError::Mirror`], [`StartError::Store`].
-    pub async fn start(db: Db, keys: Keys, signer: Signer, clock: Clock, options: Options) -> Result<CommitterHandle, StartError> {
-        let origin = signer.vkey().name.clone();
+    pub async fn start(
+        db: Db,
+        keys: Keys,
+        signer: Signer,
+        clock: Clock,
+        options: Options,
+    ) -> Result<CommitterHandle, StartError> {
+        let origin = signer.vkey().name().clone();
         let held = Lease::take(&db, origin.as_str()).await?;
         let lease = held.ok_or_else(|| StartError::InUse { origin: origin.as_str().to_owned() })?;
         let empty = crate::audit::Frontier::new();
@@ -80,9 +86,16 @@ impl Committer {
         let mut tx = db.begin().await?;
         tx.execute(&SHARD_NEW, &[Arg::Text(origin.as_str()), Arg::Bytes(&empty.to_bytes()), Arg::Text(&first)]).await?;
         tx.commit().await?;
-        let seen = options.mirror.as_deref().map(mirror::read).transpose().map_err(|e| StartError::Mirror(e.kind()))?.flatten();
+        let seen = options
+            .mirror
+            .as_deref()
+            .map(mirror::read)
+            .transpose()
+            .map_err(|e| StartError::Mirror(e.kind()))?
+            .flatten();
         let checked = LogReader::new(db.clone(), origin.clone()).check(signer.vkey(), seen.as_deref()).await?;
-        let (state, note) = checked.map_err(|findings| StartError::Unsound { origin: origin.as_str().to_owned(), findings })?;
+        let (state, note) =
+            checked.map_err(|findings| StartError::Unsound { origin: origin.as_str().to_owned(), findings })?;
         let random: [u8; 16] = keys.random().map_err(Error::from)?;
         let owner = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
         let mut tx = db.begin().await?;
@@ -165,7 +178,10 @@ impl CommitterHandle {
         for effect in &effects {
             if let Effect::Accept(message) = effect {
                 for record in &message.records {
-                    contents.push(messages::seal(&self.keys, record).map_err(|_| CommitError::Invalid("a record cannot be sealed"))?);
+                    contents.push(
+                        messages::seal(&self.keys, record)
+                            .map_err(|_| CommitError::Invalid("a record cannot be sealed"))?,
+                    );
                 }
             }
         }

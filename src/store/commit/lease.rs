@@ -42,8 +42,10 @@ impl Lease {
             Db::Sqlite(_) => {
                 let mut path = db.sqlite_path().unwrap_or_else(|| std::path::Path::new("")).as_os_str().to_owned();
                 path.push(".lock");
-                let fail = |e: std::io::Error| Error::Database { at: "lease", kind: format!("lock file: {}", e.kind()) };
-                let file = File::options().create(true).truncate(false).write(true).open(PathBuf::from(path)).map_err(fail)?;
+                let fail =
+                    |e: std::io::Error| Error::Database { at: "lease", kind: format!("lock file: {}", e.kind()) };
+                let file =
+                    File::options().create(true).truncate(false).write(true).open(PathBuf::from(path)).map_err(fail)?;
                 match file.try_lock() {
                     Ok(()) => Ok(Some(Self::Sqlite(file))),
                     Err(TryLockError::WouldBlock) => Ok(None),

@@ -68,7 +68,10 @@ pub(super) struct Writer {
 enum Footing {
     Sure,
     /// A batch (if any) may or may not be there; its jobs wait for the answer.
-    Unsure { batch: Option<(Box<Outcome>, Vec<oneshot::Sender<Answer>>)>, pause: Duration },
+    Unsure {
+        batch: Option<(Box<Outcome>, Vec<oneshot::Sender<Answer>>)>,
+        pause: Duration,
+    },
     /// Another process owns the log: nothing can be written until a restart.
     Lost,
 }
@@ -114,7 +117,11 @@ impl Writer {
     }
 
     /// Takes what waits and writes it; whom to tell if it was told to stop meanwhile.
-    async fn round(&mut self, first: Waiting, queue: &mut mpsc::Receiver<Told>) -> (Footing, Option<oneshot::Sender<()>>) {
+    async fn round(
+        &mut self,
+        first: Waiting,
+        queue: &mut mpsc::Receiver<Told>,
+    ) -> (Footing, Option<oneshot::Sender<()>>) {
         let mut waiting = vec![first];
         let mut stop = None;
         while waiting.len() < BATCH_JOBS_MAX && stop.is_none() {
@@ -202,7 +209,11 @@ impl Writer {
     }
 
     /// Reads the log again. The row lock waits for a commit that is still under way, so that what is read is final.
-    async fn find_out(&mut self, batch: Option<(Box<Outcome>, Vec<oneshot::Sender<Answer>>)>, pause: Duration) -> Footing {
+    async fn find_out(
+        &mut self,
+        batch: Option<(Box<Outcome>, Vec<oneshot::Sender<Answer>>)>,
+        pause: Duration,
+    ) -> Footing {
         let again = pause.saturating_mul(2).clamp(RECOVERY_FIRST, RECOVERY_LONGEST);
         let Ok((owner, batches)) = self.where_it_ends().await else {
             return Footing::Unsure { batch, pause: again };
