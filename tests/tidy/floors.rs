@@ -142,7 +142,6 @@ const IMPURE: &[&str] = &[
     "SystemRandom",
     "ring::rand",
     "rand::",
-    "RandomState",
     "tracing::",
     "println!",
     "print!",
