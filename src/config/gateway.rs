@@ -213,6 +213,9 @@ pub struct System {
     pub fingerprints: Vec<String>,
     /// The Ed25519 public key (32 bytes) that signs its user assertions.
     pub assertion_key: Option<[u8; 32]>,
+    /// Teams whose members may ask through it although their own agency is another: a co-located team's desk. Hats of its
+    /// own agency always may.
+    pub teams: Vec<String>,
 }
 
 impl System {

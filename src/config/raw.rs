@@ -100,6 +100,8 @@ pub struct System {
     #[serde(default)]
     pub fingerprints: Vec<Text>,
     pub assertion_key: Option<Text>,
+    #[serde(default)]
+    pub teams: Vec<Text>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -35,6 +35,7 @@ ods = "RX9"
 id = "harbourshire-census"
 agency = "harbourshire-csc"
 format = "cin-census"
+teams = ["fit-2"]
 [[system]]
 id = "southdown-epr"
 agency = "southdown-mh"

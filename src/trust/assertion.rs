@@ -239,6 +239,7 @@ mod tests {
             format: "cin-census".to_owned(),
             fingerprints: Vec::new(),
             assertion_key: Some(key().public()),
+            teams: Vec::new(),
         }
     }
     fn claims() -> Claims {
