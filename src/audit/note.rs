@@ -112,6 +112,12 @@ impl fmt::Display for KeyId {
     }
 }
 
+/// A number in the one spelling the formats of this module allow: ASCII digits, no sign, no leading zero.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten()
+}
+
 fn key_id(name: &Origin, kind: u8, key: &[u8]) -> KeyId {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in [name.as_str().as_bytes(), b"\n", &[kind], key] {

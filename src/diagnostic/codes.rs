@@ -68,6 +68,21 @@ registry! {
     FACTS_DUPLICATE = "SOL-FACTS-DUPLICATE", "Two items of one section of a facts file have the same id.", "Rename one.";
     // RULES
     RULES_FILE = "SOL-RULES-FILE", "A file in sharing/ cannot be used.", "Mend the row or line given; the set in force is unchanged.";
+    // AUDIT
+    AUDIT_ENTRY = "SOL-AUDIT-ENTRY", "An entry of the audit log was altered, overwritten, inserted, or is not in canonical form.", "Keep everything as it is and tell the auditor; restore the log from a copy that verifies.";
+    AUDIT_ORDER = "SOL-AUDIT-ORDER", "Entries of the audit log stand in another order than they were logged in.", "Keep everything as it is and tell the auditor; restore the log from a copy that verifies.";
+    AUDIT_MISSING = "SOL-AUDIT-MISSING", "Entries are missing from within the audit log.", "Keep everything as it is and tell the auditor; restore the log from a copy that verifies.";
+    AUDIT_TAIL = "SOL-AUDIT-TAIL", "The audit log ends before a size that was signed: its tail was cut off or it was set back.", "Keep everything as it is and tell the auditor; restore the log from a copy that verifies.";
+    AUDIT_UNSIGNED = "SOL-AUDIT-UNSIGNED", "The audit log has entries that no checkpoint covers.", "Find out who wrote them; a gateway signs a checkpoint for everything it appends.";
+    AUDIT_ROOT = "SOL-AUDIT-ROOT", "The entries do not lead to a root that was signed.", "Compare with a copy of the log, or with checkpoints others keep.";
+    AUDIT_HASH = "SOL-AUDIT-HASH", "A stored hash or tile is wrong, though the entries are as signed.", "Export the tiles again from the entries; find out who altered them.";
+    AUDIT_PAYLOAD = "SOL-AUDIT-PAYLOAD", "A sealed part was altered, or cannot be opened.", "Restore it from a copy; the entry itself still stands. An erased sealed part is not a fault.";
+    AUDIT_ORIGIN = "SOL-AUDIT-ORIGIN", "An entry belongs to another log.", "Check which log's files these are.";
+    AUDIT_TIME = "SOL-AUDIT-TIME", "An entry's time is before that of the entry before it.", "Check the gateway's clock at that time.";
+    AUDIT_ID = "SOL-AUDIT-ID", "An entry's id stands twice, or it is filed under another id or time than it has.", "Keep everything as it is and tell the auditor.";
+    AUDIT_SIGNATURE = "SOL-AUDIT-SIGNATURE", "A checkpoint cannot be read, or is not signed by the expected key.", "Check that the verifier key is the log's; if it is, the checkpoint is not.";
+    AUDIT_PROOF = "SOL-AUDIT-PROOF", "A proof file does not prove its entry.", "Ask for a fresh proof, and check that entry, proof and key belong together.";
+    AUDIT_SOURCE = "SOL-AUDIT-SOURCE", "A log, bundle or directory of tiles cannot be read.", "Check that the file or folder is whole and readable.";
     // CONFIG
     CONFIG_FILE = "SOL-CONFIG-FILE", "The configuration file cannot be used.", "See docs/reference/configuration.md.";
     // CLI
