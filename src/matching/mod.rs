@@ -1,7 +1,7 @@
 //! Matching: is the person in this message one we know? Exact linking only.
 //!
-//! Owns the comparison: a verified identifier **and** agreeing birth date **and** name make the same person; nothing else
-//! does. Whatever is in doubt is [`Verdict::Doubt`]: it waits in a review list and is never merged (R15: an NHS number is
+//! Owns the comparison: a verified identifier **and** agreeing birth date **and** name make the same person; where the
+//! message carries no name at all, the sender's own number, a checked number and the birth date together do; nothing else. Whatever is in doubt is [`Verdict::Doubt`]: it waits in a review list and is never merged (R15: an NHS number is
 //! never accepted as the only key). A sealed identity (adoption) is never matched and never doubted: the answer is that of
 //! a number never issued (R66). Pure: people are compared by tokens, which `store` makes with a key.
 //! Read [`Presented`], [`Candidate`], [`judge`].
@@ -146,6 +146,8 @@ struct Ties {
     conflict: bool,
     birth: Agreement,
     name: Agreement,
+    /// The message gives no name at all, as its format has none.
+    nothing_named: bool,
 }
 
 impl Ties {
@@ -162,7 +164,8 @@ impl Ties {
         });
         let birth = agreement(presented.birth.as_slice(), &candidate.births);
         let name = agreement(&presented.names, &candidate.names);
-        Self { checked: shared(Trust::Checked), own: shared(Trust::SendersOwn), conflict, birth, name }
+        let nothing_named = presented.names.is_empty();
+        Self { checked: shared(Trust::Checked), own: shared(Trust::SendersOwn), conflict, birth, name, nothing_named }
     }
     fn shares(&self) -> bool {
         self.checked || self.own
@@ -171,7 +174,12 @@ impl Ties {
         self.birth == Agreement::Agrees && self.name == Agreement::Agrees
     }
     fn same(&self) -> bool {
-        self.shares() && self.agrees() && !self.conflict
+        let named = self.shares() && self.agrees();
+        // A statutory return carries no names. The sender's own number for its own client, a checked number and the birth
+        // date together are one key and two other attributes (R15).
+        let nameless =
+            self.own && self.checked && self.birth == Agreement::Agrees && self.nothing_named;
+        (named || nameless) && !self.conflict
     }
     fn any(&self) -> bool {
         self.shares() || self.agrees()
@@ -244,6 +252,19 @@ mod tests {
         ] {
             assert_eq!(judge(&who, &a), Verdict::Doubt { candidate: 1, reason });
         }
+    }
+
+    #[test]
+    fn without_any_name_the_senders_own_number_a_checked_number_and_the_birth_date_link() {
+        let own = (OWN, Scheme::LaChildId, Trust::SendersOwn);
+        let upn = (UPN_A, Scheme::Upn, Trust::Checked);
+        let child = [known(1, &[(OWN, Scheme::LaChildId), (UPN_A, Scheme::Upn)])];
+        assert_eq!(judge(&presented(&[own, upn], Some(BORN), &[]), &child), Verdict::Same(1));
+        for who in [presented(&[own], Some(BORN), &[]), presented(&[upn], Some(BORN), &[]), presented(&[own, upn], None, &[])] {
+            assert_eq!(judge(&who, &child), Verdict::Doubt { candidate: 1, reason: Reason::NotEnough });
+        }
+        let misnamed = presented(&[own, upn], Some(BORN), &[OTHER_NAME]);
+        assert_eq!(judge(&misnamed, &child), Verdict::Doubt { candidate: 1, reason: Reason::IdentifierOnly });
     }
 
     #[test]

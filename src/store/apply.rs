@@ -70,6 +70,10 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             present(facts::version(tx, *section, id).await? > 0)?;
             Ok(facts::end(tx, *section, id, scene.now).await?)
         }
+        Effect::IndexPerson(change) => match people::apply(tx, scene.keys, change, scene.now).await? {
+            true => Ok(()),
+            false => Err(Stopped::Refused(Refusal::PersonChanged)),
+        },
         Effect::SealPerson(person) => present(people::seal(tx, person).await?),
         Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
         Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),

@@ -82,6 +82,8 @@ pub enum Effect {
         /// Its id.
         id: String,
     },
+    /// Makes or extends a person of the index from the partnership's register, without a message.
+    IndexPerson(PersonChange),
     /// Seals a person (adoption): no message will ever be matched to them again (R66).
     SealPerson(PersonId),
     /// Settles an open review.

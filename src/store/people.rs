@@ -108,6 +108,35 @@ impl Db {
         Ok(tokens.resolution(verdict, fresh, &candidates))
     }
 
+    /// The one person who holds this identifier (checked, or the asker's own number) with this birth date; nobody when it
+    /// fails its check, when there are several, and for a sealed identity (R66).
+    ///
+    /// # Errors
+    /// [`Error::TooMany`], [`Error::Database`].
+    pub async fn find_exact(&self, keys: &Keys, identifier: Identifier, birth: &str) -> Result<Option<PersonId>, Error> {
+        let presented =
+            Presented { identifiers: vec![identifier], birth: Some(birth.to_owned()), names: Vec::new() };
+        let tokens = Tokens::of(keys, &presented);
+        let Some(born) = tokens.presented.birth else { return Ok(None) };
+        let token = tokens.presented.identifiers.first().filter(|i| i.trust != Trust::Unverified).map(|i| i.token);
+        let Some(token) = token else { return Ok(None) };
+        let all = self.candidates(&tokens).await?;
+        let mut found = all.into_iter().filter(|c| {
+            !c.sealed && c.births.contains(&born) && c.identifiers.iter().any(|(t, _)| *t == token)
+        });
+        Ok(found.next().filter(|_| found.next().is_none()).map(|c| c.person))
+    }
+
+    /// What the register's entry for `person` adds to the index.
+    #[must_use]
+    pub fn index_person(keys: &Keys, person: &PersonId, presented: &Presented) -> PersonChange {
+        let tokens = Tokens::of(keys, presented);
+        let traits = tokens.traits();
+        let held = |i: &IdentifierToken| (i.token, i.scheme.name(), i.trust != Trust::Unverified);
+        let identifiers = tokens.presented.identifiers.iter().map(held).collect();
+        PersonChange { person: person.clone(), new: true, identifiers, traits, review: None }
+    }
+
     async fn candidates(&self, tokens: &Tokens) -> Result<Vec<Candidate<PersonId>>, Error> {
         let nothing: Digest = [0; 32];
         let pad = |hashes: Vec<Digest>, places: usize| {
