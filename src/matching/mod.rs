@@ -177,8 +177,7 @@ impl Ties {
         let named = self.shares() && self.agrees();
         // A statutory return carries no names. The sender's own number for its own client, a checked number and the birth
         // date together are one key and two other attributes (R15).
-        let nameless =
-            self.own && self.checked && self.birth == Agreement::Agrees && self.nothing_named;
+        let nameless = self.own && self.checked && self.birth == Agreement::Agrees && self.nothing_named;
         (named || nameless) && !self.conflict
     }
     fn any(&self) -> bool {
@@ -260,7 +259,9 @@ mod tests {
         let upn = (UPN_A, Scheme::Upn, Trust::Checked);
         let child = [known(1, &[(OWN, Scheme::LaChildId), (UPN_A, Scheme::Upn)])];
         assert_eq!(judge(&presented(&[own, upn], Some(BORN), &[]), &child), Verdict::Same(1));
-        for who in [presented(&[own], Some(BORN), &[]), presented(&[upn], Some(BORN), &[]), presented(&[own, upn], None, &[])] {
+        for who in
+            [presented(&[own], Some(BORN), &[]), presented(&[upn], Some(BORN), &[]), presented(&[own, upn], None, &[])]
+        {
             assert_eq!(judge(&who, &child), Verdict::Doubt { candidate: 1, reason: Reason::NotEnough });
         }
         let misnamed = presented(&[own, upn], Some(BORN), &[OTHER_NAME]);

@@ -113,17 +113,21 @@ impl Db {
     ///
     /// # Errors
     /// [`Error::TooMany`], [`Error::Database`].
-    pub async fn find_exact(&self, keys: &Keys, identifier: Identifier, birth: &str) -> Result<Option<PersonId>, Error> {
-        let presented =
-            Presented { identifiers: vec![identifier], birth: Some(birth.to_owned()), names: Vec::new() };
+    pub async fn find_exact(
+        &self,
+        keys: &Keys,
+        identifier: Identifier,
+        birth: &str,
+    ) -> Result<Option<PersonId>, Error> {
+        let presented = Presented { identifiers: vec![identifier], birth: Some(birth.to_owned()), names: Vec::new() };
         let tokens = Tokens::of(keys, &presented);
         let Some(born) = tokens.presented.birth else { return Ok(None) };
         let token = tokens.presented.identifiers.first().filter(|i| i.trust != Trust::Unverified).map(|i| i.token);
         let Some(token) = token else { return Ok(None) };
         let all = self.candidates(&tokens).await?;
-        let mut found = all.into_iter().filter(|c| {
-            !c.sealed && c.births.contains(&born) && c.identifiers.iter().any(|(t, _)| *t == token)
-        });
+        let mut found = all
+            .into_iter()
+            .filter(|c| !c.sealed && c.births.contains(&born) && c.identifiers.iter().any(|(t, _)| *t == token));
         Ok(found.next().filter(|_| found.next().is_none()).map(|c| c.person))
     }
 
