@@ -75,6 +75,11 @@ fn source_has_no_banned_pattern() {
 }
 
 #[test]
+fn no_lint_is_silenced_without_a_reason() {
+    none(words::unexplained(&Tree::read(&root()).rust_under("")));
+}
+
+#[test]
 fn every_code_has_a_page_and_no_page_is_stale() {
     none(codes::pages(&root(), std::env::var_os("SOLENT_BLESS").is_some()));
 }

@@ -71,8 +71,6 @@ const RULES: &[Rule] = &[
     rule("SystemTime::now", Where::Product, &[], "time comes from `Clock`, which tests can set"),
     rule("Timestamp::now", Where::Product, &["src/clock.rs"], "time comes from `Clock`, which tests can set"),
     rule("Zoned::now", Where::Product, &[], "time comes from `Clock`, which tests can set"),
-    rule("allow(dead_code", Where::Product, &[], "dead code is deleted"),
-    rule("allow(unused", Where::Product, &[], "dead code is deleted"),
     rule("AssertSqlSafe(", Where::Product, &["src/store/"], "SQL text made at run time has one home"),
     rule("#[ignore", Where::Tests, &[], "a test that is not run is no test; skip with a printed reason instead"),
     rule("thread::sleep(", Where::Tests, &[], "waiting on a clock is not synchronisation"),
@@ -105,6 +103,23 @@ pub fn patterns(files: &[RustFile]) -> Vec<String> {
     found
 }
 
+/// `allow` and `expect` attributes that give no `reason`: a lint is silenced in public or not at all.
+pub fn unexplained(files: &[RustFile]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files {
+        for mark in ["[allow(", "[expect("] {
+            for (at, _) in file.code.match_indices(mark) {
+                let tail = &file.code[at..];
+                let end = tail.find(")]").unwrap_or(tail.len());
+                if !tail[..end].contains("reason") {
+                    found.push(format!("{}:{}: `{mark}…)]` without a reason", file.path, line_of(&file.code, at)));
+                }
+            }
+        }
+    }
+    found
+}
+
 /// `const _: () = assert!(…)` stops the build, not the gateway.
 fn checked_by_the_compiler(code: &str, at: usize) -> bool {
     let start = code[..at].rfind('\n').map_or(0, |i| i + 1);
@@ -124,6 +139,12 @@ mod samples {
         assert_eq!(names(&file("src/store/utils.rs", "")).len(), 1);
         assert_eq!(names(&file("src/store/rows.rs", "pub struct SessionManager;")).len(), 1);
         assert!(names(&file("src/store/rows.rs", "pub struct Sessions; // a manager")).is_empty());
+    }
+
+    #[test]
+    fn a_silenced_lint_needs_a_reason() {
+        assert_eq!(unexplained(&file("src/a.rs", "#[allow(dead_code)] fn a() {}")).len(), 1);
+        assert!(unexplained(&file("src/a.rs", "#[expect(dead_code, reason = \"b (c)\")] fn a() {}")).is_empty());
     }
 
     #[test]
