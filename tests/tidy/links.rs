@@ -27,6 +27,23 @@ pub fn check(tree: &Tree) -> Vec<String> {
     out
 }
 
+/// Every page of `docs/` that source, rules or messages send a reader to and that does not exist.
+pub fn mentions(tree: &Tree) -> Vec<String> {
+    let mut out = Vec::new();
+    for name in tree.names().filter(|n| !n.ends_with(".md") && !n.starts_with("tests/tidy") && *n != "Cargo.lock") {
+        let text = tree.text(name);
+        for (at, _) in text.match_indices("docs/") {
+            let tail = &text[at..];
+            let end = tail.find(|c: char| !(c.is_ascii_alphanumeric() || "/-_.".contains(c))).unwrap_or(tail.len());
+            let page = tail[..end].trim_end_matches('.');
+            if page.ends_with(".md") && !tree.has(page) && !out.iter().any(|o: &String| o.ends_with(page)) {
+                out.push(format!("{name}: sends the reader to {page}"));
+            }
+        }
+    }
+    out
+}
+
 /// The targets of `[text](target)` outside code blocks and code spans.
 fn targets(text: &str) -> Vec<String> {
     let mut out = Vec::new();
@@ -83,6 +100,12 @@ fn headings(text: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod samples {
     use super::*;
+
+    #[test]
+    fn a_message_that_sends_the_reader_nowhere_is_found() {
+        let tree = Tree::of(&[("src/a.rs", "\"See docs/reference/a.md.\" // docs/b.md"), ("docs/b.md", "")]);
+        assert_eq!(mentions(&tree), ["src/a.rs: sends the reader to docs/reference/a.md"]);
+    }
 
     #[test]
     fn dead_links_and_headings_are_found_and_code_is_skipped() {
