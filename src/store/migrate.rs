@@ -4,7 +4,7 @@
 //! this program does not know, or one whose text differs: it was made by another version.
 
 use super::Error;
-use super::db::{Arg, Db, Engine, Statement, Tx, statements};
+use super::db::{Arg, Db, Engine, Row, Tx, statements};
 use crate::clock::Moment;
 
 /// One migration, the same number and name for both engines.
@@ -27,17 +27,15 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations![1 "0001_spine"];
 
 statements! {
+    // Gateways that start together wait for each other here. The number is arbitrary and ours.
+    LOCK = "SELECT 1", "SELECT pg_advisory_xact_lock(7265726)";
     TABLE = "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL, applied_at INTEGER NOT NULL) STRICT",
         "CREATE TABLE IF NOT EXISTS schema_migration (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BYTEA NOT NULL, applied_at BIGINT NOT NULL)";
+    APPLIED = "SELECT number, checksum FROM schema_migration ORDER BY number";
+    RECORD = "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
+    COLUMNS = "SELECT m.name, p.name, p.type, p.\"notnull\" FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2",
+        "SELECT table_name::TEXT, column_name::TEXT, CASE data_type WHEN 'bytea' THEN 'BLOB' WHEN 'text' THEN 'TEXT' ELSE 'INTEGER' END, CASE is_nullable WHEN 'NO' THEN 1::BIGINT ELSE 0::BIGINT END FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name::TEXT COLLATE \"C\", column_name::TEXT COLLATE \"C\"";
 }
-/// Gateways that start together wait for each other here. The number is arbitrary and ours.
-const LOCK: Statement = Statement::by_engine("migration lock", "SELECT 1", "SELECT pg_advisory_xact_lock(7265726)");
-const APPLIED: Statement =
-    Statement::shared("migrations applied", "SELECT number, checksum FROM schema_migration ORDER BY number");
-const RECORD: Statement = Statement::shared(
-    "migration done",
-    "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
-);
 
 impl Db {
     /// Brings the database to this program's version; returns how many migrations were run.
@@ -63,6 +61,18 @@ impl Db {
         }
         tx.commit().await?;
         Ok(done)
+    }
+
+    /// Every table column as `table.column TYPE` (types as SQLite names them), in order: the engines must agree.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn columns(&self) -> Result<Vec<String>, Error> {
+        let one = |row: &Row| {
+            let must = if row.int(3, "nullable")? == 1 { " NOT NULL" } else { "" };
+            Ok(format!("{}.{} {}{must}", row.text(0, "table")?, row.text(1, "column")?, row.text(2, "type")?))
+        };
+        self.fetch(&COLUMNS, &[]).await?.iter().map(one).collect()
     }
 
     /// The number of the newest migration this program knows.

@@ -1,1 +1,9 @@
-//! Tests of store.
+//! The store's contract, run on both engines: what it keeps, what it refuses, what it finds again.
+
+mod facts;
+mod kill;
+mod log;
+pub mod mailbox;
+mod people;
+mod schema;
+pub mod support;

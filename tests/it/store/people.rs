@@ -1,0 +1,124 @@
+use super::mailbox::message;
+use super::support::{TestDb, login, on_each_engine};
+use solent::ident::{AgencyId, PersonId};
+use solent::matching::{Identifier, Scheme};
+use solent::store::{CommitError, CommitterHandle, Effect, Job, Presented, RecordId, Refusal, Resolution};
+
+fn presented(nhs: &str, own: Option<&str>, birth: &str, family: &str, given: &str) -> Presented {
+    let sender = AgencyId::from("southdown-mh");
+    let nhs = Identifier::new(Scheme::NhsNumber, nhs, &sender);
+    let own = own.and_then(|v| Identifier::new(Scheme::Local, v, &sender));
+    Presented {
+        identifiers: nhs.into_iter().chain(own).collect(),
+        birth: Some(birth.to_owned()),
+        names: vec![(family.to_owned(), given.to_owned())],
+    }
+}
+
+/// Accepts a message that brings what the resolution adds.
+async fn write(log: &CommitterHandle, id: &str, mut resolution: Resolution) -> Result<PersonId, CommitError> {
+    let mut new = message(id);
+    let person = resolution.person.clone();
+    for segment in &mut new.records[0].segments {
+        segment.about = vec![person.clone()];
+    }
+    new.records[0].persons = vec![("p1".to_owned(), person.clone())];
+    if let Some(review) = &mut resolution.change.review {
+        (review.record, review.local) = (Some(RecordId::new(format!("{id}-r0"))), "p1".to_owned());
+    }
+    new.people = vec![resolution.change];
+    log.commit(Job::new(login()).with_effect(Effect::Accept(Box::new(new)))).await.map(|_| person)
+}
+
+async fn arrive(t: &TestDb, log: &CommitterHandle, id: &str, who: &Presented) -> (PersonId, bool) {
+    let resolution = t.db.resolve_person(&t.keys, who).await.unwrap();
+    let matched = resolution.matched;
+    (write(log, id, resolution).await.unwrap(), matched)
+}
+
+#[test]
+fn the_same_person_is_found_again_and_a_doubtful_one_waits_for_review() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let (maya, matched) =
+            arrive(&t, &log, "m1", &presented("9990000018", None, "2017-02-03", "Lane", "Maya")).await;
+        assert!(!matched);
+        let again =
+            arrive(&t, &log, "m2", &presented("999 000 0018", Some("c-1"), "2017-02-03", "LANE", "Maya Rose")).await;
+        assert_eq!(again, (maya.clone(), true));
+        assert!(t.db.reviews("open", 10).await.unwrap().is_empty());
+        // Same number, another name: never merged.
+        let (other, matched) =
+            arrive(&t, &log, "m3", &presented("9990000018", None, "2017-02-03", "Lane", "Theo")).await;
+        assert!(!matched && other != maya);
+        // Same name and birth date, no number that proves it.
+        let (third, matched) =
+            arrive(&t, &log, "m4", &presented("9990000019", None, "2017-02-03", "Lane", "Maya")).await;
+        assert!(!matched && third != maya);
+        let open = t.db.reviews("open", 10).await.unwrap();
+        let reasons: Vec<_> = open.iter().map(|r| (r.reason.as_str(), r.candidate.clone(), r.local.as_str())).collect();
+        assert_eq!(reasons.len(), 2);
+        assert!(reasons.contains(&("identifier-only", maya.clone(), "p1")));
+        assert!(reasons.contains(&("name-and-birth-only", maya.clone(), "p1")));
+        // The number still leads to Maya, and to her only.
+        let again = arrive(&t, &log, "m5", &presented("9990000018", Some("c-1"), "2017-02-03", "Lane", "Maya")).await;
+        assert_eq!(again, (maya, true));
+        log.commit(
+            Job::new(login())
+                .with_effect(Effect::SettleReview { id: open[0].id.clone(), state: "other-person".to_owned() }),
+        )
+        .await
+        .unwrap();
+        assert_eq!(t.db.reviews("open", 10).await.unwrap().len(), 1);
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn two_messages_that_make_the_same_new_person_at_once_make_one() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let who = presented("9990000018", None, "2017-02-03", "Lane", "Maya");
+        let first = t.db.resolve_person(&t.keys, &who).await.unwrap();
+        let second = t.db.resolve_person(&t.keys, &who).await.unwrap();
+        assert!(!first.matched && !second.matched && first.person != second.person);
+        let maya = write(&log, "m1", first).await.unwrap();
+        assert!(matches!(write(&log, "m2", second).await, Err(CommitError::Refused(Refusal::PersonChanged))));
+        assert_eq!(arrive(&t, &log, "m2", &who).await, (maya, true));
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn a_sealed_persons_old_number_answers_like_one_never_issued() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let who = presented("9990000018", Some("c-1"), "2017-02-03", "Lane", "Maya");
+        let (former, _) = arrive(&t, &log, "m1", &who).await;
+        log.commit(Job::new(login()).with_effect(Effect::SealPerson(former.clone()))).await.unwrap();
+        let (fresh, matched) = arrive(&t, &log, "m2", &who).await;
+        assert!(!matched && fresh != former);
+        assert!(t.db.reviews("open", 10).await.unwrap().is_empty(), "a doubt would show that there is something");
+        assert_eq!(arrive(&t, &log, "m3", &who).await, (fresh, true));
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn a_senders_own_number_given_to_another_client_is_not_taken_from_the_first() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let (dana, _) =
+            arrive(&t, &log, "m1", &presented("9990000034", Some("c-9"), "1992-03-11", "Lane", "Dana")).await;
+        let (other, matched) =
+            arrive(&t, &log, "m2", &presented("9990000042", Some("c-9"), "1988-01-15", "Briggs", "Kurt")).await;
+        assert!(!matched && other != dana);
+        let again = arrive(&t, &log, "m3", &presented("9990000034", Some("c-9"), "1992-03-11", "Lane", "Dana")).await;
+        assert_eq!(again, (dana, true));
+        log.stop().await;
+        t.finish().await;
+    });
+}
