@@ -18,6 +18,8 @@ mod dependencies;
 mod floors;
 #[path = "tidy/links.rs"]
 mod links;
+#[path = "tidy/pages.rs"]
+mod pages;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/source.rs"]
@@ -103,6 +105,16 @@ fn no_tracked_file_names_a_workplace_or_a_real_looking_person() {
 fn links_in_the_documentation_lead_somewhere() {
     let tree = Tree::read(&root());
     none([links::check(&tree), links::mentions(&tree)].concat());
+}
+
+#[test]
+fn the_configuration_example_is_valid() {
+    none(pages::configuration(&root()));
+}
+
+#[test]
+fn the_command_page_lists_what_the_program_has() {
+    none(pages::commands(&root()));
 }
 
 #[test]
