@@ -1,6 +1,6 @@
 //! A database of its own for each test, on each engine: a SQLite file, and a PostgreSQL database where there is one.
 //!
-//! PostgreSQL is the server named by `SOLENT_TEST_POSTGRES`, else a private cluster started from the binaries in
+//! PostgreSQL is the server named by `SOLENT_TEST_POSTGRES` (`none` leaves it out), else a private cluster started from the binaries in
 //! `/usr/lib/postgresql` and stopped when the test process ends, however it ends. Where neither can be had the test says
 //! on standard error that it was not run on PostgreSQL.
 
@@ -135,7 +135,7 @@ pub fn postgres() -> Option<&'static str> {
     static SERVER: OnceLock<Option<String>> = OnceLock::new();
     let server = SERVER.get_or_init(|| {
         if let Ok(address) = std::env::var("SOLENT_TEST_POSTGRES") {
-            return Some(address);
+            return Some(address).filter(|a| a != "none");
         }
         let started = start_cluster();
         if let Err(why) = &started {
