@@ -85,6 +85,26 @@ registry! {
     AUDIT_SOURCE = "SOL-AUDIT-SOURCE", "A log, bundle or directory of tiles cannot be read.", "Check that the file or folder is whole and readable.";
     // CONFIG
     CONFIG_FILE = "SOL-CONFIG-FILE", "The configuration file cannot be used.", "See docs/reference/configuration.md.";
+    // TRUST
+    TRUST_FILE = "SOL-TRUST-FILE", "A certificate, key or revocation list cannot be used: it is missing, open to others, or not what it should be.", "See docs/guides/certificates.md; secrets need mode 600.";
+    TRUST_REFUSED = "SOL-TRUST-REFUSED", "The client certificate is not, or no longer, accepted for any system of this partnership.", "Ask the gateway's operator, who finds the reason in the log under the request id.";
+    TRUST_ASSERTION = "SOL-TRUST-ASSERTION", "The signed user assertion of an enquiry is not accepted.", "Make a fresh assertion for every request; see docs/reference/http-api.md.";
+    // HTTP
+    HTTP_ROUTE = "SOL-HTTP-ROUTE", "The gateway has no such path, or the path does not take this method.", "See /api/v1/openapi.json.";
+    HTTP_NOT_FOUND = "SOL-HTTP-NOT-FOUND", "Nothing with this id is there for the calling system, whether or not another system has it.", "Check the id, and that the right certificate was used.";
+    HTTP_MEDIA_TYPE = "SOL-HTTP-MEDIA-TYPE", "The body's media type or ?format= is not that of the calling system: one system speaks one format.", "Send the Content-Type named in the answer, or use the certificate of the system that speaks this format.";
+    HTTP_PARAMETER = "SOL-HTTP-PARAMETER", "A header or query parameter is missing, repeated or out of range.", "Compare with docs/reference/http-api.md.";
+    HTTP_BODY = "SOL-HTTP-BODY", "A JSON body of the gateway's own API is not what the path takes.", "Compare with docs/reference/http-api.md at the line and column given.";
+    HTTP_BODY_LIMIT = "SOL-HTTP-BODY-LIMIT", "The body is larger than the gateway takes.", "Split the message; the limit is named in the answer.";
+    HTTP_TIMEOUT = "SOL-HTTP-TIMEOUT", "The body did not arrive whole within the time allowed.", "Send it again over a better connection.";
+    HTTP_RATE = "SOL-HTTP-RATE", "The system makes more requests than it is allowed.", "Wait for as long as Retry-After says.";
+    HTTP_BUSY = "SOL-HTTP-BUSY", "Too many large messages are being read at this moment.", "Wait for as long as Retry-After says and send it again.";
+    HTTP_CONFLICT = "SOL-HTTP-CONFLICT", "An Idempotency-Key was used again for another body.", "Use a new key for a new message.";
+    HTTP_GONE = "SOL-HTTP-GONE", "The mailbox item was acknowledged, declined or returned.", "Nothing: its content is no longer given out.";
+    // EXCHANGE
+    EXCHANGE_REFUSED = "SOL-EXCHANGE-REFUSED", "The sharing rules refuse the request as a whole; the reason word says why.", "See docs/ for the reason word.";
+    EXCHANGE_FORMAT = "SOL-EXCHANGE-FORMAT", "What may be released cannot be written in the format of the calling system.", "Ask the gateway's operator for a system with another format.";
+    EXCHANGE_UNAVAILABLE = "SOL-EXCHANGE-UNAVAILABLE", "The store or the audit log cannot take the request, so nothing was released.", "Try again later; an Idempotency-Key makes that safe.";
     // CLI
     CLI_USAGE = "SOL-CLI-USAGE", "The command line is wrong.", "See `solent <command> --help`.";
     CLI_FILE = "SOL-CLI-FILE", "A file named on the command line cannot be read or written.", "Check the name and its rights.";

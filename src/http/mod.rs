@@ -1,1 +1,25 @@
-//! http: see `src/lib.rs` for its floor.
+//! The door for machines: HTTPS with client certificates, and a loopback listener for health and metrics.
+//!
+//! Owns: who may speak ([`Caller`], asked anew for every request), how much and how fast (`limits.rs`), how errors look
+//! ([`Problem`]), and the routes (`api/`). Refuses to hold a rule about sharing: a handler hands a checked request to a
+//! story of `exchange` and turns its outcome into a status. Content leaves only as `exchange::Released`.
+//! Read [`Door`] and [`Running`] first, then `api/messages.rs`.
+
+mod api;
+mod caller;
+mod door;
+mod envelope;
+mod health;
+mod limits;
+mod metrics;
+mod problem;
+pub mod seam;
+mod server;
+mod stories;
+
+pub use api::{ROUTES, RouteRow};
+pub use caller::Caller;
+pub use door::Door;
+pub use problem::Problem;
+pub use server::Running;
+pub use stories::{Denial, Promise, Stories, Unready};

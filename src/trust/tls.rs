@@ -145,6 +145,12 @@ impl Tls {
         self.current.load().crl_due
     }
 
+    /// Now, by the clock that certificates follow.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
     /// The configuration for the listener.
     ///
     /// # Errors

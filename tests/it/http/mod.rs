@@ -1,1 +1,7 @@
-//! Tests of http.
+//! The door against hostile and clumsy clients, over real TLS sockets, with stories behind it that hold nothing.
+
+mod certificates;
+mod contract;
+mod h2;
+mod harness;
+mod hostile;

@@ -1,0 +1,124 @@
+//! The routes for machines, mirroring the URL tree: one file per resource.
+//!
+//! [`ROUTES`] is the table the routes are made from; a test holds `openapi.json` to it.
+
+mod enquiries;
+mod log;
+mod mailbox;
+mod media;
+mod messages;
+mod openapi;
+
+use super::{Caller, Problem};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{Resource, Route};
+
+/// One row of the route table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RouteRow {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, with `{name}` for parameters, as in OpenAPI.
+    pub path: &'static str,
+}
+
+/// The outside contract of this version.
+pub const ROUTES: &[RouteRow] = &[
+    RouteRow { method: "POST", path: "/api/v1/messages" },
+    RouteRow { method: "GET", path: "/api/v1/messages/{id}" },
+    RouteRow { method: "GET", path: "/api/v1/mailbox" },
+    RouteRow { method: "GET", path: "/api/v1/mailbox/{id}" },
+    RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/ack" },
+    RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/nack" },
+    RouteRow { method: "POST", path: "/api/v1/enquiries" },
+    RouteRow { method: "GET", path: "/api/v1/openapi.json" },
+    RouteRow { method: "GET", path: "/log/{shard}/checkpoint" },
+    RouteRow { method: "GET", path: "/log/{shard}/tile/{path}" },
+];
+
+/// Adds the routes. Every handler takes a [`Caller`], also those that answer 404 and 405.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    for row in ROUTES {
+        if let Some(route) = handler(row) {
+            config.service(resource(row, route));
+        }
+    }
+    config.default_service(web::to(no_route));
+}
+
+fn handler(row: &RouteRow) -> Option<Route> {
+    let route = match (row.method, row.path) {
+        ("POST", "/api/v1/messages") => web::post().to(messages::submit),
+        ("GET", "/api/v1/messages/{id}") => web::get().to(messages::status),
+        ("GET", "/api/v1/mailbox") => web::get().to(mailbox::list),
+        ("GET", "/api/v1/mailbox/{id}") => web::get().to(mailbox::collect),
+        ("POST", "/api/v1/mailbox/{id}/ack") => web::post().to(mailbox::acknowledge),
+        ("POST", "/api/v1/mailbox/{id}/nack") => web::post().to(mailbox::decline),
+        ("POST", "/api/v1/enquiries") => web::post().to(enquiries::ask),
+        ("GET", "/api/v1/openapi.json") => web::get().to(openapi::document),
+        ("GET", "/log/{shard}/checkpoint") => web::get().to(log::checkpoint),
+        ("GET", "/log/{shard}/tile/{path}") => web::get().to(log::tile),
+        _ => return None,
+    };
+    Some(route)
+}
+
+fn resource(row: &RouteRow, route: Route) -> Resource {
+    // A tile's path has several parts.
+    let pattern = row.path.replace("/tile/{path}", "/tile/{path:.*}");
+    let allow = row.method;
+    web::resource(pattern)
+        .route(route)
+        .default_service(web::to(move |_: Caller| async move { Err::<&str, _>(Problem::method(allow)) }))
+}
+
+async fn no_route(_: Caller) -> Result<&'static str, Problem> {
+    Err(Problem::no_route())
+}
+
+/// Longest id in a path, in bytes: a UUID has 36.
+const ID_BYTES_MAX: usize = 64;
+
+/// An id of a path. One that cannot be an id is as absent as one that is not there.
+fn id(text: &str) -> Result<&str, Problem> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    if text.is_empty() || text.len() > ID_BYTES_MAX || !text.bytes().all(plain) {
+        return Err(Problem::not_found());
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_has_a_handler() {
+        assert!(ROUTES.iter().all(|row| handler(row).is_some()));
+    }
+
+    #[test]
+    fn openapi_describes_exactly_the_routes_of_the_table() {
+        let document: serde_json::Value = serde_json::from_str(openapi::TEXT).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
+        let mut described: Vec<(String, String)> = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(operation["responses"].is_object(), "{method} {path} has no responses");
+                described.push((method.to_uppercase(), path.clone()));
+            }
+        }
+        let mut expected: Vec<_> = ROUTES.iter().map(|r| (r.method.to_owned(), r.path.to_owned())).collect();
+        described.sort();
+        expected.sort();
+        assert_eq!(described, expected);
+    }
+
+    #[test]
+    fn only_plain_ids_reach_a_story() {
+        assert!(id("0191f0c2-7c3e-7a00-8000-000000000001").is_ok());
+        for wrong in ["", "..", "a/b", "a b", "é", "%2e", &"a".repeat(65)] {
+            assert_eq!(id(wrong).unwrap_err(), Problem::not_found(), "{wrong}");
+        }
+    }
+}

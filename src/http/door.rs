@@ -1,0 +1,80 @@
+//! What every handler of the door shares: registry, limits, counters, and the stories behind it.
+
+use super::limits::Limits;
+use super::metrics::{Gauges, Metrics};
+use super::stories::{Denial, Stories};
+use crate::clock::Clock;
+use crate::config;
+use crate::trust::{Assertions, Registry, Tls};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+/// Failed handshakes that are logged one by one in a minute; anybody on the network can cause them, so the log must
+/// not grow with them. Beyond it they are counted.
+const HANDSHAKES_LOGGED_PER_MINUTE: u32 = 60;
+
+/// The shared state of the door.
+pub struct Door {
+    pub(super) config: config::Gateway,
+    pub(super) registry: Registry,
+    pub(super) tls: Arc<Tls>,
+    pub(super) clock: Clock,
+    pub(super) assertions: Assertions,
+    pub(super) limits: Limits,
+    pub(super) metrics: Metrics,
+    pub(super) stories: Arc<dyn Stories>,
+    logged: DefaultDirectRateLimiter,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Door({})", self.config.origin)
+    }
+}
+
+impl Door {
+    /// A door for `stories`. `clock` is the time of user assertions; certificates follow the clock of `tls`.
+    #[must_use]
+    pub fn new(config: config::Gateway, tls: Arc<Tls>, clock: Clock, stories: Arc<dyn Stories>) -> Arc<Self> {
+        let per_minute = NonZeroU32::new(HANDSHAKES_LOGGED_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
+        Arc::new(Self {
+            registry: Registry::new(&config),
+            assertions: Assertions::new(config.origin.clone(), config.limits.assertion_seconds_max),
+            limits: Limits::new(&config.limits),
+            metrics: Metrics::default(),
+            logged: RateLimiter::direct(Quota::per_minute(per_minute)),
+            config,
+            tls,
+            clock,
+            stories,
+        })
+    }
+
+    /// Counts a failed handshake, and says whether it should be logged one by one.
+    pub(super) fn handshake_failed(&self, reason: &'static str) -> bool {
+        self.metrics.handshake_failed(reason);
+        let log = self.logged.check().is_ok();
+        if !log {
+            self.metrics.denial_unlogged();
+        }
+        log
+    }
+
+    /// Counts and logs a request that was turned away.
+    pub(super) async fn denied(&self, denial: Denial) {
+        self.metrics.denied(denial.reason);
+        tracing::warn!(reason = denial.reason, request = denial.request, "a certificate is not accepted");
+        self.stories.denied(denial).await;
+    }
+
+    /// The counters, with what is true at this moment.
+    pub(super) async fn metrics_text(&self) -> String {
+        let now = self.tls.now();
+        self.metrics.text(&Gauges {
+            large_bodies_kib: self.limits.held_kib(),
+            crl_due_seconds: self.tls.crl_due().map(|due| due.millis().saturating_sub(now.millis()).div_euclid(1000)),
+            ready: self.stories.unready().await.is_empty(),
+        })
+    }
+}

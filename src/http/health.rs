@@ -1,0 +1,41 @@
+//! The loopback listener: is the gateway alive, can it work, what has it counted. No TLS, no secrets, no ids.
+
+use super::door::Door;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+/// Adds the routes.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/health/live", web::get().to(live))
+        .route("/health/ready", web::get().to(ready))
+        .route("/metrics", web::get().to(metrics))
+        .default_service(web::to(HttpResponse::NotFound));
+}
+
+/// The process answers.
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+/// The gateway can take and release; 503 with what is not ready otherwise. An overdue revocation list is a warning.
+async fn ready(door: web::Data<Door>) -> HttpResponse {
+    let faults = door.stories.unready().await;
+    let mut warnings = Vec::new();
+    if door.tls.crl_due().is_some_and(|due| due < door.tls.now()) {
+        warnings.push("a revocation list is overdue");
+    }
+    let (mut response, status) = if faults.is_empty() {
+        (HttpResponse::Ok(), "ready")
+    } else {
+        (HttpResponse::ServiceUnavailable(), "not ready")
+    };
+    response.json(json!({ "status": status, "faults": faults, "warnings": warnings }))
+}
+
+/// Counters in Prometheus text.
+async fn metrics(door: web::Data<Door>) -> HttpResponse {
+    let text = door.metrics_text().await;
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text)
+}

@@ -1,0 +1,53 @@
+//! What the door needs of the stories, as one trait, so that hostile input can be tested against the real door with a
+//! gateway behind it that holds nothing. The product's only implementation is `exchange::Gateway`.
+
+use super::seam::{Accepted, Caller, Enquiry, Failure, ItemSummary, MessageStatus, Released, Submission};
+use crate::ident::{ItemId, MessageId, SystemId};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A boxed future: the trait is used as an object.
+pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A connection or request that was turned away before any story began; becomes an audit entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Denial {
+    /// The system the certificate claims to be, when it was readable.
+    pub claimed: Option<SystemId>,
+    /// SHA-256 of the certificate.
+    pub certificate: Option<String>,
+    /// The request's id; none for a failed handshake.
+    pub request: Option<String>,
+    /// A stable word: see `trust::Refusal::code` and `trust::HandshakeFailure::code`.
+    pub reason: &'static str,
+}
+
+/// Whether the gateway can work: what is not ready, in words for the health page; empty means ready.
+pub type Unready = Vec<&'static str>;
+
+/// The stories, and the little the door reads beside them.
+pub trait Stories: Send + Sync + 'static {
+    /// Takes a message: `Ok` means durable.
+    fn receive<'a>(&'a self, caller: &'a Caller, submission: Submission) -> Promise<'a, Result<Accepted, Failure>>;
+    /// What became of a message the caller sent.
+    fn message<'a>(&'a self, caller: &'a Caller, id: &'a MessageId) -> Promise<'a, Result<MessageStatus, Failure>>;
+    /// What waits for the caller; waits up to `wait` for the first item when there is none.
+    fn mailbox<'a>(&'a self, caller: &'a Caller, wait: Duration) -> Promise<'a, Result<Vec<ItemSummary>, Failure>>;
+    /// Decides, logs and releases an item.
+    fn collect<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<Released, Failure>>;
+    /// The caller has the item safely.
+    fn acknowledge<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<(), Failure>>;
+    /// The caller cannot use the item.
+    fn decline<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<(), Failure>>;
+    /// Answers a user of the caller.
+    fn enquire<'a>(&'a self, caller: &'a Caller, enquiry: Enquiry) -> Promise<'a, Result<Released, Failure>>;
+    /// Logs what was turned away.
+    fn denied(&self, denial: Denial) -> Promise<'_, ()>;
+    /// The newest signed checkpoint of a shard, as its note.
+    fn checkpoint<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>>;
+    /// A hash tile of a shard by its path after `tile/`; entry bundles are not served here.
+    fn tile<'a>(&'a self, shard: &'a str, path: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>>;
+    /// Whether the gateway can work.
+    fn unready(&self) -> Promise<'_, Unready>;
+}

@@ -1,0 +1,92 @@
+//! HTTP/2 by hand: a preface, a settings frame and one request with literal headers are all it takes to see that the
+//! same door answers.
+//!
+//! # Source
+//! RFC 9113 §3.4 (preface), §4.1 (frames); RFC 7541 §6.2.2 (literal header field without indexing).
+
+use super::harness::{House, NOW, Raw};
+use std::io::{Read as _, Write as _};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const END_STREAM_AND_HEADERS: u8 = 0x5;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+fn literal(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = vec![0x00, u8::try_from(name.len()).unwrap()];
+    bytes.extend(name.as_bytes());
+    bytes.push(u8::try_from(value.len()).unwrap());
+    bytes.extend(value.as_bytes());
+    bytes
+}
+
+fn start(house: &House, system: &str) -> Raw {
+    let mut stream = house.raw(Some(system), "h2");
+    let mut hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    hello.extend(frame(4, 0, 0, &[]));
+    stream.write_all(&hello).unwrap();
+    stream
+}
+
+fn get(stream: &mut Raw, id: u32, path: &str) {
+    let headers: Vec<u8> = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", path)]
+        .iter()
+        .flat_map(|(name, value)| literal(name, value))
+        .collect();
+    stream.write_all(&frame(HEADERS, END_STREAM_AND_HEADERS, id, &headers)).unwrap();
+    stream.flush().unwrap();
+}
+
+/// The first byte of the answer's header block (an indexed `:status` of the static table) and its data.
+fn answer(stream: &mut Raw, id: u32) -> (u8, Vec<u8>) {
+    let (mut status, mut body) = (0, Vec::new());
+    loop {
+        let mut head = [0_u8; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).unwrap();
+        let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        if of == id && head[3] == HEADERS {
+            status = payload[0];
+        }
+        if of == id && head[3] == DATA {
+            body.extend(payload);
+        }
+        if of == id && head[4] & 1 == 1 {
+            return (status, body);
+        }
+    }
+}
+
+/// `:status: 200` is entry 8 of the static table (RFC 7541 appendix A).
+const STATUS_200: u8 = 0x80 | 8;
+
+#[test]
+fn http_2_gives_the_same_answer_as_http_1() {
+    let house = House::open();
+    let mut stream = start(&house, "census");
+    get(&mut stream, 1, "/api/v1/mailbox");
+    assert_eq!(answer(&mut stream, 1), (STATUS_200, br#"{"items":[]}"#.to_vec()));
+}
+
+#[test]
+fn revocation_reaches_an_open_http_2_connection() {
+    let house = House::open();
+    let mut stream = start(&house, "epr");
+    get(&mut stream, 1, "/api/v1/mailbox");
+    assert_eq!(answer(&mut stream, 1).0, STATUS_200);
+    house.authority.revoke("epr", NOW).unwrap();
+    house.tls.reload().unwrap();
+    get(&mut stream, 3, "/api/v1/mailbox");
+    let (status, body) = answer(&mut stream, 3);
+    assert_ne!(status, STATUS_200);
+    assert!(String::from_utf8_lossy(&body).contains("SOL-TRUST-REFUSED"));
+}
