@@ -233,7 +233,6 @@ fn systems(raw: &[raw::System], agencies: &BTreeSet<&str>, source: &Source<'_>) 
             id: SystemId::new(source.id(&system.id)),
             agency: AgencyId::new(system.agency.get_ref().clone()),
             format: system.format.get_ref().clone(),
-            teams: system.teams.iter().map(|at| source.id(at)).collect(),
             fingerprints: system.fingerprints.iter().map(|at| fingerprint(at, source)).collect(),
             assertion_key: system.assertion_key.as_ref().and_then(|at| public_key(at, source)),
             teams: system.teams.iter().map(|at| source.id(at)).collect(),

@@ -209,8 +209,6 @@ pub struct System {
     pub agency: AgencyId,
     /// What it speaks, one of [`FORMATS`].
     pub format: String,
-    /// Teams of several agencies whose members use it: it may vouch for their hats as well as for its own agency's.
-    pub teams: Vec<String>,
     /// SHA-256 of its certificates in lower-case hex, if pinned: any one of them.
     pub fingerprints: Vec<String>,
     /// The Ed25519 public key (32 bytes) that signs its user assertions.

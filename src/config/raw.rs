@@ -98,8 +98,6 @@ pub struct System {
     pub agency: Text,
     pub format: Text,
     #[serde(default)]
-    pub teams: Vec<Text>,
-    #[serde(default)]
     pub fingerprints: Vec<Text>,
     pub assertion_key: Option<Text>,
     #[serde(default)]

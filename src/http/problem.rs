@@ -248,6 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn every_failure_of_a_story_has_a_status_and_a_code() {
+        for (failure, expected) in [
+            (Failure::Conflict, "409 SOL-HTTP-CONFLICT"),
+            (Failure::NotFound, "404 SOL-HTTP-NOT-FOUND"),
+            (Failure::Gone, "410 SOL-HTTP-GONE"),
+            (Failure::Refused { reason: "D-REL" }, "403 SOL-EXCHANGE-REFUSED"),
+            (Failure::NotAcceptable(Vec::new()), "406 SOL-EXCHANGE-FORMAT"),
+            (Failure::LogUnavailable, "503 SOL-EXCHANGE-UNAVAILABLE"),
+            (Failure::Inconsistent("a row is missing"), "500 SOL-EXCHANGE-UNAVAILABLE"),
+        ] {
+            let problem = Problem::from(failure);
+            assert_eq!(problem.to_string(), expected);
+            assert!(!problem.json().to_string().contains("row"), "the inside stays inside");
+        }
+        assert_eq!(Problem::busy(10).to_string(), "503 SOL-HTTP-BUSY");
+    }
+
+    #[test]
     fn a_syntax_fault_becomes_400_and_long_lists_are_cut() {
         let fault = Diagnostic::error(code::DOC_SYNTAX, "a value is missing");
         let problem = Problem::from(Failure::Invalid(vec![fault; 60]));

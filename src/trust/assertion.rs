@@ -237,7 +237,6 @@ mod tests {
             id: "council".into(),
             agency: "harbourshire-csc".into(),
             format: "cin-census".to_owned(),
-            teams: Vec::new(),
             fingerprints: Vec::new(),
             assertion_key: Some(key().public()),
             teams: Vec::new(),
