@@ -1,23 +1,14 @@
-//! Reading the log: entries, payloads, checkpoints, tiles; and the check that runs before anything is served.
-//!
-//! Owns the queries and [`LogReader::check`]: recompute every leaf from the stored bytes, the tree from the leaves, and
-//! compare with the stored tiles, the signed checkpoint and its mirror outside the database. Each difference becomes a
-//! [`Finding`] that names the entry. Writes nothing.
+//! Reading the log: entries, payloads, checkpoints, tiles. Writes nothing and checks nothing: see `check` and
+//! `audit::verify`, which reads a log through [`StoredLog`].
 
 use super::Error;
-use super::commit::append::{LogState, key_context, number, payload_context};
+use super::commit::append::{key_context, number, payload_context};
 use super::db::{Arg, Db, Row, statements};
-use super::keys::{Keys, open_with};
-use crate::audit::merkle::leaf_hash;
-use crate::audit::{Checkpoint, Frontier, Hash, OpenEntry, Origin, Salt, Vkey};
+use super::keys::{DataKey, Keys, open_with};
+use crate::audit::{Hash, Origin, Salt};
 use crate::clock::Moment;
 use crate::ident::{EntryId, PersonId};
 use std::collections::BTreeMap;
-
-/// Entries read at a time: 16 tiles.
-const PAGE: i64 = 4_096;
-/// Most findings reported; after that the log is plainly not the one that was signed.
-const FINDINGS_MAX: usize = 100;
 
 /// One log of the database.
 #[derive(Clone, Debug)]
@@ -30,8 +21,8 @@ pub struct ShardRow {
     pub time_last: Moment,
     /// The newest signed checkpoint, as a note.
     pub note: String,
-    batches: i64,
-    frontier: Vec<u8>,
+    pub(super) batches: i64,
+    pub(super) frontier: Vec<u8>,
 }
 
 /// One stored entry.
@@ -53,94 +44,15 @@ pub struct EntryRow {
     sealed: Option<Vec<u8>>,
 }
 
-/// Something that is not as it was signed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
-    /// The entry's place, when it is about one.
-    pub index: Option<u64>,
-    /// The id found there, when it can be read.
-    pub id: Option<EntryId>,
-    /// What is wrong.
-    pub what: Wrong,
-}
-
-/// What can be wrong with a log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wrong {
-    /// No entry at this place.
-    Missing,
-    /// The bytes are not those whose hash was stored.
-    Altered,
-    /// Bytes and stored hash agree, but the tile made when it was appended has another hash.
-    Replaced,
-    /// The bytes are not an entry, or of another log.
-    NotAnEntry,
-    /// Id or time beside the bytes are not those inside.
-    Mislabelled,
-    /// Earlier than the entry before it.
-    OutOfOrder,
-    /// After the end that was signed.
-    Surplus,
-    /// The tree up to a checkpoint kept for history has another root; the first difference lies in the entries before.
-    HistoryRoot,
-    /// The tree has another root than the newest checkpoint.
-    Root,
-    /// The newest checkpoint is not signed with this log's key.
-    Signature,
-    /// The newest checkpoint is not of the size stored beside it.
-    Size,
-    /// The mirror outside the database is not a checkpoint signed with this log's key.
-    MirrorSignature,
-    /// The mirror knows more entries than the database has: the database lost its end or is an older copy.
-    MirrorAhead,
-    /// The mirror has another root at its size.
-    MirrorRoot,
-}
-
-impl Wrong {
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Missing => "is missing",
-            Self::Altered => "was altered: its bytes do not have the stored hash",
-            Self::Replaced => "was replaced: its hash is not the one in the tile made when it was appended",
-            Self::NotAnEntry => "is not an entry of this log",
-            Self::Mislabelled => "carries another id or time beside it than inside",
-            Self::OutOfOrder => "is earlier than the entry before it",
-            Self::Surplus => "stands after the signed end of the log",
-            Self::HistoryRoot => "a checkpoint kept for history has another root",
-            Self::Root => "the tree does not have the root of the newest checkpoint",
-            Self::Signature => "the newest checkpoint is not signed with this log's key",
-            Self::Size => "the newest checkpoint is not of the stored size",
-            Self::MirrorSignature => "the checkpoint outside the database is not signed with this log's key",
-            Self::MirrorAhead => "the database lost entries: the checkpoint outside it is of a larger log",
-            Self::MirrorRoot => "the checkpoint outside the database has another root",
-        }
-    }
-}
-
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.index, &self.id) {
-            (Some(index), Some(id)) => write!(f, "entry {index} ({id}) {}", self.what.words()),
-            (Some(index), None) => write!(f, "entry {index} {}", self.what.words()),
-            _ => f.write_str(self.what.words()),
-        }
-    }
-}
-
 statements! {
     SHARDS = "SELECT origin, size, time_last, note, batches, frontier FROM log_shard ORDER BY origin";
     SHARD = "SELECT origin, size, time_last, note, batches, frontier FROM log_shard WHERE origin = $1";
-    WALK = "SELECT idx, id, time, entry, leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
     ENTRIES = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
     ENTRY = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE id = $1";
     ENTRIES_ABOUT = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE key_ref = $1 ORDER BY time DESC, origin, idx DESC LIMIT $2";
     ENTRIES_SINCE = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE time >= $1 AND time < $2 ORDER BY time, origin, idx LIMIT $3";
     LEAVES = "SELECT leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
     TILE = "SELECT hashes FROM log_tile WHERE origin = $1 AND level = $2 AND idx = $3";
-    TILES_FROM = "SELECT idx, hashes FROM log_tile WHERE origin = $1 AND level = 0 AND idx >= $2 ORDER BY idx LIMIT 16";
     CHECKPOINTS = "SELECT size, note FROM checkpoint WHERE origin = $1 ORDER BY size";
     SUBJECT_KEY = "SELECT wrapped FROM audit_key WHERE origin = $1 AND subject = $2";
 }
@@ -191,12 +103,31 @@ impl Db {
     /// # Errors
     /// [`Error::Sealed`] when it was altered, [`Error::Database`].
     pub async fn payload(&self, keys: &Keys, row: &EntryRow) -> Result<Option<(Salt, Vec<u8>)>, Error> {
-        let (Some(key_ref), Some(sealed)) = (&row.key_ref, &row.sealed) else { return Ok(None) };
-        let Some(found) = self.fetch_one(&SUBJECT_KEY, &[Arg::Text(&row.origin), Arg::Text(key_ref)]).await? else {
-            return Ok(None);
-        };
-        let key = keys.unwrap(&key_context(&row.origin, key_ref), &found.bytes(0, "wrapped")?)?;
-        let clear = open_with(&key, &payload_context(&row.origin, row.id.as_str()), sealed)?;
+        let Some(key_ref) = &row.key_ref else { return Ok(None) };
+        match self.subject_key(keys, &row.origin, key_ref).await? {
+            Some(key) => row.open(&key),
+            None => Ok(None),
+        }
+    }
+
+    /// The data key that seals a subject's entries in a log; `None` when it was erased.
+    pub(super) async fn subject_key(&self, keys: &Keys, origin: &str, subject: &str) -> Result<Option<DataKey>, Error> {
+        let found = self.fetch_one(&SUBJECT_KEY, &[Arg::Text(origin), Arg::Text(subject)]).await?;
+        let open = |row: Row| Ok(keys.unwrap(&key_context(origin, subject), &row.bytes(0, "wrapped")?)?);
+        found.map(open).transpose()
+    }
+}
+
+impl EntryRow {
+    /// Whose key seals it.
+    pub(super) fn key_ref(&self) -> Option<&str> {
+        self.key_ref.as_deref()
+    }
+
+    /// Opens the sealed part with its subject's key; `None` when it was erased.
+    pub(super) fn open(&self, key: &DataKey) -> Result<Option<(Salt, Vec<u8>)>, Error> {
+        let Some(sealed) = &self.sealed else { return Ok(None) };
+        let clear = open_with(key, &payload_context(&self.origin, self.id.as_str()), sealed)?;
         let (salt, payload) = clear.split_first_chunk::<32>().ok_or(Error::Corrupt { at: "payload", what: "salt" })?;
         Ok(Some((Salt::from_bytes(*salt), payload.to_vec())))
     }
@@ -207,6 +138,14 @@ impl LogReader {
     #[must_use]
     pub fn new(db: Db, origin: Origin) -> Self {
         Self { db, origin }
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The log's end; `None` when there is no such log.
@@ -262,174 +201,6 @@ impl LogReader {
         let rows = self.db.fetch(&CHECKPOINTS, &[Arg::Text(self.origin.as_str())]).await?;
         rows.iter().map(|row| Ok((count(row, 0)?, row.text(1, "note")?))).collect()
     }
-
-    /// Checks the whole log against its newest checkpoint, its tiles and its mirror.
-    ///
-    /// # Errors
-    /// [`Error::Database`] when it cannot be read, [`Error::Corrupt`] when there is no such log. What is wrong with the
-    /// log itself comes back as findings.
-    pub async fn verify(&self, vkey: &Vkey, mirror: Option<&[u8]>) -> Result<Vec<Finding>, Error> {
-        Ok(self.check(vkey, mirror).await?.err().unwrap_or_default())
-    }
-
-    /// As [`LogReader::verify`]; for a sound log, where it ends.
-    pub(super) async fn check(
-        &self,
-        vkey: &Vkey,
-        mirror: Option<&[u8]>,
-    ) -> Result<Result<(LogState, String), Vec<Finding>>, Error> {
-        let shard = self.shard().await?.ok_or(Error::Corrupt { at: "log", what: "the shard's row" })?;
-        let mut walk = Walk::new(&self.origin, self.checkpoints().await?);
-        walk.expect_mirror(vkey, mirror);
-        loop {
-            let from = walk.state.frontier.size();
-            let args = [Arg::Text(self.origin.as_str()), Arg::Int(number(walk.next)), Arg::Int(PAGE)];
-            let rows = self.db.fetch(&WALK, &args).await?;
-            if rows.is_empty() || walk.findings.len() >= FINDINGS_MAX {
-                break;
-            }
-            let args = [Arg::Text(self.origin.as_str()), Arg::Int(number(from / 256))];
-            let tiles = self.db.fetch(&TILES_FROM, &args).await?;
-            let mut known: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-            for row in &tiles {
-                known.insert(count(row, 0)?, row.bytes(1, "hashes")?);
-            }
-            walk.page(&rows, &known, shard.size)?;
-        }
-        Ok(walk.close(&shard, vkey))
-    }
-}
-
-/// Goes over the entries in order and keeps what it finds.
-struct Walk<'a> {
-    origin: &'a Origin,
-    state: LogState,
-    next: u64,
-    history: BTreeMap<u64, String>,
-    mirror: Option<Checkpoint>,
-    findings: Vec<Finding>,
-    holed: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(origin: &'a Origin, history: BTreeMap<u64, String>) -> Self {
-        let state =
-            LogState { frontier: Frontier::new(), time_last: Moment::from_millis(0), batches: 0, ragged: Vec::new() };
-        Self { origin, state, next: 0, history, mirror: None, findings: Vec::new(), holed: false }
-    }
-
-    fn find(&mut self, index: Option<u64>, id: Option<&str>, what: Wrong) {
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding { index, id: id.map(EntryId::from), what });
-        }
-    }
-
-    fn expect_mirror(&mut self, vkey: &Vkey, mirror: Option<&[u8]>) {
-        let Some(note) = mirror else { return };
-        match Checkpoint::open(note, std::slice::from_ref(vkey)) {
-            Ok((checkpoint, _)) if checkpoint.origin == *self.origin => self.mirror = Some(checkpoint),
-            _ => self.find(None, None, Wrong::MirrorSignature),
-        }
-    }
-
-    fn page(&mut self, rows: &[Row], tiles: &BTreeMap<u64, Vec<u8>>, size: u64) -> Result<(), Error> {
-        let mut leaves = Vec::with_capacity(rows.len());
-        for row in rows {
-            let index = count(row, 0)?;
-            while self.next < index && self.findings.len() < FINDINGS_MAX {
-                self.find(Some(self.next), None, Wrong::Missing);
-                self.next = self.next.saturating_add(1);
-                self.holed = true;
-            }
-            self.next = index.saturating_add(1);
-            let leaf = self.entry(index, row)?;
-            if index >= size {
-                self.find(Some(index), Some(&row.text(1, "id")?), Wrong::Surplus);
-                continue;
-            }
-            self.compare(index, leaf, row, tiles)?;
-            self.state.frontier.append(leaf);
-            leaves.push(leaf);
-            self.compare_roots();
-        }
-        self.state.grow(leaves.into_iter());
-        Ok(())
-    }
-
-    /// Checks one entry by itself; its leaf hash.
-    fn entry(&mut self, index: u64, row: &Row) -> Result<Hash, Error> {
-        let bytes = row.bytes(3, "entry")?;
-        let leaf = leaf_hash(&bytes);
-        let (id, time) = (row.text(1, "id")?, row.int(2, "time")?);
-        if leaf.0.as_slice() != row.bytes(4, "leaf")? {
-            self.find(Some(index), Some(&id), Wrong::Altered);
-        }
-        match OpenEntry::parse(&bytes) {
-            Ok(open) if open.log == self.origin.as_str() => {
-                if open.id != id || open.time.millis() != time {
-                    self.find(Some(index), Some(&id), Wrong::Mislabelled);
-                }
-                if open.time < self.state.time_last {
-                    self.find(Some(index), Some(&id), Wrong::OutOfOrder);
-                }
-                self.state.time_last = self.state.time_last.max(open.time);
-            }
-            _ => self.find(Some(index), Some(&id), Wrong::NotAnEntry),
-        }
-        Ok(leaf)
-    }
-
-    /// Compares a leaf with the tile made when it was appended.
-    fn compare(&mut self, index: u64, leaf: Hash, row: &Row, tiles: &BTreeMap<u64, Vec<u8>>) -> Result<(), Error> {
-        let at = usize::try_from(index % 256).unwrap_or(0).saturating_mul(32);
-        let kept = tiles.get(&(index / 256)).and_then(|t| t.get(at..at.saturating_add(32)));
-        if kept.is_some_and(|kept| kept != leaf.0.as_slice()) && leaf.0.as_slice() == row.bytes(4, "leaf")? {
-            self.find(Some(index), Some(&row.text(1, "id")?), Wrong::Replaced);
-        }
-        Ok(())
-    }
-
-    /// Compares the tree so far with a checkpoint of this size.
-    fn compare_roots(&mut self) {
-        let size = self.state.frontier.size();
-        if let Some(note) = self.history.get(&size) {
-            let kept = crate::audit::Note::parse(note.as_bytes()).ok().and_then(|n| Checkpoint::parse(n.text()).ok());
-            if kept.is_none_or(|kept| kept.root != self.state.frontier.root()) && self.findings.is_empty() {
-                self.find(Some(size.saturating_sub(1)), None, Wrong::HistoryRoot);
-            }
-        }
-        if self.mirror.as_ref().is_some_and(|m| m.size == size && m.root != self.state.frontier.root()) {
-            self.find(None, None, Wrong::MirrorRoot);
-        }
-    }
-
-    fn close(mut self, shard: &ShardRow, vkey: &Vkey) -> Result<(LogState, String), Vec<Finding>> {
-        while self.next < shard.size && self.findings.len() < FINDINGS_MAX {
-            self.find(Some(self.next), None, Wrong::Missing);
-            self.next = self.next.saturating_add(1);
-        }
-        match Checkpoint::open(shard.note.as_bytes(), std::slice::from_ref(vkey)) {
-            Ok((checkpoint, _)) if checkpoint.origin == *self.origin => {
-                if checkpoint.size != shard.size {
-                    self.find(None, None, Wrong::Size);
-                } else if checkpoint.root != self.state.frontier.root()
-                    || self.state.frontier.to_bytes() != shard.frontier
-                {
-                    self.find(None, None, Wrong::Root);
-                }
-            }
-            _ => self.find(None, None, Wrong::Signature),
-        }
-        if self.mirror.as_ref().is_some_and(|m| m.size > shard.size) {
-            self.find(None, None, Wrong::MirrorAhead);
-        }
-        if !self.findings.is_empty() {
-            return Err(self.findings);
-        }
-        self.state.batches = shard.batches;
-        self.state.time_last = self.state.time_last.max(shard.time_last);
-        Ok((self.state, shard.note.clone()))
-    }
 }
 
 fn shard(row: &Row) -> Result<ShardRow, Error> {
@@ -456,7 +227,7 @@ fn entry(row: &Row) -> Result<EntryRow, Error> {
     })
 }
 
-fn count(row: &Row, column: usize) -> Result<u64, Error> {
+pub(super) fn count(row: &Row, column: usize) -> Result<u64, Error> {
     u64::try_from(row.int(column, "count")?).map_err(|_| Error::Corrupt { at: "log", what: "a count" })
 }
 

@@ -7,6 +7,7 @@
 
 mod apply;
 mod bulk;
+mod check;
 mod commit;
 mod db;
 mod effect;
@@ -18,7 +19,9 @@ mod mailbox;
 mod messages;
 mod migrate;
 mod people;
+mod stored_log;
 
+pub use check::{Finding, Wrong};
 pub use commit::{
     CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options,
     Receipt, Refusal, StartError, Timing,
@@ -27,10 +30,11 @@ pub use db::{Db, Engine};
 pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
 pub use facts::{FactRow, FactSeeds, Section};
 pub use keys::{Digest, Keys, KeysError};
-pub use log::{EntryRow, Finding, LogReader, ShardRow};
+pub use log::{EntryRow, LogReader, ShardRow};
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
 pub use people::{Presented, Resolution, ReviewRow};
+pub use stored_log::StoredLog;
 
 /// What a repository function can fail with. Never holds a value from the database.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +92,7 @@ pub enum Error {
 /// Every statement of the store.
 fn statements() -> impl Iterator<Item = &'static db::Statement> {
     let all = [
+        check::STATEMENTS,
         commit::append::STATEMENTS,
         commit::batch::STATEMENTS,
         commit::handle::STATEMENTS,

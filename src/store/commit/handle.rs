@@ -8,10 +8,11 @@ use super::{CommitError, Committed, Draft, JOB_ENTRIES_MAX, Job, Options, QUEUE_
 use crate::audit::entry::new_id;
 use crate::audit::{Salt, Sealed, Signer};
 use crate::clock::Clock;
+use crate::diagnostic::Diagnostic;
 use crate::store::db::{Arg, Db, statements};
 use crate::store::effect::Effect;
 use crate::store::keys::Keys;
-use crate::store::log::{Finding, LogReader};
+use crate::store::log::LogReader;
 use crate::store::{Error, messages};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -34,12 +35,12 @@ pub enum StartError {
         origin: String,
     },
     /// The log is not what was signed; nothing is served until somebody has looked.
-    #[error("the audit log {origin} is not sound: {}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("the audit log {origin} is not sound: {}", findings.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "))]
     Unsound {
         /// The log.
         origin: String,
-        /// What is wrong, and where.
-        findings: Vec<Finding>,
+        /// What is wrong, and where: `SOL-AUDIT-…`, naming entries by place and id.
+        findings: Vec<Diagnostic>,
     },
     /// The mirror of the checkpoint cannot be read.
     #[error("the mirror of the checkpoint cannot be read ({0})")]
@@ -93,9 +94,15 @@ impl Committer {
             .transpose()
             .map_err(|e| StartError::Mirror(e.kind()))?
             .flatten();
-        let checked = LogReader::new(db.clone(), origin.clone()).check(signer.vkey(), seen.as_deref()).await?;
-        let (state, note) =
-            checked.map_err(|findings| StartError::Unsound { origin: origin.as_str().to_owned(), findings })?;
+        let reader = LogReader::new(db.clone(), origin.clone());
+        let checked = reader.check(signer.vkey(), seen.as_deref()).await?;
+        let (state, note) = match checked {
+            Ok(sound) => sound,
+            Err(findings) => {
+                let findings = reader.explain(signer.vkey(), seen.as_deref(), &findings).await;
+                return Err(StartError::Unsound { origin: origin.as_str().to_owned(), findings });
+            }
+        };
         let random: [u8; 16] = keys.random().map_err(Error::from)?;
         let owner = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
         let mut tx = db.begin().await?;
@@ -191,7 +198,10 @@ impl CommitterHandle {
     fn seal(&self, draft: Draft) -> Result<(Sealed, Option<String>), CommitError> {
         let random = || CommitError::Invalid("no random bytes");
         let subject = draft.payload().subject.as_ref().map(|p| p.as_str().to_owned());
-        let id = new_id(self.clock.now(), &self.keys.random().map_err(|_| random())?);
+        let id = match draft.id() {
+            Some(chosen) => chosen.clone(),
+            None => new_id(self.clock.now(), &self.keys.random().map_err(|_| random())?),
+        };
         let salt = Salt::from_bytes(self.keys.random().map_err(|_| random())?);
         let sealed = draft.seal(id, salt).map_err(|_| CommitError::Invalid("an entry cannot be sealed"))?;
         Ok((sealed, subject))

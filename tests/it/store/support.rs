@@ -139,7 +139,7 @@ pub fn postgres() -> Option<&'static str> {
         }
         let started = start_cluster();
         if let Err(why) = &started {
-            let _ = writeln!(std::io::stderr(), "NOT RUN on PostgreSQL: {why}");
+            let _ = writeln!(std::io::stderr(), "skipped: not run on PostgreSQL: {why}");
         }
         started.ok()
     });

@@ -1,0 +1,150 @@
+//! A stored log as `audit` reads one: the verifier, the prover and the exporters of floor 2 see the database through this.
+//!
+//! Owns the bridge from their synchronous reading to the database: each call waits for a query on the runtime it was made
+//! with, so it must be used from a thread that may block (`spawn_blocking`, a command), never from an async task.
+
+use super::Error;
+use super::check::Finding;
+use super::keys::{DataKey, Keys};
+use super::log::{EntryRow, LogReader};
+use crate::audit::source::{LogSource, SealedPart, SourceError, Stored};
+use crate::audit::tile::{TileId, TileKind};
+use crate::audit::verify::{Expected, verify};
+use crate::audit::{Hash, Salt, Vkey};
+use crate::diagnostic::{Diagnostic, code};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use tokio::runtime::Handle;
+
+/// Entries read at a time.
+const PAGE: i64 = 1_024;
+/// Subjects' keys kept unwrapped while reading: a county's worth of busy subjects.
+const SUBJECTS_MAX: usize = 10_000;
+
+/// One log of a database, for `audit`.
+pub struct StoredLog {
+    reader: LogReader,
+    keys: Option<Keys>,
+    runtime: Handle,
+    subjects: RefCell<BTreeMap<String, Option<DataKey>>>,
+}
+
+impl StoredLog {
+    /// Reads through `reader` on `runtime`. With keys, sealed parts are opened (and so checked) too.
+    #[must_use]
+    pub fn new(reader: LogReader, keys: Option<Keys>, runtime: Handle) -> Self {
+        Self { reader, keys, runtime, subjects: RefCell::default() }
+    }
+
+    fn wait<T>(&self, what: impl Future<Output = Result<T, Error>>) -> Result<T, SourceError> {
+        self.runtime.block_on(what).map_err(|e| SourceError::new("the database", e.to_string()))
+    }
+
+    /// Opens a sealed part; each subject's key is fetched once.
+    fn open(&self, keys: &Keys, row: &EntryRow) -> Result<Option<(Salt, Vec<u8>)>, Error> {
+        let Some(subject) = row.key_ref() else { return Ok(None) };
+        let mut known = self.subjects.borrow_mut();
+        if !known.contains_key(subject) {
+            if known.len() >= SUBJECTS_MAX {
+                known.clear();
+            }
+            let key = self.runtime.block_on(self.reader.db().subject_key(keys, &row.origin, subject))?;
+            known.insert(subject.to_owned(), key);
+        }
+        match known.get(subject) {
+            Some(Some(key)) => row.open(key),
+            _ => Ok(None),
+        }
+    }
+
+    fn show(&self, row: &EntryRow, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
+        let opened = match &self.keys {
+            None => None,
+            Some(keys) => match self.open(keys, row) {
+                Ok(found) => Some(Ok(found)),
+                Err(Error::Sealed(_) | Error::Corrupt { .. }) => Some(Err(())),
+                Err(error) => return Err(SourceError::new("the database", error.to_string())),
+            },
+        };
+        let sealed = match &opened {
+            None => SealedPart::NotCarried,
+            Some(Ok(None)) => SealedPart::Erased,
+            Some(Ok(Some((salt, payload)))) => kept(salt, payload),
+            Some(Err(())) => SealedPart::Unreadable,
+        };
+        visit(Stored {
+            index: row.index,
+            entry: &row.entry,
+            leaf: Hash::from_slice(&row.leaf),
+            filed_id: Some(row.id.as_str()),
+            filed_time: Some(row.time.millis()),
+            sealed,
+        });
+        Ok(())
+    }
+}
+
+fn kept<'a>(salt: &'a Salt, payload: &'a [u8]) -> SealedPart<'a> {
+    SealedPart::Kept { salt, payload }
+}
+
+impl LogSource for StoredLog {
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, SourceError> {
+        let shard = self.wait(self.reader.shard())?;
+        Ok(shard.map(|shard| shard.note.into_bytes()).filter(|note| !note.is_empty()))
+    }
+
+    fn checkpoints(&self) -> Result<Vec<Vec<u8>>, SourceError> {
+        Ok(self.wait(self.reader.checkpoints())?.into_values().map(String::into_bytes).collect())
+    }
+
+    fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
+        let mut next = 0;
+        loop {
+            let page = self.wait(self.reader.entries(next, PAGE))?;
+            let Some(last) = page.last() else { return Ok(()) };
+            next = last.index.saturating_add(1);
+            for row in &page {
+                self.show(row, visit)?;
+            }
+        }
+    }
+
+    fn entry(&self, index: u64, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
+        match self.wait(self.reader.entries(index, 1))?.first() {
+            Some(row) if row.index == index => self.show(row, visit),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_tiles(&self) -> bool {
+        true
+    }
+
+    fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, SourceError> {
+        let TileKind::Hashes(level) = tile.kind else { return Ok(None) };
+        let hashes = self.wait(self.reader.tile(level, tile.index))?;
+        let width = usize::from(tile.width);
+        Ok(hashes.and_then(|all| Some(all.get(..width)?.iter().flat_map(|h| h.0).collect())))
+    }
+}
+
+impl LogReader {
+    /// What `audit::verify` says about a log that did not pass the fast check; the fast check's own words when it finds
+    /// nothing (the mirror), or cannot read.
+    pub(super) async fn explain(&self, vkey: &Vkey, mirror: Option<&[u8]>, found: &[Finding]) -> Vec<Diagnostic> {
+        let source = StoredLog::new(self.clone(), None, Handle::current());
+        let expected = Expected { keys: vec![vkey.clone()], held: mirror.map(<[u8]>::to_vec).into_iter().collect() };
+        let report = tokio::task::spawn_blocking(move || verify(&source, &expected, &mut |_| {})).await;
+        let own = || found.iter().map(Finding::diagnostic).collect();
+        match report {
+            Ok(Ok(report)) if !report.is_sound() => report.findings.iter().map(|f| f.diagnostic()).collect(),
+            Ok(Err(error)) => {
+                let mut all: Vec<Diagnostic> = own();
+                all.push(Diagnostic::error(code::AUDIT_SOURCE, error.to_string()));
+                all
+            }
+            _ => own(),
+        }
+    }
+}
