@@ -6,6 +6,7 @@
 mod audit;
 mod certs;
 mod check;
+mod configuration;
 pub mod content;
 mod db;
 mod decide;

@@ -187,7 +187,7 @@ fn limits(raw: &raw::Limits, source: &Source<'_>) -> Limits {
         connections_max: count(&raw.connections_max, 4_096, 1, 65_536),
         request_time: seconds(&raw.request_seconds, 20, 600),
         keep_alive: seconds(&raw.keep_alive_seconds, 60, 3_600),
-        assertion_seconds_max: source.number(raw.assertion_seconds_max.as_ref(), 300, 10, 3_600),
+        assertion_seconds_max: source.number(raw.assertion_seconds_max.as_ref(), 300, 10, 86_400),
     }
 }
 

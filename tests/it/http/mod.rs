@@ -1,6 +1,7 @@
 //! The door against hostile and clumsy clients, over real TLS sockets, with stories behind it that hold nothing.
 
 mod certificates;
+mod commands;
 mod contract;
 mod h2;
 mod harness;
