@@ -60,6 +60,18 @@ registry! {
     SCHEMA_FILE = "SOL-SCHEMA-FILE", "A schema file cannot be used: syntax, unknown keyword, or a reference that does not resolve.", "Mend the schema file; `solent check` answers in under a second.";
     // MAP
     MAP_SYNTAX = "SOL-MAP-SYNTAX", "A mapping file does not follow the grammar.", "See docs/reference/mapping-language.md.";
+    MAP_TABLE = "SOL-MAP-TABLE", "A code table cannot be used, or is not total in a direction.", "Mend or add the row named; every code of the list needs a row in each direction that is used.";
+    MAP_PATH = "SOL-MAP-PATH", "A path in a mapping does not exist in its schema.", "Correct the path; the nearest existing name is given.";
+    MAP_TYPE = "SOL-MAP-TYPE", "The two sides of a rule, or a rule and its converter, do not fit each other.", "Choose another converter, add a selector, or use `each` for lists.";
+    MAP_REQUIRED = "SOL-MAP-REQUIRED", "A direction of a mapping can never make a valid document: nothing writes a required member.", "Map the member, or set it with `fixed` or `default`.";
+    MAP_WRITER = "SOL-MAP-WRITER", "Two rules write the same place in one direction.", "Remove one, or put both into a `choice`.";
+    MAP_COVERAGE = "SOL-MAP-COVERAGE", "A value both schemas know is neither mapped nor dropped.", "Add a rule, or `drop` it with a reason.";
+    MAP_LABEL = "SOL-MAP-LABEL", "A block that makes a segment has no proper label.", "Give the block exactly one label, first, at or above the floor of its category.";
+    MAP_REASON = "SOL-MAP-REASON", "Something that works one way only does not say why.", "Add `because \"…\"`.";
+    MAP_NAME = "SOL-MAP-NAME", "A mapping uses a name that nothing defines, or defines one twice.", "Name the segment with `as`, the constant with `let`, the fragment with `fragment`.";
+    MAP_FORMAT = "SOL-MAP-FORMAT", "There is no such format, or it cannot hold what is asked.", "`solent formats` lists what can be read and written.";
+    MAP_INCOMPLETE = "SOL-MAP-INCOMPLETE", "The record does not say what the target format requires.", "Send the missing part, or choose a format that does not need it.";
+    MAP_BALANCE = "SOL-MAP-BALANCE", "A translation did not account for every value and was thrown away.", "This is a fault of the gateway: report it with the mapping's name and version.";
     // FACTS
     FACTS_SYNTAX = "SOL-FACTS-SYNTAX", "A facts file is not well-formed YAML or JSON.", "Mend the file at the place given.";
     FACTS_SCHEMA = "SOL-FACTS-SCHEMA", "A facts file does not follow its schema, or a time has no offset.", "Compare with docs/reference/facts-file.md.";

@@ -1,0 +1,188 @@
+//! Dates and moments. A date carries its own precision and is never padded.
+
+use super::{Converted, INVALID, ReadResult, Value, WriteResult};
+use crate::document::Kind;
+use crate::mapping::loss::LossKind;
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+/// How a full date is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `2015-03-27`.
+    Iso,
+    /// `27/03/2015`.
+    DayFirst,
+    /// `20150327`.
+    Compact,
+}
+
+impl Layout {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "yyyy-mm-dd" => Ok(Self::Iso),
+            "dd/mm/yyyy" => Ok(Self::DayFirst),
+            "yyyymmdd" => Ok(Self::Compact),
+            _ => Err("this date layout is none of yyyy-mm-dd, dd/mm/yyyy and yyyymmdd".to_owned()),
+        }
+    }
+}
+
+fn one(text: String) -> Value {
+    Value::One(Kind::String, text)
+}
+
+/// A date that exists, from three groups of digits of fixed length.
+fn date(year: &str, month: &str, day: &str) -> Option<civil::Date> {
+    if year.len() != 4 || month.len() != 2 || day.len() != 2 {
+        return None;
+    }
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if !(digits(year) && digits(month) && digits(day)) {
+        return None;
+    }
+    civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
+fn iso(text: &str) -> Option<civil::Date> {
+    let mut parts = text.split('-');
+    let found = date(parts.next()?, parts.next()?, parts.next()?)?;
+    parts.next().is_none().then_some(found)
+}
+
+pub(super) fn read_date(text: &str, layout: &Layout) -> ReadResult {
+    let found = match layout {
+        Layout::Iso => iso(text),
+        Layout::DayFirst => {
+            let parts: Vec<&str> = text.split('/').collect();
+            match parts.as_slice() {
+                [d, m, y] => date(y, m, d),
+                _ => None,
+            }
+        }
+        Layout::Compact => match (text.get(..4), text.get(4..6), text.get(6..)) {
+            (Some(y), Some(m), Some(d)) => date(y, m, d),
+            _ => None,
+        },
+    };
+    found.map(|d| Converted::exact(one(d.to_string()))).ok_or(INVALID)
+}
+
+pub(super) fn write_date(text: &str, layout: &Layout) -> WriteResult {
+    let Some(found) = iso(text) else {
+        return Err((LossKind::InvalidValue, "the format needs a full date and the record has less"));
+    };
+    Ok(Converted::exact(match layout {
+        Layout::Iso => text.to_owned(),
+        Layout::DayFirst => found.strftime("%d/%m/%Y").to_string(),
+        Layout::Compact => found.strftime("%Y%m%d").to_string(),
+    }))
+}
+
+/// `2014`, `2014-05` or `2014-05-27`.
+fn is_partial(text: &str) -> bool {
+    match text.len() {
+        4 => date(text, "01", "01").is_some(),
+        7 => iso(&format!("{text}-01")).is_some(),
+        _ => iso(text).is_some(),
+    }
+}
+
+/// Years, months and days stay as they are; the time of a moment is left out.
+pub(super) fn read_partial(text: &str) -> ReadResult {
+    if is_partial(text) {
+        return Ok(Converted::exact(one(text.to_owned())));
+    }
+    let day = text.split('T').next().unwrap_or("");
+    if text.contains('T') && iso(day).is_some() && text.parse::<jiff::Timestamp>().is_ok() {
+        return Ok(Converted::noted(one(day.to_owned()), LossKind::PrecisionReduced, "the time of day is left out"));
+    }
+    Err(INVALID)
+}
+
+/// Whether the text is a moment in the record's own form: `T`, seconds, and `Z` or an offset.
+fn is_moment(text: &str) -> bool {
+    let Some((day, time)) = text.split_once('T') else { return false };
+    let zone = time.find(['+', '-', 'Z']);
+    let shape = zone.is_some_and(|at| {
+        let clock = time.get(..at).unwrap_or("");
+        let offset = time.get(at..).unwrap_or("");
+        clock.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'))
+            && clock.len() >= 8
+            && (offset == "Z" || (offset.len() == 6 && offset.as_bytes().get(3) == Some(&b':')))
+    });
+    shape && iso(day).is_some() && text.parse::<jiff::Timestamp>().is_ok()
+}
+
+pub(super) fn read_instant(text: &str, zone: Option<&TimeZone>) -> ReadResult {
+    if is_moment(text) {
+        let value = one(text.to_owned());
+        // With a zone parameter the format writes local times: the offset would not come back as it was.
+        return Ok(match zone {
+            Some(_) => Converted::noted(value, LossKind::Normalised, "the offset of the time"),
+            None => Converted::exact(value),
+        });
+    }
+    let (Some(zone), Ok(local)) = (zone, text.parse::<civil::DateTime>()) else { return Err(INVALID) };
+    let moment = local.to_zoned(zone.clone()).map_err(|_| INVALID)?;
+    let stamped = moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    if moment.strftime("%Y-%m-%dT%H:%M:%S").to_string() != text {
+        return Ok(Converted::noted(one(stamped), LossKind::Normalised, "a local time that does not exist or is written otherwise"));
+    }
+    Ok(Converted::exact(one(stamped)))
+}
+
+pub(super) fn write_instant(text: &str, zone: Option<&TimeZone>) -> WriteResult {
+    let Some(zone) = zone else { return Ok(Converted::exact(text.to_owned())) };
+    let stamp: jiff::Timestamp = text.parse().map_err(|_| INVALID)?;
+    let local = stamp.to_zoned(zone.clone());
+    let written = local.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    if local.subsec_nanosecond() != 0 {
+        return Ok(Converted::noted(written, LossKind::PrecisionReduced, "parts of a second"));
+    }
+    Ok(Converted::exact(written))
+}
+
+pub(super) fn read_either(text: &str) -> ReadResult {
+    if is_partial(text) || is_moment(text) { Ok(Converted::exact(one(text.to_owned()))) } else { Err(INVALID) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Convert;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_day_that_does_not_exist_is_refused() {
+        assert!(read_date("2023-02-29", &Layout::Iso).is_err());
+        assert!(read_partial("2014-13").is_err());
+        assert_eq!(read_date("27/03/2015", &Layout::DayFirst).unwrap().value, one("2015-03-27".into()));
+    }
+
+    #[test]
+    fn a_time_of_day_is_left_out_and_said() {
+        let read = read_partial("2020-05-03T10:00:00Z").unwrap();
+        assert_eq!((read.value, read.remark.map(|r| r.0)), (one("2020-05-03".into()), Some(LossKind::PrecisionReduced)));
+    }
+
+    #[test]
+    fn a_local_time_gets_the_offset_of_its_zone() {
+        let zone = TimeZone::get("Europe/London").unwrap();
+        assert_eq!(read_instant("2026-05-12T09:30:00", Some(&zone)).unwrap().value, one("2026-05-12T09:30:00+01:00".into()));
+        assert_eq!(write_instant("2026-05-12T08:30:00Z", Some(&zone)).unwrap().value, "2026-05-12T09:30:00");
+        assert!(read_instant("2026-05-12T09:30:00", None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_date_survives_every_layout(days in 0i32..50_000) {
+            let day = civil::date(1900, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap().to_string();
+            for layout in ["yyyy-mm-dd", "dd/mm/yyyy", "yyyymmdd"] {
+                let convert = Convert::named("date", Some(layout)).unwrap();
+                let native = convert.write(&Value::One(Kind::String, day.clone())).unwrap().value;
+                prop_assert_eq!(convert.read(&native, Kind::String).unwrap().value, Value::One(Kind::String, day.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Converters: the closed set of pairs of total functions between a native and a canonical value.
+//!
+//! Each is total: for every text there is a value or `invalid-value`, never a panic. Adding one means a variant here, a
+//! property test for both directions and a row in `docs/reference/mapping-language.md`. Source: mapping language §4.3.
+
+mod checked;
+mod dates;
+mod plain;
+
+pub use checked::{nhs_number_check, uln_check, upn_check};
+
+use super::loss::LossKind;
+use super::table::{CodeTable, Quality, Row, UNMAPPED};
+use crate::document::Kind;
+
+/// A converter as the engine uses it.
+#[derive(Clone, Debug)]
+pub enum Convert {
+    /// Text as it is.
+    Text,
+    /// Whole number.
+    Int,
+    /// Number, kept as written.
+    Decimal,
+    /// Truth value.
+    Bool,
+    /// `0`, `1`, `true`, `false` in any case.
+    BoolLoose,
+    /// Full date in a layout.
+    Date(dates::Layout),
+    /// Year, month or day.
+    PartialDate,
+    /// Moment with zone; the zone applies where the text has none.
+    Instant(Option<jiff::tz::TimeZone>),
+    /// Date or moment, kept as written.
+    DateOrInstant,
+    /// Code table.
+    Code(Box<CodeTable>),
+    /// NHS number.
+    NhsNumber,
+    /// Unique pupil number.
+    Upn,
+    /// Unique learner number.
+    Uln,
+    /// Postcode.
+    Postcode,
+    /// Number with a unit the format takes for granted.
+    Quantity(String),
+    /// Words of one text as a list.
+    Words,
+    /// Lines of one text.
+    Lines,
+    /// Base64 of UTF-8 text.
+    Base64Text,
+    /// Reference to another segment.
+    Ref(Vec<String>),
+}
+
+/// A canonical value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// One scalar.
+    One(Kind, String),
+    /// A scalar whose check digit was looked at: `passed` or `failed` goes beside it.
+    Checked(String, Check),
+    /// A code per canonical column; the sender's own code when the row is not exact.
+    Codes(Vec<String>, Option<Recorded>),
+    /// A list of texts.
+    Many(Vec<String>),
+    /// A number and its unit.
+    Quantity(String, String),
+}
+
+/// Whether a check digit is right.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// It is.
+    Passed,
+    /// It is not; the value is kept and never used for matching.
+    Failed,
+}
+
+impl Check {
+    /// The word in the record.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The sender's own code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// The code table.
+    pub system: String,
+    /// The code as sent.
+    pub code: String,
+}
+
+/// A converted value and what is to be said about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Converted<T> {
+    /// The value.
+    pub value: T,
+    /// A remark that goes into the report although the value is carried.
+    pub remark: Option<(LossKind, &'static str)>,
+}
+
+impl<T> Converted<T> {
+    fn exact(value: T) -> Self {
+        Self { value, remark: None }
+    }
+    fn noted(value: T, kind: LossKind, note: &'static str) -> Self {
+        Self { value, remark: Some((kind, note)) }
+    }
+}
+
+/// Why there is no value.
+pub type Refusal = (LossKind, &'static str);
+/// What reading gives.
+pub type ReadResult = Result<Converted<Value>, Refusal>;
+/// What writing gives: the native text.
+pub type WriteResult = Result<Converted<String>, Refusal>;
+
+const INVALID: Refusal = (LossKind::InvalidValue, "the value is not of this type");
+
+/// Names of the converters that take no table, for "did you mean".
+pub const NAMES: [&str; 19] = [
+    "text",
+    "int",
+    "decimal",
+    "bool",
+    "bool-loose",
+    "date",
+    "partial-date",
+    "instant",
+    "date-or-instant",
+    "nhs-number",
+    "upn",
+    "uln",
+    "postcode",
+    "quantity",
+    "words",
+    "lines",
+    "base64-text",
+    "code",
+    "ref",
+];
+
+impl Convert {
+    /// The converter with this name and argument.
+    ///
+    /// # Errors
+    /// A sentence for the author of the mapping.
+    pub fn named(name: &str, argument: Option<&str>) -> Result<Self, String> {
+        let takes = matches!(name, "date" | "instant" | "quantity");
+        if argument.is_some() && !takes {
+            return Err(format!("`{name}` takes no argument"));
+        }
+        Ok(match name {
+            "text" => Self::Text,
+            "int" => Self::Int,
+            "decimal" => Self::Decimal,
+            "bool" => Self::Bool,
+            "bool-loose" => Self::BoolLoose,
+            "date" => Self::Date(dates::Layout::parse(argument.unwrap_or("yyyy-mm-dd"))?),
+            "partial-date" => Self::PartialDate,
+            "instant" => Self::Instant(match argument {
+                Some(zone) => Some(jiff::tz::TimeZone::get(zone).map_err(|_| "this is not a time zone".to_owned())?),
+                None => None,
+            }),
+            "date-or-instant" => Self::DateOrInstant,
+            "nhs-number" => Self::NhsNumber,
+            "upn" => Self::Upn,
+            "uln" => Self::Uln,
+            "postcode" => Self::Postcode,
+            "quantity" => Self::Quantity(argument.ok_or("`quantity` needs a unit in quotes")?.to_owned()),
+            "words" => Self::Words,
+            "lines" => Self::Lines,
+            "base64-text" => Self::Base64Text,
+            _ => return Err(format!("there is no converter `{name}`")),
+        })
+    }
+
+    /// Native text to canonical value. `kind` is the native kind.
+    ///
+    /// # Errors
+    /// Why not, as a kind of the report. References are not handled here but by the engine.
+    pub fn read(&self, text: &str, kind: Kind) -> ReadResult {
+        match self {
+            Self::Text | Self::Ref(_) => Ok(Converted::exact(Value::One(Kind::String, text.to_owned()))),
+            Self::Int => plain::read_int(text, kind),
+            Self::Decimal => plain::read_decimal(text),
+            Self::Bool => plain::read_bool(text, plain::Spelling::Strict),
+            Self::BoolLoose => plain::read_bool(text, plain::Spelling::Loose),
+            Self::Date(layout) => dates::read_date(text, layout),
+            Self::PartialDate => dates::read_partial(text),
+            Self::Instant(zone) => dates::read_instant(text, zone.as_ref()),
+            Self::DateOrInstant => dates::read_either(text),
+            Self::Code(table) => read_code(table, text),
+            Self::NhsNumber => checked::read(text, nhs_number_check, checked::Form::Digits),
+            Self::Upn => checked::read(text, upn_check, checked::Form::Compact),
+            Self::Uln => checked::read(text, uln_check, checked::Form::Digits),
+            Self::Postcode => plain::read_postcode(text),
+            Self::Quantity(unit) => plain::read_quantity(text, unit),
+            Self::Words => plain::read_words(text),
+            Self::Lines => Ok(plain::read_lines(text)),
+            Self::Base64Text => plain::read_base64(text),
+        }
+    }
+
+    /// Canonical value to native text.
+    ///
+    /// # Errors
+    /// Why not, as a kind of the report.
+    pub fn write(&self, value: &Value) -> WriteResult {
+        match (self, value) {
+            (Self::Code(table), Value::Codes(codes, recorded)) => write_code(table, codes, recorded.as_ref()),
+            (Self::Quantity(unit), Value::Quantity(number, own)) => plain::write_quantity(number, own, unit),
+            (Self::Words, Value::Many(words)) => plain::write_words(words),
+            (_, Value::One(_, text)) => self.write_text(text),
+            _ => Err(INVALID),
+        }
+    }
+
+    fn write_text(&self, text: &str) -> WriteResult {
+        match self {
+            Self::Text | Self::Ref(_) | Self::Lines | Self::NhsNumber | Self::Upn | Self::Uln | Self::Postcode => {
+                Ok(Converted::exact(text.to_owned()))
+            }
+            Self::Int | Self::Decimal => Ok(Converted::exact(text.to_owned())),
+            Self::Bool => Ok(Converted::exact(text.to_owned())),
+            Self::BoolLoose => plain::write_bool(text),
+            Self::Date(layout) => dates::write_date(text, layout),
+            Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.to_owned())),
+            Self::Instant(zone) => dates::write_instant(text, zone.as_ref()),
+            Self::Base64Text => Ok(plain::write_base64(text)),
+            Self::Code(_) | Self::Quantity(_) | Self::Words => Err(INVALID),
+        }
+    }
+}
+
+fn read_code(table: &CodeTable, text: &str) -> ReadResult {
+    let own = || Some(Recorded { system: table.name.clone(), code: text.to_owned() });
+    let Some(row) = table.read(text) else {
+        let width = table.rows.first().map_or(1, |r| r.canonical.len());
+        let codes = vec![UNMAPPED.to_owned(); width];
+        return Ok(Converted::noted(Value::Codes(codes, own()), LossKind::CodeUnmapped, "the code table has no row"));
+    };
+    // Two native codes of one canonical code: only one comes back by itself, so the sender's word is kept.
+    let comes_back = table.write(&codes(row)).is_some_and(|w| w.native == row.native);
+    Ok(match (row.quality, comes_back) {
+        (Quality::Exact, true) => Converted::exact(Value::Codes(row.canonical.clone(), None)),
+        (Quality::Exact, false) => Converted::exact(Value::Codes(row.canonical.clone(), own())),
+        _ => Converted::noted(
+            Value::Codes(row.canonical.clone(), own()),
+            LossKind::CodeApproximated,
+            "the code table's row is not exact; the sender's code is kept beside it",
+        ),
+    })
+}
+
+fn codes(row: &Row) -> Vec<&str> {
+    row.canonical.iter().map(String::as_str).collect()
+}
+
+fn write_code(table: &CodeTable, canonical: &[String], recorded: Option<&Recorded>) -> WriteResult {
+    if let Some(own) = recorded.filter(|r| r.system == table.name) {
+        // Our own word for it, as long as it still means what the record says.
+        let still = match table.read(&own.code) {
+            Some(row) => row.canonical == canonical,
+            None => canonical.iter().all(|c| c == UNMAPPED),
+        };
+        if still {
+            return Ok(Converted::exact(own.code.clone()));
+        }
+    }
+    let wanted: Vec<&str> = canonical.iter().map(String::as_str).collect();
+    match table.write(&wanted) {
+        Some(row) if row.quality == Quality::Exact => Ok(Converted::exact(row.native.clone())),
+        Some(row) if row.native.is_empty() => Err((LossKind::CodeUnmapped, "the format has no code for it")),
+        Some(row) => Ok(Converted::noted(
+            row.native.clone(),
+            LossKind::CodeApproximated,
+            "the code table's row is not exact",
+        )),
+        None => Err((LossKind::CodeUnmapped, "the code table has no row")),
+    }
+}

@@ -1,0 +1,123 @@
+//! The account: for every leaf of both documents, what became of it. A run that does not balance fails.
+
+use super::{Later, Remark, Run};
+use crate::document::{Kind, NodeId};
+use crate::mapping::loss::LossKind;
+use crate::mapping::plan::RuleId;
+
+/// What became of a leaf of the in side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum InLeaf {
+    /// Nothing yet.
+    Open,
+    /// It made a leaf of the out side, or is one that every run makes again (ids, links, labels, constants).
+    Carried,
+    /// It is named in the report.
+    Reported,
+}
+
+/// Where a leaf of the out side comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OutLeaf {
+    /// Not a leaf, or unknown.
+    None,
+    /// From a leaf of the in side.
+    Carried,
+    /// A default.
+    Defaulted,
+    /// A constant.
+    Supplied,
+    /// Ids, links, labels, selector constants.
+    Structural,
+}
+
+impl<'p> Run<'p, '_> {
+    /// Adds a node to the out side with its origin.
+    pub(super) fn add(
+        &mut self,
+        parent: NodeId,
+        key: Option<&str>,
+        kind: Kind,
+        text: &str,
+        origin: OutLeaf,
+    ) -> NodeId {
+        let id = self.out.add(parent, key, kind, text, 0);
+        if self.leaves_out.len() <= id.index() {
+            self.leaves_out.resize(id.index() + 1, OutLeaf::None);
+        }
+        if let Some(slot) = self.leaves_out.get_mut(id.index()) {
+            *slot = origin;
+        }
+        id
+    }
+    pub(super) fn state(&self, leaf: NodeId) -> InLeaf {
+        self.leaves_in.get(leaf.index()).copied().unwrap_or(InLeaf::Open)
+    }
+    pub(super) fn mark(&mut self, leaf: NodeId, state: InLeaf) {
+        if let Some(slot) = self.leaves_in.get_mut(leaf.index()) {
+            *slot = state;
+        }
+    }
+    /// The in leaf arrived as the out leaf.
+    pub(super) fn carry(&mut self, from: NodeId, to: NodeId, rule: Option<RuleId>) {
+        self.mark(from, InLeaf::Carried);
+        self.witnesses.push((from, to, rule));
+    }
+    /// The in leaf did not arrive.
+    pub(super) fn lose(&mut self, leaf: NodeId, kind: LossKind, rule: RuleId, note: &'static str) {
+        self.mark(leaf, InLeaf::Reported);
+        self.remark(kind, Some(leaf), None, Some(rule), note);
+    }
+    /// Something to be said about a value, whatever became of it.
+    pub(super) fn remark(
+        &mut self,
+        kind: LossKind,
+        from: Option<NodeId>,
+        to: Option<NodeId>,
+        rule: Option<RuleId>,
+        note: &'static str,
+    ) {
+        self.remarks.push(Remark { kind, from, to, rule, note, words: None });
+    }
+    /// What is still open below `node` at the end is reported as `kind`.
+    pub(super) fn later(&mut self, node: NodeId, kind: LossKind, rule: RuleId, words: Option<String>) {
+        self.later.push(Later { node, kind, rule, words });
+    }
+    /// Every leaf below a node of the in side, itself included.
+    pub(super) fn leaves_below(&self, node: NodeId) -> Vec<NodeId> {
+        let mut leaves = Vec::new();
+        let mut open = vec![node];
+        while let Some(at) = open.pop() {
+            if self.input.is_scalar(at) {
+                leaves.push(at);
+            } else {
+                let from = open.len();
+                open.extend(self.input.children(at));
+                if let Some(tail) = open.get_mut(from..) {
+                    tail.reverse();
+                }
+            }
+        }
+        leaves
+    }
+    /// Reports every open leaf below a node, at once.
+    pub(super) fn lose_below(&mut self, node: NodeId, kind: LossKind, rule: RuleId, note: &'static str) {
+        for leaf in self.leaves_below(node) {
+            if self.state(leaf) == InLeaf::Open {
+                self.lose(leaf, kind, rule, note);
+            }
+        }
+    }
+    /// Marks every open leaf below a node as one that every run makes again.
+    pub(super) fn settle_below(&mut self, node: NodeId) {
+        for leaf in self.leaves_below(node) {
+            if self.state(leaf) == InLeaf::Open {
+                self.mark(leaf, InLeaf::Carried);
+            }
+        }
+    }
+    /// Whether a leaf below the node is carried.
+    pub(super) fn any_carried_below(&self, node: NodeId) -> bool {
+        self.leaves_below(node).into_iter().any(|l| self.state(l) == InLeaf::Carried)
+    }
+}

@@ -1,0 +1,316 @@
+//! One field, in either direction: find, convert, put, account.
+
+use super::account::OutLeaf;
+use super::build::Place;
+use super::{Here, Run};
+use crate::document::{Kind, NodeId};
+use crate::mapping::convert::{Convert, Converted, Value};
+use crate::mapping::loss::LossKind;
+use crate::mapping::plan::{Field, Fit, Path, Target};
+use crate::vocabulary::Confidentiality;
+
+impl<'p> Run<'p, '_> {
+    pub(super) fn field(&mut self, field: &'p Field, here: Here) {
+        if !self.works(field.arrow) {
+            return;
+        }
+        if self.reading() { self.read_field(field, here) } else { self.write_field(field, here) }
+    }
+
+    fn read_field(&mut self, field: &'p Field, here: Here) {
+        let Some((leaf, extras)) = self.select_one(here.node, &field.native) else {
+            return self.read_default(field, here);
+        };
+        for extra in extras {
+            self.later(self.holder(extra), LossKind::ExtraRepeat, field.rule, None);
+        }
+        let Some(text) = self.input.text(leaf) else { return };
+        let kind = self.input.kind(leaf);
+        if !self.guard_holds(field, here) {
+            return self.lose(leaf, LossKind::GuardedOut, field.rule, "its condition does not hold");
+        }
+        let carried = match &field.convert {
+            Convert::Ref(_) => self.read_reference(field, leaf, text, here),
+            convert => match convert.read(text, kind) {
+                Ok(converted) => self.read_value(field, leaf, converted, here),
+                Err((kind, note)) => self.refuse(field, leaf, kind, note, here),
+            },
+        };
+        if carried {
+            self.carry_constants(&field.native, leaf);
+        } else {
+            for (constant, _) in self.constants(&field.native, leaf) {
+                self.later(constant, LossKind::EmptySlice, field.rule, None);
+            }
+        }
+    }
+
+    /// The item an extra value stands in, so that its constants are reported with it.
+    fn holder(&self, node: NodeId) -> NodeId {
+        let mut at = node;
+        while let Some(parent) = self.input.parent(at) {
+            if self.input.kind(parent) == Kind::Array {
+                return at;
+            }
+            at = parent;
+        }
+        node
+    }
+
+    pub(super) fn carry_constants(&mut self, path: &Path, node: NodeId) {
+        for (constant, _) in self.constants(path, node) {
+            self.mark(constant, super::account::InLeaf::Carried);
+        }
+    }
+
+    fn guard_holds(&self, field: &Field, here: Here) -> bool {
+        let Some(guard) = &field.guard else { return true };
+        let text = if self.reading() {
+            self.made(here.frame).and_then(|node| self.out_text(node, &guard.path))
+        } else {
+            self.select_one(here.node, &guard.path).and_then(|(n, _)| self.code_or_text(n))
+        };
+        match (&guard.equals, text) {
+            (None, found) => found.is_some(),
+            (Some(wanted), found) => found.is_some_and(|f| f == *wanted),
+        }
+    }
+
+    fn read_default(&mut self, field: &'p Field, here: Here) {
+        let Some(default) = &field.default else { return };
+        let Some((path, target)) = field.canonical.first() else { return };
+        if self.made(here.frame).is_none() || !self.guard_holds(field, here) {
+            return;
+        }
+        let place = self.place_for(here.frame, path, None, field.rule);
+        let leaf = match target {
+            Target::Coded => self.put_object(&place).map(|o| {
+                self.add(o, Some("code"), Kind::String, default, OutLeaf::Defaulted)
+            }),
+            Target::Scalar { fit, .. } => self.put(&place, fit.kind, default, OutLeaf::Defaulted),
+            _ => None,
+        };
+        if leaf.is_some() {
+            self.remark(LossKind::Defaulted, None, leaf, Some(field.rule), "the source said nothing");
+        }
+    }
+
+    fn read_reference(&mut self, field: &'p Field, leaf: NodeId, text: &str, here: Here) -> bool {
+        let found = self.keys.get(text).filter(|(slot, _)| field.refs.contains(slot)).map(|(_, id)| id.clone());
+        match found {
+            Some(id) => {
+                let value = Converted { value: Value::One(Kind::String, id), remark: None };
+                self.read_value(field, leaf, value, here)
+            }
+            None => self.refuse(field, leaf, LossKind::DanglingReference, "it refers to nothing in this record", here),
+        }
+    }
+
+    /// Keeps an unreadable value under its segment's label, and says so.
+    fn refuse(&mut self, field: &'p Field, leaf: NodeId, kind: LossKind, note: &'static str, here: Here) -> bool {
+        if let Some(at) = here.segment {
+            // The segment must exist to hold it.
+            if let Some(frame) = self.segments.get(at).map(|s| s.frame) {
+                self.ensure(frame);
+            }
+            if let Some(segment) = self.segments.get_mut(at) {
+                segment.unparsed.push((field.unparsed.clone(), leaf));
+            }
+        }
+        self.lose(leaf, kind, field.rule, note);
+        false
+    }
+
+    fn read_value(&mut self, field: &'p Field, leaf: NodeId, converted: Converted<Value>, here: Here) -> bool {
+        if let [(_, Target::Confidentiality)] = field.canonical.as_slice() {
+            return self.read_confidentiality(field, leaf, &converted.value, here);
+        }
+        let (value, cut) = match self.fit_canonical(field, converted.value) {
+            Ok(fitted) => fitted,
+            Err((kind, note)) => return self.refuse(field, leaf, kind, note, here),
+        };
+        let Some(out) = self.put_canonical(field, leaf, &value, here) else {
+            self.lose(leaf, LossKind::ExtraRepeat, field.rule, "another value stands in its place already");
+            return false;
+        };
+        self.carry(leaf, out, Some(field.rule));
+        if let Some((kind, note)) = converted.remark {
+            self.remark(kind, Some(leaf), Some(out), Some(field.rule), note);
+        }
+        if cut {
+            self.remark(LossKind::Truncated, Some(leaf), Some(out), Some(field.rule), "cut to the permitted length");
+        }
+        true
+    }
+
+    /// `label.confidentiality`: only raises. An unknown code raises to the top.
+    fn read_confidentiality(&mut self, field: &'p Field, leaf: NodeId, value: &Value, here: Here) -> bool {
+        let stated = match value {
+            Value::Codes(codes, _) => codes.first().and_then(|c| Confidentiality::parse(c)),
+            _ => None,
+        };
+        let conf = stated.unwrap_or(Confidentiality::V);
+        let at_least = here.segment.and_then(|at| self.segments.get_mut(at)).map(|s| {
+            s.conf = Some(s.conf.map_or(conf, |c| c.max(conf)));
+        });
+        if at_least.is_none() {
+            return self.refuse(field, leaf, LossKind::InvalidValue, "there is no label here", here);
+        }
+        self.mark(leaf, super::account::InLeaf::Carried);
+        if stated.is_none() {
+            self.remark(LossKind::CodeUnmapped, Some(leaf), None, Some(field.rule), "taken as very restricted");
+        }
+        true
+    }
+
+    fn write_field(&mut self, field: &'p Field, here: Here) {
+        let Some((value, leaves)) = self.gather(field, here.node) else {
+            return self.write_absent(field, here);
+        };
+        let lead = leaves.first().copied();
+        if !self.guard_holds(field, here) {
+            return self.lose_all(&leaves, LossKind::GuardedOut, field, "its condition does not hold");
+        }
+        let written = match &field.convert {
+            Convert::Ref(_) => self.write_reference(&value),
+            convert => convert.write(&value),
+        };
+        let converted = match written {
+            Ok(converted) => converted,
+            Err((kind, note)) => return self.lose_all(&leaves, kind, field, note),
+        };
+        let (text, cut) = match fit(&converted.value, &field.native_fit) {
+            Ok(fitted) => fitted,
+            Err(note) => return self.lose_all(&leaves, LossKind::InvalidValue, field, note),
+        };
+        let place = self.place_for(here.frame, &field.native, lead, field.rule);
+        let Some(out) = self.put(&place, field.native_fit.kind, &text, OutLeaf::Carried) else {
+            return self.lose_all(&leaves, LossKind::ExtraRepeat, field, "another value stands in its place already");
+        };
+        for leaf in &leaves {
+            self.carry(*leaf, out, Some(field.rule));
+        }
+        for (path, _) in &field.canonical {
+            if let Some(leaf) = lead {
+                self.carry_constants_of(path, leaf);
+            }
+        }
+        if let (Convert::Ref(_), Value::One(_, id), Some(leaf)) = (&field.convert, &value, lead) {
+            self.references.push((out, id.clone(), leaf, field.rule));
+        }
+        if let Some((kind, note)) = converted.remark {
+            self.remark(kind, lead, Some(out), Some(field.rule), note);
+        }
+        if cut {
+            self.remark(LossKind::Truncated, lead, Some(out), Some(field.rule), "cut to the permitted length");
+        }
+    }
+
+    /// The constants beside a canonical value: the value may stand deeper (`{code}`), so its holder is looked for.
+    fn carry_constants_of(&mut self, path: &Path, leaf: NodeId) {
+        let mut at = leaf;
+        for _ in 0..3 {
+            let found = self.constants(path, at);
+            if !found.is_empty() {
+                for (constant, _) in found {
+                    self.mark(constant, super::account::InLeaf::Carried);
+                }
+                return;
+            }
+            match self.input.parent(at) {
+                Some(parent) => at = parent,
+                None => return,
+            }
+        }
+    }
+
+    fn lose_all(&mut self, leaves: &[NodeId], kind: LossKind, field: &Field, note: &'static str) {
+        for leaf in leaves {
+            self.lose(*leaf, kind, field.rule, note);
+        }
+    }
+
+    fn write_reference(&mut self, value: &Value) -> crate::mapping::convert::WriteResult {
+        let Value::One(_, id) = value else {
+            return Err((LossKind::DanglingReference, "it refers to nothing in this record"));
+        };
+        match self.by_id.get(id.as_str()).copied() {
+            Some(node) => Ok(Converted { value: self.native_key(node, id), remark: None }),
+            None => Err((LossKind::DanglingReference, "it refers to nothing in this record")),
+        }
+    }
+
+    /// Nothing canonical to write: the unreadable value of the same sender goes back as it came, or a default.
+    fn write_absent(&mut self, field: &'p Field, here: Here) {
+        if field.restorable && self.restore(field, here) {
+            return;
+        }
+        let Some(default) = &field.default else { return };
+        if self.made(here.frame).is_none() || !self.guard_holds(field, here) {
+            return;
+        }
+        let value = match field.canonical.first().map(|(_, t)| t) {
+            Some(Target::Coded) | None => Value::Codes(vec![default.clone()], None),
+            Some(_) => match &field.convert {
+                Convert::Code(_) => Value::Codes(vec![default.clone()], None),
+                _ => Value::One(Kind::String, default.clone()),
+            },
+        };
+        let Ok(converted) = field.convert.write(&value) else { return };
+        let place = self.place_for(here.frame, &field.native, None, field.rule);
+        let leaf = self.put(&place, field.native_fit.kind, &converted.value, OutLeaf::Defaulted);
+        if leaf.is_some() {
+            self.remark(LossKind::Defaulted, None, leaf, Some(field.rule), "the record said nothing");
+        }
+    }
+
+    fn restore(&mut self, field: &'p Field, here: Here) -> bool {
+        let Some(node) = here.segment.and_then(|at| self.segments.get(at)).map(|s| s.node) else { return false };
+        let Some(list) = self.input.member(node, "unparsed") else { return false };
+        let wanted = self
+            .input
+            .children(list)
+            .find(|i| self.input.text_at(*i, &["path"]).is_some_and(|p| p == field.unparsed));
+        let Some(item) = wanted else { return false };
+        let (Some(path), Some(text)) = (self.input.member(item, "path"), self.input.member(item, "text")) else {
+            return false;
+        };
+        let words = self.input.text(text).unwrap_or("").to_owned();
+        let place = self.place_for(here.frame, &field.native, Some(text), field.rule);
+        let Some(out) = self.put(&place, field.native_fit.kind, &words, OutLeaf::Carried) else { return false };
+        self.carry(text, out, Some(field.rule));
+        self.carry(path, out, Some(field.rule));
+        true
+    }
+
+    /// An object at a place.
+    pub(super) fn put_object(&mut self, place: &Place<'p>) -> Option<NodeId> {
+        self.put(place, Kind::Object, "", OutLeaf::None)
+    }
+}
+
+/// The text as it fits a place, and whether it was cut.
+pub(super) fn fit(text: &str, fit: &Fit) -> Result<(String, bool), &'static str> {
+    if !fit.list.is_empty() && !fit.list.iter().any(|l| l == text) {
+        return Err("the value is not in the format's list");
+    }
+    let length = text.chars().count();
+    if length < fit.min_length {
+        return Err("the value is shorter than the format permits");
+    }
+    let (text, cut) = match fit.max_length {
+        // Codes and numbers are never cut: a shortened one is another one.
+        Some(max) if length > max && (fit.pattern.is_some() || max < TEXT_LENGTH_MIN) => {
+            return Err("the value is longer than the format permits");
+        }
+        Some(max) if length > max => (text.chars().take(max).collect(), true),
+        _ => (text.to_owned(), false),
+    };
+    if fit.pattern.as_ref().is_some_and(|p| !p.is_match(&text)) {
+        return Err("the value does not have the form the format asks for");
+    }
+    Ok((text, cut))
+}
+
+/// A place that permits fewer characters than this is for codes and identifiers, not for prose.
+const TEXT_LENGTH_MIN: usize = 100;

@@ -1,0 +1,223 @@
+//! The engine: walks a plan over a document, in one direction, and accounts for every value.
+//!
+//! Owns one run over one record. `walk` decides what happens in which order, `select` finds values on the side being
+//! read, `build` makes the side being written, `segment_read` and `segment_write` do labels and identity, `account`
+//! keeps the two sets of leaves and proves conservation. Source: mapping language §4.2, §6.2.
+
+mod account;
+mod build;
+mod fields;
+mod finish;
+mod segment_read;
+mod segment_write;
+mod select;
+mod values;
+mod walk;
+
+use super::loss::{Direction, LossEntry, LossKind, LossRun};
+use super::plan::{Plan, RuleId};
+use crate::document::{Document, Kind, NodeId};
+use crate::schema::Shapes;
+use account::{InLeaf, OutLeaf};
+use std::collections::{HashMap, HashSet};
+
+pub(super) use fields::fit as fit_text;
+
+/// What a run needs besides plan and document. No clock, no randomness: the same inputs give the same bytes.
+#[derive(Clone, Debug)]
+pub struct Setting<'a> {
+    /// Whose connection it is (read: becomes the custodian of every label).
+    pub custodian: &'a str,
+    /// Mixed into ids that are made from positions.
+    pub seed: u64,
+    /// Position of this record in its message, mixed into ids made from positions.
+    pub place: usize,
+    /// The record's array in the message, to show true positions in the report.
+    pub records: &'a [String],
+}
+
+/// A native item that could not become a segment: kept whole, stored nowhere.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// Why: `no-subject`, or `invalid-value` when a required part is missing.
+    pub kind: LossKind,
+    /// Where it stood.
+    pub path: String,
+    /// The item itself. Personal: for the custodian's own eyes.
+    pub item: Document,
+}
+
+/// What a run gives.
+#[derive(Debug)]
+pub struct Done {
+    /// The document made.
+    pub out: Document,
+    /// The account.
+    pub run: LossRun,
+    /// The entries.
+    pub entries: Vec<LossEntry>,
+    /// Items held.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// The engine broke its own promise; the run counts for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("conservation failed: {unaccounted_in} values in and {unaccounted_out} values out are not accounted for")]
+pub struct Unbalanced {
+    /// Input leaves neither carried nor reported, or both.
+    pub unaccounted_in: usize,
+    /// Output leaves of unknown origin.
+    pub unaccounted_out: usize,
+}
+
+/// Runs a plan over one record's document.
+///
+/// # Errors
+/// [`Unbalanced`] when the account does not balance: a bug, never the sender's fault.
+pub fn run(
+    plan: &Plan,
+    direction: Direction,
+    shapes: &Shapes,
+    input: &Document,
+    setting: &Setting<'_>,
+) -> Result<Done, Unbalanced> {
+    let mut run = Run::new(plan, direction, shapes, input, setting);
+    run.index_keys();
+    let root = input.root();
+    run.items(&plan.items, Here { node: root, frame: 0, segment: None, position: 1 });
+    run.finish()
+}
+
+/// Where the walk stands: a node of the in side, a frame of the out side, the segment around them.
+#[derive(Clone, Copy)]
+struct Here {
+    node: NodeId,
+    frame: usize,
+    segment: Option<usize>,
+    position: usize,
+}
+
+/// A place on the out side that is made when its first value arrives.
+struct Frame<'p> {
+    parent: usize,
+    path: Option<&'p super::plan::Path>,
+    /// Whether a new array item is made rather than a fitting one found.
+    fresh: bool,
+    node: Option<NodeId>,
+    segment: Option<usize>,
+}
+
+/// A segment being read or written.
+struct Segment<'p> {
+    scope: &'p super::plan::Scope,
+    /// Local id.
+    id: String,
+    frame: usize,
+    /// Read: `source_ref.key`, where the key is not the id.
+    key: Option<String>,
+    /// Read: who it is about.
+    about: Vec<String>,
+    /// Read: ids of linked segments, in order of the links.
+    linked: Vec<String>,
+    /// Read: stated by a field, only ever raises.
+    conf: Option<crate::vocabulary::Confidentiality>,
+    /// Read: values that failed their type, with the path to keep them under.
+    unparsed: Vec<(String, NodeId)>,
+    /// Read: the label object.
+    label: Option<NodeId>,
+    /// Write: the canonical node.
+    node: NodeId,
+}
+
+/// The segment a name stands for at this moment.
+#[derive(Clone)]
+struct Bound {
+    id: String,
+    frame: usize,
+}
+
+/// A remark for the report.
+struct Remark {
+    kind: LossKind,
+    from: Option<NodeId>,
+    to: Option<NodeId>,
+    rule: Option<RuleId>,
+    note: &'static str,
+    /// The mapping's own words.
+    words: Option<String>,
+}
+
+/// Leaves to be marked at the end, unless something carried them.
+struct Later {
+    node: NodeId,
+    kind: LossKind,
+    rule: RuleId,
+    words: Option<String>,
+}
+
+struct Run<'p, 'd> {
+    plan: &'p Plan,
+    direction: Direction,
+    shapes: &'p Shapes,
+    input: &'d Document,
+    setting: &'d Setting<'d>,
+    out: Document,
+    leaves_in: Vec<InLeaf>,
+    leaves_out: Vec<OutLeaf>,
+    /// Which in leaf made which out leaf.
+    witnesses: Vec<(NodeId, NodeId, Option<RuleId>)>,
+    remarks: Vec<Remark>,
+    later: Vec<Later>,
+    frames: Vec<Frame<'p>>,
+    segments: Vec<Segment<'p>>,
+    names: Vec<Option<Bound>>,
+    /// Read: native key to slot and id. Write: id to slot.
+    keys: HashMap<String, (usize, String)>,
+    /// Write: ids of segments by id, to find their keys.
+    by_id: HashMap<String, NodeId>,
+    /// Write: ids of the segments written.
+    written: HashSet<String>,
+    /// Write: references made, to be checked at the end.
+    references: Vec<(NodeId, String, NodeId, RuleId)>,
+    /// Subtrees of the out side taken out again.
+    held: Vec<NodeId>,
+    quarantined: Vec<Quarantined>,
+}
+
+impl<'p, 'd> Run<'p, 'd> {
+    fn new(
+        plan: &'p Plan,
+        direction: Direction,
+        shapes: &'p Shapes,
+        input: &'d Document,
+        setting: &'d Setting<'d>,
+    ) -> Self {
+        let out = Document::new(Kind::Object);
+        let root = out.root();
+        Self {
+            plan,
+            direction,
+            shapes,
+            input,
+            setting,
+            out,
+            leaves_in: vec![InLeaf::Open; input.node_count()],
+            leaves_out: Vec::new(),
+            witnesses: Vec::new(),
+            remarks: Vec::new(),
+            later: Vec::new(),
+            frames: vec![Frame { parent: 0, path: None, fresh: false, node: Some(root), segment: None }],
+            segments: Vec::new(),
+            names: vec![None; plan.names.len()],
+            keys: HashMap::new(),
+            by_id: HashMap::new(),
+            written: HashSet::new(),
+            references: Vec::new(),
+            held: Vec::new(),
+            quarantined: Vec::new(),
+        }
+    }
+    fn reading(&self) -> bool {
+        self.direction == Direction::Read
+    }
+}

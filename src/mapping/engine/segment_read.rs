@@ -1,0 +1,307 @@
+//! Segments while reading: identity, label, quarantine.
+
+use super::account::OutLeaf;
+use super::{Bound, Here, Quarantined, Run, Segment};
+use crate::document::{Document, Kind, NodeId};
+use crate::mapping::lang::tree::ScopeKind;
+use crate::mapping::loss::LossKind;
+use crate::mapping::plan::{About, Item, Label, LabelSource, Scope, third_party_rank};
+use crate::vocabulary::{Category, Confidentiality};
+use uuid::Uuid;
+
+/// Name space of ids made here: version-5 UUIDs of agency, system and key or position.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f4a_8c1e_52b7_5d0e_9a33_c1d9_0e7b_4f21);
+
+impl<'p> Run<'p, '_> {
+    /// Notes every native key before the walk, so that a reference may stand before what it refers to. On writing,
+    /// notes every segment's id.
+    pub(super) fn index_keys(&mut self) {
+        if !self.reading() {
+            return self.index_ids();
+        }
+        for item in &self.plan.items {
+            let Item::Scope(scope) = item else { continue };
+            let (Some(slot), Some(path)) = (scope.slot, &scope.id) else { continue };
+            for node in self.select(self.input.root(), &scope.native) {
+                let key = self.select_one(node, path).and_then(|(n, _)| self.input.text(n)).map(str::to_owned);
+                if let Some(key) = key {
+                    let (id, _) = self.id_of_key(&key);
+                    self.keys.insert(key, (slot, id));
+                }
+            }
+        }
+    }
+
+    /// The local id of a native key, and the key to be kept when the id does not say it.
+    fn id_of_key(&self, key: &str) -> (String, Option<String>) {
+        let plain = key.strip_prefix("urn:uuid:").and_then(|u| Uuid::try_parse(u).ok().map(|parsed| (u, parsed)));
+        match plain {
+            // Only the canonical spelling comes back by itself.
+            Some((text, parsed)) if parsed.to_string() == text => (text.to_owned(), None),
+            _ => (self.made_id(&format!("key\n{key}")), Some(key.to_owned())),
+        }
+    }
+
+    /// An id from a key or a position, never from a counter.
+    fn made_id(&self, name: &str) -> String {
+        let space = format!("{}\n{}\n{name}", self.setting.custodian, self.plan.system);
+        Uuid::new_v5(&NAMESPACE, space.as_bytes()).to_string()
+    }
+
+    /// Opens a segment; `false` when the item is held instead.
+    pub(super) fn open_read(&mut self, scope: &'p Scope, here: Here) -> bool {
+        let key_leaf = scope.id.as_ref().and_then(|p| self.select_one(here.node, p)).map(|(n, _)| n);
+        let (id, key) = match key_leaf.and_then(|n| self.input.text(n)) {
+            Some(text) => self.id_of_key(text),
+            None => {
+                let place = format!("{}\n{}", self.setting.place, self.setting.seed);
+                let name = format!("place\n{place}\n{}\n{}", scope.canonical.text, self.input.pointer(here.node));
+                (self.made_id(&name), None)
+            }
+        };
+        let mut segment = Segment {
+            scope,
+            id: id.clone(),
+            frame: here.frame,
+            key,
+            about: Vec::new(),
+            linked: Vec::new(),
+            conf: None,
+            unparsed: Vec::new(),
+            label: None,
+            node: here.node,
+        };
+        if let Some(slot) = scope.slot {
+            self.bind(slot, Bound { id, frame: here.frame });
+        }
+        let (Some(about), Some(linked)) = (self.about(scope, here), self.linked(scope)) else {
+            self.segments.push(segment);
+            self.hold(scope, here.node, LossKind::NoSubject, "whom it is about cannot be told");
+            return false;
+        };
+        segment.about = about;
+        segment.linked = linked;
+        self.segments.push(segment);
+        if let Some(leaf) = key_leaf {
+            self.mark(leaf, super::account::InLeaf::Carried);
+        }
+        // An item that arrived is a segment even if nothing in it can be carried; a group is one only with content.
+        if scope.kind == ScopeKind::Each {
+            self.ensure(here.frame);
+        }
+        true
+    }
+
+    pub(super) fn bind(&mut self, slot: usize, bound: Bound) {
+        if let Some(place) = self.names.get_mut(slot) {
+            *place = Some(bound);
+        }
+    }
+
+    fn about(&mut self, scope: &'p Scope, here: Here) -> Option<Vec<String>> {
+        match &scope.label.as_ref()?.about {
+            About::Name(slot) => {
+                let bound = self.names.get(*slot)?.clone()?;
+                // A person somebody speaks of exists, if only as a skeleton.
+                if Some(*slot) != scope.slot {
+                    self.ensure(bound.frame);
+                }
+                Some(vec![bound.id])
+            }
+            About::Ref(path, slots) => {
+                let (leaf, _) = self.select_one(here.node, path)?;
+                let text = self.input.text(leaf)?;
+                let (slot, id) = self.keys.get(text)?;
+                if !slots.contains(slot) {
+                    return None;
+                }
+                let id = id.clone();
+                self.mark(leaf, super::account::InLeaf::Carried);
+                Some(vec![id])
+            }
+        }
+    }
+
+    fn linked(&mut self, scope: &'p Scope) -> Option<Vec<String>> {
+        let mut ids = Vec::new();
+        for (_, slot) in &scope.links {
+            let bound = self.names.get(*slot)?.clone()?;
+            self.ensure(bound.frame);
+            ids.push(bound.id);
+        }
+        Some(ids)
+    }
+
+    /// Holds a native item back, whole.
+    fn hold(&mut self, scope: &'p Scope, node: NodeId, kind: LossKind, note: &'static str) {
+        if let Some(slot) = scope.slot
+            && let Some(place) = self.names.get_mut(slot)
+        {
+            *place = None;
+        }
+        // A scope that shares its native object with others holds only what nobody else carries.
+        self.lose_below(node, kind, scope.rule, note);
+        let mut item = Document::new(Kind::Array);
+        let root = item.root();
+        item.graft(root, None, self.input, node);
+        let path = self.path_in(node);
+        self.quarantined.push(Quarantined { kind, path, item });
+    }
+
+    /// Gives a new segment its id, constants, links and an unfinished label.
+    pub(super) fn dress(&mut self, at: usize, node: NodeId) {
+        let Some(segment) = self.segments.get(at) else { return };
+        let (scope, id, key) = (segment.scope, segment.id.clone(), segment.key.clone());
+        let (about, linked) = (segment.about.clone(), segment.linked.clone());
+        let Some(label) = &scope.label else { return };
+        self.add(node, Some("id"), Kind::String, &id, OutLeaf::Structural);
+        let object = self.add(node, Some("label"), Kind::Object, "", OutLeaf::None);
+        let text = |run: &mut Self, key: &str, value: &str| {
+            run.add(object, Some(key), Kind::String, value, OutLeaf::Structural);
+        };
+        text(self, "category", "none");
+        text(self, "confidentiality", Confidentiality::V.code());
+        if label.sealed {
+            self.add(object, Some("sealed"), Kind::Bool, "true", OutLeaf::Structural);
+        }
+        text(self, "custodian", self.setting.custodian);
+        let people = self.add(object, Some("about"), Kind::Array, "", OutLeaf::None);
+        for person in about {
+            self.add(people, None, Kind::String, &person, OutLeaf::Structural);
+        }
+        text(self, "third_party", &label.third_party);
+        text(self, "basis_marker", &label.basis);
+        text(self, "author_role", &label.author);
+        if label.summary {
+            self.add(node, Some("form"), Kind::String, "summary", OutLeaf::Structural);
+            self.dress_summary(label, node);
+        }
+        if let Some(step) = scope.canonical.steps.last() {
+            self.add_constants(node, step);
+        }
+        for ((member, _), id) in scope.links.iter().zip(linked) {
+            self.add(node, Some(member), Kind::String, &id, OutLeaf::Structural);
+        }
+        if let Some(key) = key {
+            let source = self.add(node, Some("source_ref"), Kind::Object, "", OutLeaf::None);
+            self.add(source, Some("system"), Kind::String, &self.plan.system, OutLeaf::Structural);
+            self.add(source, Some("key"), Kind::String, &key, OutLeaf::Structural);
+        }
+        if let Some(segment) = self.segments.get_mut(at) {
+            segment.label = Some(object);
+        }
+    }
+
+    fn dress_summary(&mut self, label: &Label, node: NodeId) {
+        let full = label.summary_of.and_then(|slot| self.names.get(slot).cloned().flatten());
+        if let Some(full) = full {
+            let list = self.add(node, Some("summary_of"), Kind::Array, "", OutLeaf::None);
+            self.add(list, None, Kind::String, &full.id, OutLeaf::Structural);
+        }
+    }
+
+    /// Finishes the label when the block closes.
+    pub(super) fn close_read(&mut self, at: usize) {
+        let Some(segment) = self.segments.get(at) else { return };
+        let (scope, stated) = (segment.scope, segment.conf);
+        let (Some(object), Some(node)) = (segment.label, self.made(segment.frame)) else { return };
+        let Some(label) = &scope.label else { return };
+        self.keep_unparsed(at, node, object);
+        let given = match &label.source {
+            LabelSource::Stated(category, conf) => Some((*category, *conf)),
+            LabelSource::Table(table, path) => {
+                let codes = self.out_texts(node, path);
+                table.of(codes.iter().map(String::as_str)).map(|g| (g.category, g.conf))
+            }
+        };
+        if given.is_none() {
+            self.remark(LossKind::LabelGuessed, None, Some(node), Some(scope.rule), "no row for its label: held for classification");
+        }
+        let conf = given.map_or(Confidentiality::V, |(_, conf)| stated.map_or(conf, |s| s.max(conf)));
+        self.set_label(object, "category", given.map_or("none", |(category, _)| Category::code(category)));
+        self.set_label(object, "confidentiality", conf.code());
+        self.close_extras(label, node, object);
+        if scope.required.iter().any(|name| self.out.member(node, name).is_none()) {
+            self.unmake(at, node);
+        }
+    }
+
+    fn set_label(&mut self, object: NodeId, name: &str, text: &str) {
+        if let Some(leaf) = self.out.member(object, name) {
+            self.out.set_scalar(leaf, Kind::String, text);
+        }
+    }
+
+    fn close_extras(&mut self, label: &Label, node: NodeId, object: NodeId) {
+        let observed = label.observed.as_ref().and_then(|path| self.out_text(node, path));
+        if let Some(date) = observed {
+            // An observed moment counts as its day.
+            let day = date.split('T').next().unwrap_or(&date).to_owned();
+            self.add(object, Some("observed"), Kind::String, &day, OutLeaf::Structural);
+        }
+        if !label.handling.is_empty() {
+            let list = self.list_in(object, "handling");
+            for code in &label.handling {
+                if !self.out.children(list).any(|c| self.out.text(c) == Some(code.as_str())) {
+                    self.add(list, None, Kind::String, code, OutLeaf::Structural);
+                }
+            }
+        }
+        if !label.caps.is_empty() {
+            let list = self.list_in(object, "originator");
+            for (level, roles) in &label.caps {
+                let cap = self.add(list, None, Kind::Object, "", OutLeaf::None);
+                self.add(cap, Some("max"), Kind::String, level.code(), OutLeaf::Structural);
+                let names = self.add(cap, Some("roles"), Kind::Array, "", OutLeaf::None);
+                for role in roles {
+                    self.add(names, None, Kind::String, role, OutLeaf::Structural);
+                }
+            }
+        }
+    }
+
+    fn list_in(&mut self, object: NodeId, name: &str) -> NodeId {
+        match self.out.member(object, name) {
+            Some(list) => list,
+            None => self.add(object, Some(name), Kind::Array, "", OutLeaf::None),
+        }
+    }
+
+    /// Values that failed their type, verbatim, with free text's suspicion that they name somebody.
+    fn keep_unparsed(&mut self, at: usize, node: NodeId, object: NodeId) {
+        let Some(segment) = self.segments.get_mut(at) else { return };
+        let kept = std::mem::take(&mut segment.unparsed);
+        if kept.is_empty() {
+            return;
+        }
+        let list = self.add(node, Some("unparsed"), Kind::Array, "", OutLeaf::None);
+        for (path, leaf) in kept {
+            let text = self.input.text(leaf).unwrap_or("").to_owned();
+            let item = self.add(list, None, Kind::Object, "", OutLeaf::None);
+            self.add(item, Some("path"), Kind::String, &path, OutLeaf::Structural);
+            self.add(item, Some("text"), Kind::String, &text, OutLeaf::Structural);
+        }
+        let mark = self.out.member(object, "third_party").and_then(|m| self.out.text(m)).unwrap_or("none");
+        if third_party_rank(mark) < third_party_rank("possible") {
+            self.set_label(object, "third_party", "possible");
+        }
+    }
+
+    /// Takes a segment out that lacks a part the record requires; its item is held instead.
+    fn unmake(&mut self, at: usize, node: NodeId) {
+        self.held.push(node);
+        self.remove(node);
+        let Some(segment) = self.segments.get(at) else { return };
+        let (scope, from) = (segment.scope, segment.node);
+        if let Some(slot) = scope.slot
+            && let Some(place) = self.names.get_mut(slot)
+        {
+            *place = None;
+        }
+        let mut item = Document::new(Kind::Array);
+        let root = item.root();
+        item.graft(root, None, self.input, from);
+        let path = self.path_in(from);
+        self.quarantined.push(Quarantined { kind: LossKind::InvalidValue, path, item });
+    }
+}

@@ -1,0 +1,252 @@
+//! Segments while writing: which rule may write which segment, native keys, and what the label loses.
+
+use super::account::{InLeaf, OutLeaf};
+use super::{Bound, Here, Run, Segment};
+use crate::document::{Kind, NodeId};
+use crate::mapping::loss::LossKind;
+use crate::mapping::plan::{About, Label, LabelSource, Scope, third_party_rank};
+use crate::vocabulary::Confidentiality;
+use uuid::Uuid;
+
+/// Name space of native keys for local ids that are no UUIDs.
+const KEYS: Uuid = Uuid::from_u128(0x0b3d_5f6a_77c9_5a41_8e02_4c5f_1d98_ba67);
+
+impl<'p> Run<'p, '_> {
+    pub(super) fn index_ids(&mut self) {
+        let mut open = vec![self.input.root()];
+        while let Some(node) = open.pop() {
+            open.extend(self.input.children(node));
+            if let Some(id) = self.input.text_at(node, &["id"])
+                && self.input.member(node, "label").is_some()
+            {
+                self.by_id.insert(id.to_owned(), node);
+            }
+        }
+    }
+
+    /// Whether this rule writes this segment: its links, form, subject and category are those the rule gives when it
+    /// reads. Anything else would come back as something it was not.
+    pub(super) fn eligible(&self, scope: &'p Scope, node: NodeId) -> bool {
+        let Some(label) = &scope.label else { return true };
+        self.links_fit(scope, node)
+            && self.form_fits(label, node)
+            && self.subject_fits(scope, label, node)
+            && self.category_fits(label, node)
+    }
+
+    fn links_fit(&self, scope: &Scope, node: NodeId) -> bool {
+        scope.links.iter().all(|(member, slot)| {
+            let bound = self.names.get(*slot).and_then(Option::as_ref);
+            bound.is_some_and(|b| self.input.text_at(node, &[member]) == Some(b.id.as_str()))
+        })
+    }
+
+    fn form_fits(&self, label: &Label, node: NodeId) -> bool {
+        (self.input.text_at(node, &["form"]) == Some("summary")) == label.summary
+    }
+
+    fn subject_fits(&self, scope: &Scope, label: &Label, node: NodeId) -> bool {
+        let About::Name(slot) = &label.about else { return true };
+        let own = scope.slot == Some(*slot);
+        let id = if own {
+            self.input.text_at(node, &["id"])
+        } else {
+            self.names.get(*slot).and_then(Option::as_ref).map(|b| b.id.as_str())
+        };
+        id.is_some_and(|id| self.about_ids(node).any(|a| a == id))
+    }
+
+    fn about_ids(&self, node: NodeId) -> impl Iterator<Item = &str> {
+        let list = self.input.find(node, &["label", "about"]);
+        list.into_iter().flat_map(|l| self.input.children(l)).filter_map(|a| self.input.text(a))
+    }
+
+    fn category_fits(&self, label: &Label, node: NodeId) -> bool {
+        let own = self.input.text_at(node, &["label", "category"]).unwrap_or("none");
+        match &label.source {
+            LabelSource::Stated(category, _) => own == category.code(),
+            LabelSource::Table(table, path) => {
+                let codes = self.in_texts(node, path);
+                let given = table.of(codes.iter().map(String::as_str));
+                own == given.map_or("none", |g| g.category.code())
+            }
+        }
+    }
+
+    /// Opens a segment; `false` when it is not written.
+    pub(super) fn open_write(&mut self, scope: &'p Scope, here: Here) -> bool {
+        let id = self.input.text_at(here.node, &["id"]).unwrap_or("").to_owned();
+        let segment = Segment {
+            scope,
+            id: id.clone(),
+            frame: here.frame,
+            key: None,
+            about: Vec::new(),
+            linked: Vec::new(),
+            conf: None,
+            unparsed: Vec::new(),
+            label: None,
+            node: here.node,
+        };
+        self.segments.push(segment);
+        let sealed = self.input.text_at(here.node, &["label", "sealed"]) == Some("true");
+        if sealed || self.conf_of(here.node) > self.plan.ceiling {
+            let note = if sealed { "sealed segments are never written" } else { "above what this format may carry" };
+            self.lose_below(here.node, LossKind::WithheldByCeiling, scope.rule, note);
+            return false;
+        }
+        if let Some(slot) = scope.slot {
+            self.bind(slot, Bound { id: id.clone(), frame: here.frame });
+            self.keys.insert(id.clone(), (slot, String::new()));
+        }
+        if !self.write_about_ref(scope, here) {
+            self.lose_below(here.node, LossKind::NoSubject, scope.rule, "whom it is about is not in this message");
+            return false;
+        }
+        if let Some(path) = &scope.id {
+            let key = self.native_key(here.node, &id);
+            let place = self.place(here.frame, path);
+            self.put(&place, Kind::String, &key, OutLeaf::Structural);
+            self.written.insert(id);
+        }
+        true
+    }
+
+    fn conf_of(&self, node: NodeId) -> Confidentiality {
+        let code = self.input.text_at(node, &["label", "confidentiality"]);
+        code.and_then(Confidentiality::parse).unwrap_or(Confidentiality::V)
+    }
+
+    /// `about ref`: the native reference to the person, who must be in the message.
+    fn write_about_ref(&mut self, scope: &'p Scope, here: Here) -> bool {
+        let Some(Label { about: About::Ref(path, slots), .. }) = &scope.label else { return true };
+        let known = |run: &Self, id: &str| run.keys.get(id).is_some_and(|(slot, _)| slots.contains(slot));
+        let person = self.about_ids(here.node).find(|id| known(self, id)).map(str::to_owned);
+        let Some(person) = person else { return false };
+        let Some(node) = self.by_id.get(&person).copied() else { return false };
+        let key = self.native_key(node, &person);
+        let place = self.place(here.frame, path);
+        let Some(out) = self.put(&place, Kind::String, &key, OutLeaf::Carried) else { return false };
+        let leaf = self
+            .input
+            .find(here.node, &["label", "about"])
+            .and_then(|l| self.input.children(l).find(|a| self.input.text(*a) == Some(person.as_str())));
+        if let Some(leaf) = leaf {
+            self.carry(leaf, out, Some(scope.rule));
+        }
+        true
+    }
+
+    /// The native key of a segment: its sender's own, if it came from this system, else a UUID.
+    pub(super) fn native_key(&self, node: NodeId, id: &str) -> String {
+        let same = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
+        match self.input.text_at(node, &["source_ref", "key"]).filter(|_| same) {
+            Some(key) => key.to_owned(),
+            None => {
+                let uuid = Uuid::try_parse(id).ok().filter(|u| u.to_string() == id);
+                format!("urn:uuid:{}", uuid.unwrap_or_else(|| Uuid::new_v5(&KEYS, id.as_bytes())))
+            }
+        }
+    }
+
+    /// Accounts for what every segment has (id, links, label): made again when read, or reported.
+    pub(super) fn close_write(&mut self, at: usize) {
+        let Some(segment) = self.segments.get(at) else { return };
+        let (scope, node) = (segment.scope, segment.node);
+        let Some(label) = &scope.label else { return };
+        if self.made(segment.frame).is_none() && scope.id.is_none() {
+            // Nothing of it was written: what is left open is for the drop rules and the sweep.
+            return;
+        }
+        for name in ["id", "form"] {
+            self.settle_member(node, name);
+        }
+        let own_system = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
+        if own_system && scope.id.is_some() {
+            self.settle_member(node, "source_ref");
+        }
+        for (member, _) in &scope.links {
+            self.settle_member(node, member);
+        }
+        if let Some(object) = self.input.member(node, "label") {
+            self.account_label(scope, label, node, object);
+        }
+    }
+
+    fn settle_member(&mut self, node: NodeId, name: &str) {
+        if let Some(member) = self.input.member(node, name) {
+            self.settle_below(member);
+        }
+    }
+
+    fn account_label(&mut self, scope: &'p Scope, label: &Label, node: NodeId, object: NodeId) {
+        let again = match &label.source {
+            LabelSource::Stated(_, conf) => *conf,
+            LabelSource::Table(table, path) => {
+                let codes = self.in_texts(node, path);
+                table.of(codes.iter().map(String::as_str)).map_or(Confidentiality::V, |g| g.conf)
+            }
+        };
+        let members: Vec<NodeId> = self.input.children(object).collect();
+        for member in members {
+            let name = self.input.key(member).unwrap_or("").to_owned();
+            let text = self.input.text(member).unwrap_or("").to_owned();
+            let comes_back = match name.as_str() {
+                "category" | "custodian" => true,
+                "confidentiality" => self.conf_of(node) <= again,
+                "sealed" => text == "false",
+                "third_party" => third_party_rank(&text) <= third_party_rank(&label.third_party),
+                "basis_marker" => text == label.basis,
+                "author_role" => text == label.author,
+                "observed" => self.observed_comes_back(label, node, &text),
+                _ => false,
+            };
+            match name.as_str() {
+                _ if comes_back => self.settle_below(member),
+                "about" => self.account_about(scope, label, member),
+                "handling" => self.account_handling(scope, label, member),
+                _ => self.lose_label(scope, member),
+            }
+        }
+    }
+
+    fn observed_comes_back(&self, label: &Label, node: NodeId, text: &str) -> bool {
+        let Some(path) = &label.observed else { return false };
+        self.in_texts(node, path).first().is_some_and(|d| d.split('T').next() == Some(text))
+    }
+
+    fn account_about(&mut self, scope: &'p Scope, label: &Label, list: NodeId) {
+        let bound = match &label.about {
+            About::Name(slot) => self.names.get(*slot).cloned().flatten().map(|b| b.id),
+            About::Ref(..) => None,
+        };
+        let people: Vec<NodeId> = self.input.children(list).collect();
+        for person in people {
+            if self.input.text(person) == bound.as_deref() && bound.is_some() {
+                self.settle_below(person);
+            } else if self.state(person) == InLeaf::Open {
+                self.lose(person, LossKind::LabelNotCarried, scope.rule, "the format says one person only");
+            }
+        }
+    }
+
+    fn account_handling(&mut self, scope: &'p Scope, label: &Label, list: NodeId) {
+        let codes: Vec<NodeId> = self.input.children(list).collect();
+        for code in codes {
+            if self.input.text(code).is_some_and(|t| label.handling.iter().any(|h| h == t)) {
+                self.settle_below(code);
+            } else {
+                self.lose_label(scope, code);
+            }
+        }
+    }
+
+    fn lose_label(&mut self, scope: &'p Scope, member: NodeId) {
+        let note = "this part of the label has no place in the format";
+        for leaf in self.leaves_below(member) {
+            if self.state(leaf) == InLeaf::Open {
+                self.lose(leaf, LossKind::LabelNotCarried, scope.rule, note);
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The walk: items in order, blocks, alternatives, constants and omissions. The same for both directions.
+
+use super::account::{InLeaf, OutLeaf};
+use super::build::Place;
+use super::{Here, Run};
+use crate::document::NodeId;
+use crate::mapping::lang::tree::{Arrow, ScopeKind, Which};
+use crate::mapping::loss::LossKind;
+use crate::mapping::plan::{Drop, Field, Fixed, Item, Path, Scope, Select};
+
+impl<'p> Run<'p, '_> {
+    /// Every item of a block or file; constants last, because they are set only where something else is.
+    pub(super) fn items(&mut self, items: &'p [Item], here: Here) {
+        for item in items {
+            match item {
+                Item::Field(field) => self.field(field, here),
+                Item::Scope(scope) => self.scope(scope, here),
+                Item::Choice(fields) => self.choice(fields, here),
+                Item::Drop(rule) => self.drop_later(rule, here),
+                Item::Fixed(_) => {}
+            }
+        }
+        for item in items {
+            if let Item::Fixed(fixed) = item {
+                self.fixed(fixed, here);
+            }
+        }
+    }
+
+    /// The path of a pair on the side being read.
+    pub(super) fn inward<'x>(&self, native: &'x Path, canonical: &'x Path) -> &'x Path {
+        if self.reading() { native } else { canonical }
+    }
+    fn outward<'x>(&self, native: &'x Path, canonical: &'x Path) -> &'x Path {
+        if self.reading() { canonical } else { native }
+    }
+    pub(super) fn works(&self, arrow: Arrow) -> bool {
+        match arrow {
+            Arrow::Both => true,
+            Arrow::Read => self.reading(),
+            Arrow::Write => !self.reading(),
+        }
+    }
+
+    fn scope(&mut self, scope: &'p Scope, here: Here) {
+        let path = self.inward(&scope.native, &scope.canonical);
+        let mut nodes = self.select(here.node, path);
+        if !self.reading() && scope.label.is_some() {
+            nodes.retain(|n| self.eligible(scope, *n));
+        }
+        if scope.kind == ScopeKind::Group && nodes.len() > 1 {
+            for extra in nodes.split_off(1) {
+                self.later(extra, LossKind::ExtraRepeat, scope.rule, None);
+            }
+        }
+        for (i, node) in nodes.into_iter().enumerate() {
+            self.enter(scope, node, Here { position: i + 1, ..here });
+        }
+    }
+
+    fn enter(&mut self, scope: &'p Scope, node: NodeId, here: Here) {
+        let path = self.outward(&scope.native, &scope.canonical);
+        let fresh = scope.kind == ScopeKind::Each || (self.reading() && scope.label.is_some());
+        let segment = scope.label.as_ref().map(|_| self.segments.len());
+        let dressed = segment.filter(|_| self.reading());
+        let frame = self.frame(here.frame, path, fresh, dressed);
+        let inner = Here { node, frame, segment: segment.or(here.segment), position: here.position };
+        if segment.is_some() {
+            let opened = if self.reading() { self.open_read(scope, inner) } else { self.open_write(scope, inner) };
+            if !opened {
+                return;
+            }
+        }
+        self.items(&scope.items, inner);
+        if let Some(segment) = segment {
+            if self.reading() { self.close_read(segment) } else { self.close_write(segment) }
+        }
+        self.settle_constants(scope, node);
+    }
+
+    /// The constants of a block's selector: carried with what stands beside them, else an empty slice.
+    fn settle_constants(&mut self, scope: &'p Scope, node: NodeId) {
+        let path = self.inward(&scope.native, &scope.canonical);
+        for (leaf, holder) in self.constants(path, node) {
+            if self.state(leaf) != InLeaf::Open {
+                continue;
+            }
+            if self.any_carried_below(holder) || scope.label.is_some() && !self.reading() {
+                self.mark(leaf, InLeaf::Carried);
+            } else {
+                self.later(leaf, LossKind::EmptySlice, scope.rule, None);
+            }
+        }
+    }
+
+    fn choice(&mut self, fields: &'p [Field], here: Here) {
+        let mut chosen = false;
+        for field in fields.iter().filter(|f| self.works(f.arrow)) {
+            let present = self.present(field, here.node);
+            if present && !chosen {
+                chosen = true;
+                self.field(field, here);
+            } else if present {
+                for node in self.ends(field, here.node) {
+                    self.later(node, LossKind::ExtraAlternative, field.rule, None);
+                }
+            }
+        }
+        // No alternative has a value: a kept unreadable one may still go back, or a default come in.
+        if !chosen {
+            for field in fields.iter().filter(|f| self.works(f.arrow)) {
+                self.field(field, here);
+            }
+        }
+    }
+
+    fn present(&self, field: &'p Field, scope: NodeId) -> bool {
+        !self.ends(field, scope).is_empty()
+    }
+
+    fn ends(&self, field: &'p Field, scope: NodeId) -> Vec<NodeId> {
+        if self.reading() {
+            return self.select(scope, &field.native);
+        }
+        field.canonical.iter().flat_map(|(path, _)| self.select(scope, path)).collect()
+    }
+
+    fn fixed(&mut self, fixed: &'p Fixed, here: Here) {
+        let on_in_side = (fixed.which == Which::Native) == self.reading();
+        if on_in_side {
+            return self.expect_constant(fixed, here);
+        }
+        // A constant alone makes nothing: it stands beside what was carried.
+        if self.made(here.frame).is_none() && !fixed.path.root {
+            return;
+        }
+        let place = self.place(here.frame, &fixed.path);
+        let text = fixed.value.clone().unwrap_or_else(|| here.position.to_string());
+        if let Some(leaf) = self.put(&place, fixed.kind, &text, OutLeaf::Supplied) {
+            self.remark(LossKind::Supplied, None, Some(leaf), Some(fixed.rule), "a constant of this mapping");
+        }
+    }
+
+    fn expect_constant(&mut self, fixed: &'p Fixed, here: Here) {
+        let expected = fixed.value.clone().unwrap_or_else(|| here.position.to_string());
+        for node in self.select(here.node, &fixed.path) {
+            if self.state(node) != InLeaf::Open || !self.input.is_scalar(node) {
+                continue;
+            }
+            if self.input.text(node) == Some(expected.as_str()) {
+                self.mark(node, InLeaf::Carried);
+            } else {
+                self.lose(node, LossKind::UnexpectedConstant, fixed.rule, "another value than the constant of this rule");
+            }
+            for (leaf, _) in self.constants(&fixed.path, node) {
+                if self.state(leaf) == InLeaf::Open {
+                    self.mark(leaf, InLeaf::Carried);
+                }
+            }
+        }
+    }
+
+    fn drop_later(&mut self, rule: &'p Drop, here: Here) {
+        if (rule.which == Which::Native) != self.reading() {
+            return;
+        }
+        let words = Some(rule.because.clone());
+        match &rule.path {
+            None => self.later(here.node, LossKind::DeclaredDrop, rule.rule, words),
+            Some(path) => {
+                for node in self.select(here.node, path) {
+                    self.later(node, LossKind::DeclaredDrop, rule.rule, words.clone());
+                }
+            }
+        }
+    }
+
+    /// Where the leaf of a path goes, with the remark about places that moved up.
+    pub(super) fn place_for(&mut self, frame: usize, path: &'p Path, from: Option<NodeId>, rule: usize) -> Place<'p> {
+        let place = self.place(frame, path);
+        if matches!(place, Place::Item(_, true)) {
+            self.remark(LossKind::Normalised, from, None, Some(rule), "moved up to the first free place of its list");
+        }
+        place
+    }
+
+    /// Whether the last step of a path names a list from a place on.
+    pub(super) fn is_tail(path: &Path) -> bool {
+        path.steps.last().is_some_and(|s| matches!(s.select, Select::From(_)))
+    }
+}

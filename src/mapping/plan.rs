@@ -1,0 +1,295 @@
+//! The checked form of a mapping that the engine walks: names are slots, paths know their arrays, constants are filled
+//! in, fragments are in place, guarded fields stand last in their block.
+//!
+//! Owns data only. Made by `check` alone, so a plan that exists has passed the static checks.
+
+use super::convert::Convert;
+use super::lang::tree::{Arrow, ScopeKind, Syntax, Which};
+use super::table::LabelTable;
+use crate::document::Kind;
+use crate::schema::ShapeId;
+use crate::vocabulary::{Category, Confidentiality, Level};
+
+/// A named segment of the mapping (`as NAME`).
+pub type Slot = usize;
+/// A rule, for the loss report.
+pub type RuleId = usize;
+
+/// A checked mapping.
+#[derive(Debug)]
+pub struct Plan {
+    /// `mapping NAME`.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Title for people.
+    pub title: String,
+    /// SHA-256 over the file and its tables, hex.
+    pub digest: String,
+    /// File name.
+    pub file: String,
+    /// Kind of sender.
+    pub agency: String,
+    /// Name space of native keys.
+    pub system: String,
+    /// Syntax of messages.
+    pub syntax: Syntax,
+    /// Native schema, relative to `schemas/`.
+    pub schema: String,
+    /// The array whose items each make a record; empty when a message makes one.
+    pub records: Vec<String>,
+    /// Highest confidentiality written.
+    pub ceiling: Confidentiality,
+    /// The correspondences.
+    pub items: Vec<Item>,
+    /// Names by slot.
+    pub names: Vec<String>,
+    /// Line of each rule.
+    pub rules: Vec<usize>,
+    /// Native root.
+    pub native: ShapeId,
+    /// Canonical root.
+    pub canonical: ShapeId,
+}
+
+/// One checked item.
+#[derive(Debug)]
+pub enum Item {
+    /// A field.
+    Field(Field),
+    /// A block.
+    Scope(Scope),
+    /// Alternatives.
+    Choice(Vec<Field>),
+    /// A constant.
+    Fixed(Fixed),
+    /// Something left out.
+    Drop(Drop),
+}
+
+/// A checked path.
+#[derive(Clone, Debug)]
+pub struct Path {
+    /// From the document root.
+    pub root: bool,
+    /// The steps; none means the scope itself.
+    pub steps: Vec<Step>,
+    /// As written.
+    pub text: String,
+    /// What stands at its end (an array's own shape, not its item's).
+    pub end: Option<ShapeId>,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Member name.
+    pub name: Box<str>,
+    /// Whether the member is an array.
+    pub array: bool,
+    /// Which items.
+    pub select: Select,
+}
+
+/// Which items of an array.
+#[derive(Clone, Debug)]
+pub enum Select {
+    /// All of them, in order.
+    All,
+    /// Those with these members.
+    Where(Vec<Cond>),
+    /// The one at this place.
+    At(usize),
+    /// Those from this place on.
+    From(usize),
+}
+
+/// A member that must equal a constant.
+#[derive(Clone, Debug)]
+pub struct Cond {
+    /// Member.
+    pub name: Box<str>,
+    /// Constant.
+    pub value: Box<str>,
+    /// Kind of the constant where it is written.
+    pub kind: Kind,
+}
+
+/// What a scalar's place permits when something is written there.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// Kind to write.
+    pub kind: Kind,
+    /// Permitted texts; empty when there is no list.
+    pub list: Vec<String>,
+    /// Fewest characters.
+    pub min_length: usize,
+    /// Most characters.
+    pub max_length: Option<usize>,
+    /// The pattern.
+    pub pattern: Option<regex::Regex>,
+}
+
+/// What stands at the canonical end of a field.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A scalar; `checked` when a member `check` stands beside it.
+    Scalar {
+        /// What fits.
+        fit: Fit,
+        /// Whether the outcome of a check digit goes beside it.
+        checked: bool,
+    },
+    /// `{code, as_recorded}`.
+    Coded,
+    /// A list of texts.
+    List,
+    /// `{value, unit}`.
+    Quantity,
+    /// `label.confidentiality` of the segment.
+    Confidentiality,
+}
+
+/// A checked field.
+#[derive(Debug)]
+pub struct Field {
+    /// Native path.
+    pub native: Path,
+    /// What fits natively.
+    pub native_fit: Fit,
+    /// Canonical paths with their ends: one, or one per column.
+    pub canonical: Vec<(Path, Target)>,
+    /// Which way.
+    pub arrow: Arrow,
+    /// The converter.
+    pub convert: Convert,
+    /// Slots a reference may name.
+    pub refs: Vec<Slot>,
+    /// Canonical value where the in side has none.
+    pub default: Option<String>,
+    /// The condition, always canonical.
+    pub guard: Option<Guard>,
+    /// Path under which an unreadable value is kept and found again.
+    pub unparsed: String,
+    /// Whether that path names one place of the segment.
+    pub restorable: bool,
+    /// Line.
+    pub rule: RuleId,
+}
+
+/// A condition on the canonical side.
+#[derive(Debug)]
+pub struct Guard {
+    /// The path.
+    pub path: Path,
+    /// `None` means present.
+    pub equals: Option<String>,
+}
+
+/// A checked block.
+#[derive(Debug)]
+pub struct Scope {
+    /// `group` or `each`.
+    pub kind: ScopeKind,
+    /// Native path.
+    pub native: Path,
+    /// Canonical path.
+    pub canonical: Path,
+    /// `as`.
+    pub slot: Option<Slot>,
+    /// `id`.
+    pub id: Option<Path>,
+    /// `link`.
+    pub links: Vec<(String, Slot)>,
+    /// The label, exactly when the block makes a segment.
+    pub label: Option<Label>,
+    /// Fields, blocks and choices.
+    pub items: Vec<Item>,
+    /// Members the canonical object must have.
+    pub required: Vec<String>,
+    /// Whether the canonical segment has a form (top-level segments do).
+    pub rule: RuleId,
+}
+
+/// Who a segment is about.
+#[derive(Debug)]
+pub enum About {
+    /// A named segment.
+    Name(Slot),
+    /// A native reference.
+    Ref(Path, Vec<Slot>),
+}
+
+/// A checked label.
+#[derive(Debug)]
+pub struct Label {
+    /// Where category and confidentiality come from.
+    pub source: LabelSource,
+    /// Never written.
+    pub sealed: bool,
+    /// Who it is about.
+    pub about: About,
+    /// `none`, `possible`, `named`.
+    pub third_party: String,
+    /// Basis marker.
+    pub basis: String,
+    /// Author role.
+    pub author: String,
+    /// Where the observed date is copied from.
+    pub observed: Option<Path>,
+    /// Handling codes.
+    pub handling: Vec<String>,
+    /// Whether the block makes summaries.
+    pub summary: bool,
+    /// The full segment it is a summary of.
+    pub summary_of: Option<Slot>,
+    /// The sender's caps.
+    pub caps: Vec<(Level, Vec<String>)>,
+}
+
+/// Where category and confidentiality come from.
+#[derive(Debug)]
+pub enum LabelSource {
+    /// Stated.
+    Stated(Category, Confidentiality),
+    /// From a table by codes in the segment.
+    Table(LabelTable, Path),
+}
+
+/// A checked constant.
+#[derive(Debug)]
+pub struct Fixed {
+    /// Which side.
+    pub which: Which,
+    /// The leaf.
+    pub path: Path,
+    /// `None` means the item number.
+    pub value: Option<String>,
+    /// Kind of the constant.
+    pub kind: Kind,
+    /// Line.
+    pub rule: RuleId,
+}
+
+/// A checked omission.
+#[derive(Debug)]
+pub struct Drop {
+    /// Which side.
+    pub which: Which,
+    /// `None` means the rest.
+    pub path: Option<Path>,
+    /// Why.
+    pub because: String,
+    /// Line.
+    pub rule: RuleId,
+}
+
+/// The rank of third-party marks: labels only go up.
+#[must_use]
+pub fn third_party_rank(mark: &str) -> u8 {
+    match mark {
+        "named" => 2,
+        "possible" => 1,
+        _ => 0,
+    }
+}
