@@ -98,7 +98,7 @@ impl Checker<'_> {
                 .members
                 .iter()
                 .filter(|m| m.required && !STRUCTURAL.contains(&m.name.as_str()))
-                .filter(|m| !way.iter().any(|step| step == "label"))
+                .filter(|_| !way.iter().any(|step| step == "label"))
                 .filter(|m| {
                     let mut long = way.clone();
                     long.push(m.name.clone());

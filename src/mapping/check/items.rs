@@ -463,7 +463,7 @@ impl<'a> Checker<'a> {
         self.mention_found(&found, fixed.which, true);
         let fit = found.end.map(|e| self.fit(self.shapes.item_of(e)));
         if let (Some(fit), Some(value)) = (&fit, &fixed.value)
-            && super::super::engine::fit_text(&value.text, fit).is_err()
+            && crate::mapping::engine::fit_text(&value.text, fit).is_err()
         {
             self.fault(code::MAP_TYPE, value.span, "this constant can never stand there");
         }

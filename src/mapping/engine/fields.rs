@@ -290,7 +290,7 @@ impl<'p> Run<'p, '_> {
 }
 
 /// The text as it fits a place, and whether it was cut.
-pub(super) fn fit(text: &str, fit: &Fit) -> Result<(String, bool), &'static str> {
+pub(in crate::mapping) fn fit(text: &str, fit: &Fit) -> Result<(String, bool), &'static str> {
     if !fit.list.is_empty() && !fit.list.iter().any(|l| l == text) {
         return Err("the value is not in the format's list");
     }

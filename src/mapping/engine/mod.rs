@@ -21,7 +21,7 @@ use crate::schema::Shapes;
 use account::{InLeaf, OutLeaf};
 use std::collections::{HashMap, HashSet};
 
-pub(super) use fields::fit as fit_text;
+pub(in crate::mapping) use fields::fit as fit_text;
 
 /// What a run needs besides plan and document. No clock, no randomness: the same inputs give the same bytes.
 #[derive(Clone, Debug)]

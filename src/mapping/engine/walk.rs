@@ -95,7 +95,10 @@ impl<'p> Run<'p, '_> {
 
     fn choice(&mut self, fields: &'p [Field], here: Here) {
         let mut chosen = false;
-        for field in fields.iter().filter(|f| self.works(f.arrow)) {
+        for field in fields {
+            if !self.works(field.arrow) {
+                continue;
+            }
             let present = self.present(field, here.node);
             if present && !chosen {
                 chosen = true;
@@ -108,7 +111,7 @@ impl<'p> Run<'p, '_> {
         }
         // No alternative has a value: a kept unreadable one may still go back, or a default come in.
         if !chosen {
-            for field in fields.iter().filter(|f| self.works(f.arrow)) {
+            for field in fields {
                 self.field(field, here);
             }
         }
