@@ -58,6 +58,8 @@ registry! {
     // SCHEMA
     SCHEMA_INVALID = "SOL-SCHEMA-INVALID", "The document does not satisfy its schema at the place given.", "Compare the place given with the format's page in docs/.";
     SCHEMA_FILE = "SOL-SCHEMA-FILE", "A schema file cannot be used: syntax, unknown keyword, or a reference that does not resolve.", "Mend the schema file; `solent check` answers in under a second.";
+    // RECORD: the canonical record
+    RECORD_RULE = "SOL-RECORD-RULE", "A canonical record breaks a rule that its schema cannot say: a confidentiality floor, an id, a link, a summary.", "Compare the segment given with docs/reference/canonical-record.md.";
     // MAP
     MAP_SYNTAX = "SOL-MAP-SYNTAX", "A mapping file does not follow the grammar.", "See docs/reference/mapping-language.md.";
     MAP_TABLE = "SOL-MAP-TABLE", "A code table cannot be used, or is not total in a direction.", "Mend or add the row named; every code of the list needs a row in each direction that is used.";

@@ -57,12 +57,15 @@ impl<'a> Compiler<'a> {
         fragments.retain(|f| seen.insert(*f));
         let id = ShapeId(u32::try_from(self.shapes.entries.len()).unwrap_or(u32::MAX));
         // Entered before it is built, so that a shape may contain itself.
-        self.shapes.entries.push(Entry { shape: Shape::Any, checks: Vec::new() });
+        self.shapes.entries.push(Entry { shape: Shape::Any, checks: Vec::new(), notice: None });
         self.memo.insert(key, id);
         let shape = self.build(&fragments);
         let checks = self.checks(&fragments);
+        let notice =
+            fragments.iter().filter_map(|f| self.sources.get(*f, "x-notice")).find_map(|l| self.sources.text(l));
+        let notice = notice.map(str::to_owned);
         if let Some(entry) = self.shapes.entries.get_mut(id.index()) {
-            *entry = Entry { shape, checks };
+            *entry = Entry { shape, checks, notice };
         }
         id
     }
@@ -140,7 +143,12 @@ impl<'a> Compiler<'a> {
             }
         }
         self.order(fragments, &mut names);
+        let declared = !names.is_empty();
         let required = self.names(fragments, "required", &names);
+        if !declared {
+            // A branch such as `then: {required: […]}` speaks of members declared elsewhere.
+            names.extend(required.iter().cloned());
+        }
         let tolerated = self.names(fragments, "x-tolerate-missing", &names);
         let at_most_one = self.at_most_one(fragments, &names);
         let openness = self.openness(fragments, &names);

@@ -8,8 +8,8 @@
 //! The dialect is the part of JSON Schema 2020-12 listed in `source.rs`, plus:
 //! `x-sequence` (writing order of members), `x-repeats-max` (a reader's bound on an array), `x-at-most-one` (groups of
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
-//! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-source` (where a list comes
-//! from). `tests/it/document` holds it against an independent implementation of the standard.
+//! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
+//! anything stands here), `x-source` (where a list comes from). `tests/it/document` holds it against an independent implementation of the standard.
 
 mod compile;
 mod format;

@@ -153,6 +153,7 @@ pub(super) enum Check {
 pub(super) struct Entry {
     pub(super) shape: Shape,
     pub(super) checks: Vec<Check>,
+    pub(super) notice: Option<String>,
 }
 
 /// The graph of all shapes of a set of schemas.
@@ -199,6 +200,12 @@ impl Shapes {
     }
     pub(super) fn checks(&self, id: ShapeId) -> &[Check] {
         self.entries.get(id.index()).map_or(&[], |e| &e.checks)
+    }
+    /// What a person is told when anything stands at this place (`x-notice`): its meaning is not understood, and it must
+    /// not be passed over.
+    #[must_use]
+    pub fn notice(&self, id: ShapeId) -> Option<&str> {
+        self.entries.get(id.index()).and_then(|e| e.notice.as_deref())
     }
     /// The number of shapes, for side tables.
     #[must_use]
@@ -292,8 +299,8 @@ impl Shapes {
                     path.pop();
                 }
                 open.pop();
-                // An object without named members can still hold values.
-                if object.members.is_empty() && object.openness != Openness::Closed {
+                // An open object can hold values under names the schema does not know.
+                if matches!(object.openness, Openness::Open | Openness::Map(_)) {
                     out.push(Leaf { path: path.clone(), shape, recursive: false });
                 }
             }

@@ -77,6 +77,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-tolerate-unknown", Holds::Plain),
     ("x-at-most-one", Holds::Plain),
     ("x-white-space", Holds::Plain),
+    ("x-notice", Holds::Plain),
     ("x-source", Holds::Plain),
 ];
 

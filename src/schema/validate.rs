@@ -95,6 +95,9 @@ impl Run<'_> {
             return;
         }
         let shapes = self.shapes;
+        if let Some(notice) = shapes.notice(id).filter(|_| !self.document.is_empty(node)) {
+            self.find(node, Severity::Warning, notice);
+        }
         match shapes.get(id) {
             Shape::Any => {}
             Shape::Object(shape) if self.document.kind(node) == Kind::Object => self.object(node, shape),

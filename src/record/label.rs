@@ -1,0 +1,182 @@
+//! The label of a segment: all that a decision may look at.
+
+use crate::document::{Document, NodeId};
+use crate::ident::{AgencyId, SegmentId};
+use crate::vocabulary::{Category, Confidentiality, Level};
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+        impl $name {
+            /// The code in the record.
+            #[must_use]
+            pub const fn code(self) -> &'static str { match self { $(Self::$variant => $code),+ } }
+            /// The member with this code.
+            #[must_use]
+            pub fn parse(code: &str) -> Option<Self> { match code { $($code => Some(Self::$variant),)+ _ => None } }
+        }
+    };
+}
+pub(super) use codes;
+
+codes! {
+    /// Whether free text may name somebody else.
+    ThirdParty {
+        /// It names nobody else.
+        None = "none",
+        /// It may.
+        Possible = "possible",
+        /// It does.
+        Named = "named",
+    }
+}
+
+codes! {
+    /// Whether a segment is fact, report or opinion (rule R69).
+    BasisMarker {
+        /// Seen or measured.
+        Fact = "fact",
+        /// Told by somebody.
+        Reported = "reported",
+        /// A judgement.
+        Opinion = "opinion",
+    }
+}
+
+codes! {
+    /// Police handling code of intelligence.
+    PoliceHandling {
+        /// May be shared lawfully.
+        P = "P",
+        /// With conditions, see `handling_text`.
+        C = "C",
+    }
+}
+
+codes! {
+    /// Handling instructions: HL7 refrain and obligation codes, and ours.
+    Handling {
+        /// No redisclosure without consent directive.
+        Nordsclcd = "NORDSCLCD",
+        /// No reuse beyond the purpose.
+        Noreuse = "NOREUSE",
+        /// Keep the label.
+        Persistlabel = "PERSISTLABEL",
+        /// Redact before use.
+        Redact = "REDACT",
+        /// Do not tell the person.
+        Nopat = "NOPAT",
+        /// Comply with the permission directive.
+        Cplycd = "CPLYCD",
+        /// Tell the police.
+        TellPolice = "tell-police",
+        /// Verify before use.
+        VerifyBeforeUse = "verify-before-use",
+    }
+}
+
+/// A cap the custodian put on a segment: it lowers the level to `max` for those listed; an empty list means all.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OriginatorCap {
+    /// The highest level left; never `F`.
+    pub max: Level,
+    /// Role codes it is meant for, as written.
+    pub roles: Vec<String>,
+    /// Agencies it is meant for.
+    pub agencies: Vec<AgencyId>,
+    /// Purpose codes it is meant for, as written.
+    pub purposes: Vec<String>,
+    /// Last day it holds, `YYYY-MM-DD`, inclusive.
+    pub until: Option<String>,
+}
+
+/// What the decision knows about a segment. Holds no content: `Debug` is safe.
+///
+/// # Source
+/// Canonical record §2 rule 2.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    /// `None` is the category `none`: held until somebody classifies it.
+    pub category: Option<Category>,
+    /// At or above the floor of the category.
+    pub confidentiality: Confidentiality,
+    /// The custodian lets nobody outside have it.
+    pub sealed: bool,
+    /// Finer HL7 codes (`ETHUD`, `ADOL`).
+    pub sensitivity_codes: Vec<String>,
+    /// The agency that authored or first received it.
+    pub custodian: AgencyId,
+    /// The people it is about, by local id; at least one.
+    pub about: Vec<SegmentId>,
+    /// People named in passing, by local id.
+    pub mentions: Vec<SegmentId>,
+    /// Whether free text may name somebody else.
+    pub third_party: ThirdParty,
+    /// Fact, report or opinion.
+    pub basis_marker: BasisMarker,
+    /// Role code of the author, else the source's own words.
+    pub author_role: String,
+    /// When it was true or seen: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub observed: Option<String>,
+    /// Until when.
+    pub observed_to: Option<String>,
+    /// Handling instructions.
+    pub handling: Vec<Handling>,
+    /// Police handling code; always present on intelligence.
+    pub police_handling: Option<PoliceHandling>,
+    /// Whether the segment has words about its handling (`handling_text` in the document).
+    pub has_handling_text: bool,
+    /// The custodian's caps.
+    pub originator: Vec<OriginatorCap>,
+}
+
+impl Label {
+    /// Reads the label at `node` of a document the canonical schema has accepted; `None` for anything it would not.
+    pub(super) fn read(document: &Document, node: NodeId) -> Option<Self> {
+        let text = |name: &str| document.text_at(node, &[name]);
+        let list = |at: NodeId, name: &str| -> Vec<String> {
+            let items = document.member(at, name).into_iter().flat_map(|l| document.children(l));
+            items.filter_map(|i| document.text(i).map(str::to_owned)).collect()
+        };
+        let ids = |name: &str| list(node, name).into_iter().map(SegmentId::new).collect();
+        let category = match text("category")? {
+            "none" => None,
+            code => Some(Category::parse(code)?),
+        };
+        let caps = document.member(node, "originator").into_iter().flat_map(|l| document.children(l));
+        let cap = |at: NodeId| {
+            Some(OriginatorCap {
+                max: Level::parse(document.text_at(at, &["max"])?)?,
+                roles: list(at, "roles"),
+                agencies: list(at, "agencies").into_iter().map(AgencyId::new).collect(),
+                purposes: list(at, "purposes"),
+                until: document.text_at(at, &["until"]).map(str::to_owned),
+            })
+        };
+        let handling = list(node, "handling");
+        Some(Self {
+            category,
+            confidentiality: Confidentiality::parse(text("confidentiality")?)?,
+            sealed: text("sealed") == Some("true"),
+            sensitivity_codes: list(node, "sensitivity_codes"),
+            custodian: AgencyId::new(text("custodian")?),
+            about: ids("about"),
+            mentions: ids("mentions"),
+            third_party: ThirdParty::parse(text("third_party")?)?,
+            basis_marker: BasisMarker::parse(text("basis_marker")?)?,
+            author_role: text("author_role")?.to_owned(),
+            observed: text("observed").map(str::to_owned),
+            observed_to: text("observed_to").map(str::to_owned),
+            // A code that is not understood must not be dropped: the label is refused instead.
+            handling: handling.iter().map(|h| Handling::parse(h)).collect::<Option<_>>()?,
+            police_handling: match text("police_handling") {
+                Some(code) => Some(PoliceHandling::parse(code)?),
+                None => None,
+            },
+            has_handling_text: text("handling_text").is_some(),
+            originator: caps.map(cap).collect::<Option<_>>()?,
+        })
+    }
+}
