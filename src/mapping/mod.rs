@@ -4,14 +4,20 @@
 //! guess: what cannot be placed is reported, what has no subject is held. Does no input or output and reads no clock.
 //! Read `docs/reference/mapping-language.md`, then [`Mappings`].
 
+mod census;
 mod check;
 pub mod convert;
 mod engine;
+mod formats;
 pub mod lang;
+mod lines;
 mod loss;
 mod nearest;
+mod pack;
 mod plan;
+mod prepare;
 mod table;
 
 pub use engine::Quarantined;
+pub use formats::{CANONICAL, FormatInfo, Mappings, ReadContext, ReadRecord, WriteContext, Written};
 pub use loss::{Direction, Grade, LossEntry, LossKind, LossReport, LossRun};

@@ -8,3 +8,41 @@ mod parser;
 pub mod tree;
 
 pub use parser::parse;
+
+use std::collections::BTreeSet;
+use tree::{Converter, Item, ItemKind, Mapping, Sensitivity};
+
+/// The names of every code and label table a mapping uses, sorted.
+#[must_use]
+pub fn tables_of(mapping: &Mapping) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    collect(&mapping.items, &mut names);
+    names
+}
+
+fn collect(items: &[Item], names: &mut BTreeSet<String>) {
+    let mut code = |converter: &Converter| {
+        if let Converter::Code(table) = converter {
+            names.insert(table.text.clone());
+        }
+    };
+    for item in items {
+        match &item.kind {
+            ItemKind::Field(field) => code(&field.converter),
+            ItemKind::Scope(scope) => scope.converter.iter().for_each(&mut code),
+            _ => {}
+        }
+    }
+    for item in items {
+        match &item.kind {
+            ItemKind::Scope(scope) => collect(&scope.items, names),
+            ItemKind::Choice(inner) | ItemKind::Fragment(_, inner) => collect(inner, names),
+            ItemKind::Label(label) => {
+                if let Sensitivity::By { table, .. } = &label.sensitivity {
+                    names.insert(table.text.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}

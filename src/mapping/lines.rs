@@ -1,0 +1,27 @@
+//! JSON lines: several messages in one input, one a line.
+
+use crate::schema::Syntax;
+
+/// The messages of an input. Only JSON comes in lines; an input is lines when its first line is a whole object and more
+/// follows.
+pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
+    if matches!(syntax, Syntax::Xml { .. }) {
+        return vec![bytes];
+    }
+    let lines: Vec<&[u8]> =
+        bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).collect();
+    let whole = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}");
+    if lines.len() > 1 && lines.iter().all(|l| whole(l)) { lines } else { vec![bytes] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_objects_on_every_line_are_lines() {
+        assert_eq!(split(b"{\"a\":1}\n{\"b\":2}\n", Syntax::Json).len(), 2);
+        assert_eq!(split(b"{\n\"a\":{}\n}", Syntax::Json).len(), 1);
+        assert_eq!(split(b"{\"a\":1}\nnot json", Syntax::Json).len(), 1);
+    }
+}
