@@ -128,7 +128,9 @@ impl Mappings {
                 Ok(format) => {
                     let name = file.split('/').nth(1).unwrap_or(file).to_owned();
                     if formats.insert(name.clone(), format).is_some() {
-                        let text = format!("the format `{name}` has two mappings, and choosing one by message is not built yet");
+                        let text = format!(
+                            "the format `{name}` has two mappings, and choosing one by message is not built yet"
+                        );
                         faults.push(Diagnostic::error(code::MAP_FORMAT, text).with_file(file));
                     }
                 }
@@ -222,7 +224,8 @@ impl Mappings {
                 place: records.len().max(i),
                 records: &format.plan.records,
             };
-            let done = engine::run(&format.plan, Direction::Read, shapes, &part, &setting).map_err(|e| unbalanced(&e))?;
+            let done =
+                engine::run(&format.plan, Direction::Read, shapes, &part, &setting).map_err(|e| unbalanced(&e))?;
             let mut out = done.out;
             stamp(&mut out, &format.plan);
             let record = Record::validate(out, &self.schemas).map_err(|f| no_record(f, &done.quarantined))?;
@@ -454,7 +457,8 @@ fn unbalanced(error: &engine::Unbalanced) -> Vec<Diagnostic> {
 
 /// A message no record can be made of: mostly one whose people are all missing.
 fn no_record(findings: Vec<Diagnostic>, quarantined: &[Quarantined]) -> Vec<Diagnostic> {
-    let note = if quarantined.is_empty() { "" } else { "; items were held because nobody they are about is in the message" };
+    let note =
+        if quarantined.is_empty() { "" } else { "; items were held because nobody they are about is in the message" };
     findings
         .into_iter()
         .map(|f| {

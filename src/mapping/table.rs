@@ -168,13 +168,17 @@ impl<'a> Sheet<'a> {
             .map_err(|_| Diagnostic::error(code::MAP_TABLE, "the table is not UTF-8 text").with_file(file))?;
         let comment: Vec<&str> =
             text.lines().take_while(|l| l.starts_with('#')).map(|l| l.trim_start_matches('#').trim()).collect();
-        let mut sheet =
-            Self { file, about: header(&comment.join("  ")), columns: Vec::new(), rows: Vec::new() };
+        let mut sheet = Self { file, about: header(&comment.join("  ")), columns: Vec::new(), rows: Vec::new() };
         if comment.is_empty() {
-            return Err(sheet.fault(1, "the first line must be a comment: # NAME VERSION owner: … native: … canonical: …"));
+            return Err(
+                sheet.fault(1, "the first line must be a comment: # NAME VERSION owner: … native: … canonical: …")
+            );
         }
-        let mut reader =
-            csv::ReaderBuilder::new().comment(Some(b'#')).has_headers(true).flexible(false).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .has_headers(true)
+            .flexible(false)
+            .from_reader(text.as_bytes());
         let line = |e: &csv::Error| e.position().map_or(1, |p| usize::try_from(p.line()).unwrap_or(1));
         let columns = reader.headers().map_err(|e| sheet.fault(line(&e), "the column line cannot be read"))?;
         sheet.columns = columns.iter().map(str::to_owned).collect();
@@ -202,8 +206,9 @@ impl<'a> Sheet<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(vec![self.fault(1, format!("the table has no column {}", missing.join(", ")))
-            .with_expected(columns.join(","))])
+        Err(vec![
+            self.fault(1, format!("the table has no column {}", missing.join(", "))).with_expected(columns.join(",")),
+        ])
     }
 
     fn codes(self, name: String) -> Result<CodeTable, Vec<Diagnostic>> {
@@ -241,7 +246,9 @@ impl<'a> Sheet<'a> {
         };
         let note = self.cell(cells, "note").to_owned();
         if reads && writes && quality != Quality::Exact && note.is_empty() {
-            return Err(Box::new(self.fault(line, "a row that works both ways and is not exact needs a note that says why")));
+            return Err(Box::new(
+                self.fault(line, "a row that works both ways and is not exact needs a note that says why"),
+            ));
         }
         Ok(Row {
             native: self.cell(cells, "native").to_owned(),
@@ -273,8 +280,7 @@ impl<'a> Sheet<'a> {
     fn labels(self, name: String) -> Result<LabelTable, Vec<Diagnostic>> {
         self.need(&["code", "category", "confidentiality"])?;
         let mut faults = Vec::new();
-        let mut table =
-            LabelTable { name, about: self.about.clone(), rows: Vec::new(), by_code: HashMap::new() };
+        let mut table = LabelTable { name, about: self.about.clone(), rows: Vec::new(), by_code: HashMap::new() };
         for (line, cells) in &self.rows {
             let category = Category::parse(self.cell(cells, "category"));
             let conf = Confidentiality::parse(self.cell(cells, "confidentiality"));
@@ -284,7 +290,8 @@ impl<'a> Sheet<'a> {
             };
             if conf < category.confidentiality_floor() {
                 let floor = category.confidentiality_floor();
-                faults.push(self.fault(*line, format!("the confidentiality is below {floor}, the floor of {category}")));
+                faults
+                    .push(self.fault(*line, format!("the confidentiality is below {floor}, the floor of {category}")));
             }
             let code = self.cell(cells, "code").to_owned();
             if table.by_code.insert(code.clone(), table.rows.len()).is_some() {
@@ -313,7 +320,8 @@ fn header(text: &str) -> Header {
 mod tests {
     use super::*;
 
-    const HEAD: &str = "# t 1.0.0  owner: x  native: list  canonical: sex\nnative,native_text,dir,canonical,quality,note\n";
+    const HEAD: &str =
+        "# t 1.0.0  owner: x  native: list  canonical: sex\nnative,native_text,dir,canonical,quality,note\n";
 
     fn table(rows: &str) -> Result<CodeTable, Vec<Diagnostic>> {
         let mut tables = Tables::default();
@@ -323,7 +331,8 @@ mod tests {
 
     #[test]
     fn one_way_rows_stand_beside_a_two_way_row() {
-        let t = table("M,Male,<->,male,exact,\nU,Not known,<->,unknown,exact,\nU,,<-,other,near,no word for it\n").unwrap();
+        let t =
+            table("M,Male,<->,male,exact,\nU,Not known,<->,unknown,exact,\nU,,<-,other,near,no word for it\n").unwrap();
         assert_eq!(t.read("U").unwrap().canonical, ["unknown"]);
         assert_eq!(t.write(&["other"]).unwrap().native, "U");
         assert_eq!(t.about.canonical, "sex");

@@ -72,7 +72,13 @@ impl Checker<'_> {
         asked: &dyn Fn(&[String]) -> bool,
     ) -> Vec<String> {
         let covered = |way: &[String]| (0..=way.len()).any(|end| way.get(..end).is_some_and(|p| mentioned.contains(p)));
-        self.shapes.leaves(root).into_iter().map(|l| l.path).filter(|w| asked(w) && !covered(w)).map(|w| w.join(".")).collect()
+        self.shapes
+            .leaves(root)
+            .into_iter()
+            .map(|l| l.path)
+            .filter(|w| asked(w) && !covered(w))
+            .map(|w| w.join("."))
+            .collect()
     }
 
     fn report(&mut self, missing: &[String], side: &str, place: Span) {

@@ -55,11 +55,16 @@ impl<'a> Checker<'a> {
                 }
                 ItemKind::Include(name) => self.include(name, at, out, written),
                 ItemKind::Label(_) if i > 0 || !at.segment => {
-                    self.fault(code::MAP_LABEL, item.span, "a label stands first in a block that makes a segment, once");
+                    self.fault(
+                        code::MAP_LABEL,
+                        item.span,
+                        "a label stands first in a block that makes a segment, once",
+                    );
                 }
                 ItemKind::Label(_) => {}
                 ItemKind::Fragment(name, _) if at.native_way.is_empty() && !at.segment => {
-                    let twice = items.iter().filter(|o| matches!(&o.kind, ItemKind::Fragment(n, _) if n.text == name.text));
+                    let twice =
+                        items.iter().filter(|o| matches!(&o.kind, ItemKind::Fragment(n, _) if n.text == name.text));
                     if twice.count() > 1 {
                         self.fault(code::MAP_NAME, name.span, format!("there are two fragments `{}`", name.text));
                     }
@@ -98,7 +103,11 @@ impl<'a> Checker<'a> {
             for (path, target) in &field.canonical {
                 let many = matches!(target, Target::List);
                 if !written.canonical.insert(path.text.clone()) && !many {
-                    self.fault(code::MAP_WRITER, span, format!("two rules of this block write `{}` when reading", path.text));
+                    self.fault(
+                        code::MAP_WRITER,
+                        span,
+                        format!("two rules of this block write `{}` when reading", path.text),
+                    );
                 }
             }
         }
@@ -232,7 +241,8 @@ impl<'a> Checker<'a> {
             Shape::Scalar(_) => {
                 let fit = self.fit(item);
                 let parent = self.parent_of(found, at);
-                let checked = parent.is_some_and(|p| self.shapes.object(p).is_some_and(|o| o.member("check").is_some()));
+                let checked =
+                    parent.is_some_and(|p| self.shapes.object(p).is_some_and(|o| o.member("check").is_some()));
                 Target::Scalar { fit, checked }
             }
             _ => {
@@ -243,7 +253,11 @@ impl<'a> Checker<'a> {
         if let Some(convert) = convert
             && let Some(expected) = mismatch(convert, &target)
         {
-            self.fault(code::MAP_TYPE, path.span, format!("this converter makes {expected}, and `{}` is something else", found.path.text));
+            self.fault(
+                code::MAP_TYPE,
+                path.span,
+                format!("this converter makes {expected}, and `{}` is something else", found.path.text),
+            );
         }
         Some(target)
     }
@@ -352,9 +366,10 @@ impl<'a> Checker<'a> {
     /// Whether the canonical end of a block is a segment: an object with `id` and `label`.
     fn makes_segment(&self, canonical: &Found) -> bool {
         !canonical.path.steps.is_empty()
-            && canonical.end.and_then(|e| self.shapes.object(e)).is_some_and(|o| {
-                o.member("id").is_some() && o.member("label").is_some()
-            })
+            && canonical
+                .end
+                .and_then(|e| self.shapes.object(e))
+                .is_some_and(|o| o.member("id").is_some() && o.member("label").is_some())
     }
 
     fn inner(&self, scope: &tree::Scope, native: &Found, canonical: &Found, at: &At, makes: bool) -> At {
@@ -417,7 +432,8 @@ impl<'a> Checker<'a> {
         let mut links = Vec::new();
         for (member, name) in &scope.links {
             let object = canonical.end.and_then(|e| self.shapes.object(e));
-            let members: Vec<String> = object.map(|o| o.members.iter().map(|m| m.name.clone()).collect()).unwrap_or_default();
+            let members: Vec<String> =
+                object.map(|o| o.members.iter().map(|m| m.name.clone()).collect()).unwrap_or_default();
             if !members.contains(&member.text) {
                 let names: Vec<&str> = members.iter().map(String::as_str).collect();
                 self.unknown(code::MAP_PATH, member, "member", &names);
@@ -468,7 +484,13 @@ impl<'a> Checker<'a> {
             self.fault(code::MAP_TYPE, value.span, "this constant can never stand there");
         }
         let kind = fit.map_or(Kind::String, |f| f.kind);
-        Some(Fixed { which: fixed.which, path: found.path, value: fixed.value.as_ref().map(|w| w.text.clone()), kind, rule })
+        Some(Fixed {
+            which: fixed.which,
+            path: found.path,
+            value: fixed.value.as_ref().map(|w| w.text.clone()),
+            kind,
+            rule,
+        })
     }
 
     fn drop_rule(&mut self, rule: &'a tree::DropRule, item: &tree::Item, at: &At) -> Option<Drop> {
@@ -527,9 +549,8 @@ fn disjoint(a: &tree::Path, b: &tree::Path) -> bool {
             p.iter().any(|c| q.iter().any(|d| c.name.text == d.name.text && value(&c.value) != value(&d.value)))
         }
         (Some(tree::Select::At(p)), Some(tree::Select::At(q))) => p != q,
-        (Some(tree::Select::At(p)), Some(tree::Select::From(q))) | (Some(tree::Select::From(q)), Some(tree::Select::At(p))) => {
-            p < q
-        }
+        (Some(tree::Select::At(p)), Some(tree::Select::From(q)))
+        | (Some(tree::Select::From(q)), Some(tree::Select::At(p))) => p < q,
         _ => false,
     })
 }

@@ -146,7 +146,11 @@ impl<'a> Checker<'a> {
         let text = |w: &Option<Word>| w.as_ref().map_or_else(String::new, |w| w.text.clone());
         for (word, missing) in [("basis", mapping.basis.is_none()), ("author", mapping.author.is_none())] {
             if missing {
-                self.fault(code::MAP_LABEL, mapping.name.span, format!("the header has no `{word}`, which every label needs"));
+                self.fault(
+                    code::MAP_LABEL,
+                    mapping.name.span,
+                    format!("the header has no `{word}`, which every label needs"),
+                );
             }
         }
         let at = At {

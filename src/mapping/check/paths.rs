@@ -151,7 +151,8 @@ impl Checker<'_> {
 
     /// The path must end in one value or object.
     pub(super) fn want_single(&mut self, found: &Found, path: &tree::Path) {
-        let list = found.path.steps.last().is_some_and(|s| s.array && matches!(s.select, Select::All | Select::From(_)));
+        let list =
+            found.path.steps.last().is_some_and(|s| s.array && matches!(s.select, Select::All | Select::From(_)));
         if list {
             self.fault(
                 code::MAP_TYPE,

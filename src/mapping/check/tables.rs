@@ -17,9 +17,7 @@ impl Checker<'_> {
         arrow: Arrow,
         span: Span,
     ) {
-        let listed = |shape: ShapeId| {
-            self.shapes.scalar(shape).map(|s| s.enumeration.clone()).unwrap_or_default()
-        };
+        let listed = |shape: ShapeId| self.shapes.scalar(shape).map(|s| s.enumeration.clone()).unwrap_or_default();
         let (natives, canonicals) = (listed(native), listed(canonical));
         let unread: Vec<String> = natives.into_iter().filter(|c| table.read(c).is_none()).collect();
         let unwritten: Vec<String> = canonicals.into_iter().filter(|c| !table.writes(c)).collect();
@@ -42,8 +40,7 @@ impl Checker<'_> {
             }
             let same = self.tables.codes.values().filter(|t| t.about.canonical == table.about.canonical);
             let list: BTreeSet<String> = same.flat_map(|t| t.rows.iter().map(|r| r.canonical.join("|"))).collect();
-            let missing: Vec<String> =
-                list.into_iter().filter(|c| c != UNMAPPED && !table.writes(c)).collect();
+            let missing: Vec<String> = list.into_iter().filter(|c| c != UNMAPPED && !table.writes(c)).collect();
             if !missing.is_empty() {
                 let text = format!(
                     "the table writes no code for {} of the list `{}`",
@@ -53,7 +50,9 @@ impl Checker<'_> {
                 let fault = Diagnostic::error(code::MAP_TABLE, text)
                     .with_file(format!("mappings/codes/{name}.csv"))
                     .with_position(Position { line: 1, column: 1 })
-                    .with_help("add a row with dir <- and a quality; leave `native` empty if the format has no word for it");
+                    .with_help(
+                        "add a row with dir <- and a quality; leave `native` empty if the format has no word for it",
+                    );
                 self.push(fault);
             }
         }

@@ -25,9 +25,11 @@ pub(super) fn read(text: &str, check: fn(&str) -> Check, form: Form) -> ReadResu
     let same = compact == text;
     let value = Value::Checked(compact, found);
     Ok(match (found, same) {
-        (Check::Failed, _) => {
-            Converted::noted(value, LossKind::InvalidValue, "the check digit fails; kept, marked, never used for matching")
-        }
+        (Check::Failed, _) => Converted::noted(
+            value,
+            LossKind::InvalidValue,
+            "the check digit fails; kept, marked, never used for matching",
+        ),
         (Check::Passed, false) => Converted::noted(value, LossKind::Normalised, "spacing of the number"),
         (Check::Passed, true) => Converted::exact(value),
     })

@@ -127,7 +127,11 @@ pub(super) fn read_instant(text: &str, zone: Option<&TimeZone>) -> ReadResult {
     let moment = local.to_zoned(zone.clone()).map_err(|_| INVALID)?;
     let stamped = moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
     if moment.strftime("%Y-%m-%dT%H:%M:%S").to_string() != text {
-        return Ok(Converted::noted(one(stamped), LossKind::Normalised, "a local time that does not exist or is written otherwise"));
+        return Ok(Converted::noted(
+            one(stamped),
+            LossKind::Normalised,
+            "a local time that does not exist or is written otherwise",
+        ));
     }
     Ok(Converted::exact(one(stamped)))
 }
@@ -163,13 +167,19 @@ mod tests {
     #[test]
     fn a_time_of_day_is_left_out_and_said() {
         let read = read_partial("2020-05-03T10:00:00Z").unwrap();
-        assert_eq!((read.value, read.remark.map(|r| r.0)), (one("2020-05-03".into()), Some(LossKind::PrecisionReduced)));
+        assert_eq!(
+            (read.value, read.remark.map(|r| r.0)),
+            (one("2020-05-03".into()), Some(LossKind::PrecisionReduced))
+        );
     }
 
     #[test]
     fn a_local_time_gets_the_offset_of_its_zone() {
         let zone = TimeZone::get("Europe/London").unwrap();
-        assert_eq!(read_instant("2026-05-12T09:30:00", Some(&zone)).unwrap().value, one("2026-05-12T09:30:00+01:00".into()));
+        assert_eq!(
+            read_instant("2026-05-12T09:30:00", Some(&zone)).unwrap().value,
+            one("2026-05-12T09:30:00+01:00".into())
+        );
         assert_eq!(write_instant("2026-05-12T08:30:00Z", Some(&zone)).unwrap().value, "2026-05-12T09:30:00");
         assert!(read_instant("2026-05-12T09:30:00", None).is_err());
     }

@@ -282,11 +282,9 @@ fn write_code(table: &CodeTable, canonical: &[String], recorded: Option<&Recorde
     match table.write(&wanted) {
         Some(row) if row.quality == Quality::Exact => Ok(Converted::exact(row.native.clone())),
         Some(row) if row.native.is_empty() => Err((LossKind::CodeUnmapped, "the format has no code for it")),
-        Some(row) => Ok(Converted::noted(
-            row.native.clone(),
-            LossKind::CodeApproximated,
-            "the code table's row is not exact",
-        )),
+        Some(row) => {
+            Ok(Converted::noted(row.native.clone(), LossKind::CodeApproximated, "the code table's row is not exact"))
+        }
         None => Err((LossKind::CodeUnmapped, "the code table has no row")),
     }
 }

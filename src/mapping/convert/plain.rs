@@ -63,8 +63,18 @@ pub(super) fn write_bool(text: &str) -> WriteResult {
 /// Upper case with one blank before the last three characters. Source: NHS Data Dictionary, POSTCODE; BS 7666.
 pub(super) fn read_postcode(text: &str) -> ReadResult {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
-    let shape: String =
-        compact.chars().map(|c| if c.is_ascii_digit() { '9' } else if c.is_ascii_uppercase() { 'A' } else { '?' }).collect();
+    let shape: String = compact
+        .chars()
+        .map(|c| {
+            if c.is_ascii_digit() {
+                '9'
+            } else if c.is_ascii_uppercase() {
+                'A'
+            } else {
+                '?'
+            }
+        })
+        .collect();
     let known = ["A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA", "AAA9AA"].contains(&shape.as_str());
     let (Some(out), Some(inward)) = (
         compact.get(..compact.len().saturating_sub(3)).filter(|_| known),
@@ -157,7 +167,10 @@ mod tests {
         assert_eq!(named("decimal").read("1.00", Kind::Number).unwrap().value, Value::One(Kind::Number, "1.00".into()));
         assert!(named("decimal").read("1e", Kind::String).is_err());
         assert_eq!(named("int").read("007", Kind::String).unwrap().remark.map(|r| r.0), Some(LossKind::Normalised));
-        assert_eq!(named("bool-loose").read("FALSE", Kind::String).unwrap().value, Value::One(Kind::Bool, "false".into()));
+        assert_eq!(
+            named("bool-loose").read("FALSE", Kind::String).unwrap().value,
+            Value::One(Kind::Bool, "false".into())
+        );
         assert!(named("bool").read("0", Kind::String).is_err());
     }
 

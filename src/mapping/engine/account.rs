@@ -33,14 +33,7 @@ pub(super) enum OutLeaf {
 
 impl<'p> Run<'p, '_> {
     /// Adds a node to the out side with its origin.
-    pub(super) fn add(
-        &mut self,
-        parent: NodeId,
-        key: Option<&str>,
-        kind: Kind,
-        text: &str,
-        origin: OutLeaf,
-    ) -> NodeId {
+    pub(super) fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, origin: OutLeaf) -> NodeId {
         let id = self.out.add(parent, key, kind, text, 0);
         if self.leaves_out.len() <= id.index() {
             self.leaves_out.resize(id.index() + 1, OutLeaf::None);

@@ -84,9 +84,9 @@ impl<'p> Run<'p, '_> {
         }
         let place = self.place_for(here.frame, path, None, field.rule);
         let leaf = match target {
-            Target::Coded => self.put_object(&place).map(|o| {
-                self.add(o, Some("code"), Kind::String, default, OutLeaf::Defaulted)
-            }),
+            Target::Coded => {
+                self.put_object(&place).map(|o| self.add(o, Some("code"), Kind::String, default, OutLeaf::Defaulted))
+            }
             Target::Scalar { fit, .. } => self.put(&place, fit.kind, default, OutLeaf::Defaulted),
             _ => None,
         };
@@ -267,10 +267,8 @@ impl<'p> Run<'p, '_> {
     fn restore(&mut self, field: &'p Field, here: Here) -> bool {
         let Some(node) = here.segment.and_then(|at| self.segments.get(at)).map(|s| s.node) else { return false };
         let Some(list) = self.input.member(node, "unparsed") else { return false };
-        let wanted = self
-            .input
-            .children(list)
-            .find(|i| self.input.text_at(*i, &["path"]).is_some_and(|p| p == field.unparsed));
+        let wanted =
+            self.input.children(list).find(|i| self.input.text_at(*i, &["path"]).is_some_and(|p| p == field.unparsed));
         let Some(item) = wanted else { return false };
         let (Some(path), Some(text)) = (self.input.member(item, "path"), self.input.member(item, "text")) else {
             return false;

@@ -201,7 +201,11 @@ impl Run<'_, '_> {
             } else {
                 let parent = document.parent(*node).unwrap_or(*node);
                 let in_message = true_places && !records.is_empty() && names == records.len() && self.is_records(&text);
-                let place = if in_message { self.setting.place } else { document.children(parent).position(|c| c == *node).unwrap_or(0) };
+                let place = if in_message {
+                    self.setting.place
+                } else {
+                    document.children(parent).position(|c| c == *node).unwrap_or(0)
+                };
                 text.push_str(&if joined { "[*]".to_owned() } else { format!("[{place}]") });
             }
         }

@@ -215,7 +215,13 @@ impl<'p> Run<'p, '_> {
             }
         };
         if given.is_none() {
-            self.remark(LossKind::LabelGuessed, None, Some(node), Some(scope.rule), "no row for its label: held for classification");
+            self.remark(
+                LossKind::LabelGuessed,
+                None,
+                Some(node),
+                Some(scope.rule),
+                "no row for its label: held for classification",
+            );
         }
         let conf = given.map_or(Confidentiality::V, |(_, conf)| stated.map_or(conf, |s| s.max(conf)));
         self.set_label(object, "category", given.map_or("none", |(category, _)| Category::code(category)));

@@ -33,7 +33,9 @@ impl<'p> Run<'p, '_> {
                 _ => Ok((Value::One(kind, text), false)),
             },
             Value::Checked(text, check) => match field.canonical.first() {
-                Some((_, Target::Scalar { fit: place, .. })) => Ok((Value::Checked(plain(&text, place)?.0, check), false)),
+                Some((_, Target::Scalar { fit: place, .. })) => {
+                    Ok((Value::Checked(plain(&text, place)?.0, check), false))
+                }
                 _ => Err((LossKind::InvalidValue, "there is no place for the value")),
             },
             other => Ok((other, false)),
@@ -41,7 +43,13 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Puts a value on the canonical side; the leaf that stands for it.
-    pub(super) fn put_canonical(&mut self, field: &'p Field, from: NodeId, value: &Value, here: Here) -> Option<NodeId> {
+    pub(super) fn put_canonical(
+        &mut self,
+        field: &'p Field,
+        from: NodeId,
+        value: &Value,
+        here: Here,
+    ) -> Option<NodeId> {
         match value {
             Value::Codes(codes, recorded) => {
                 let mut first = None;

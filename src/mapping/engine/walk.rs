@@ -153,7 +153,12 @@ impl<'p> Run<'p, '_> {
             if self.input.text(node) == Some(expected.as_str()) {
                 self.mark(node, InLeaf::Carried);
             } else {
-                self.lose(node, LossKind::UnexpectedConstant, fixed.rule, "another value than the constant of this rule");
+                self.lose(
+                    node,
+                    LossKind::UnexpectedConstant,
+                    fixed.rule,
+                    "another value than the constant of this rule",
+                );
             }
             for (leaf, _) in self.constants(&fixed.path, node) {
                 if self.state(leaf) == InLeaf::Open {

@@ -246,16 +246,8 @@ impl Parser<'_> {
 
     fn label_extra(&mut self, word: &str, label: &mut Label) -> Parsed<()> {
         const EXTRAS: [&str; 7] = ["third-party", "basis", "author", "observed", "handling", "summary", "cap"];
-        const HANDLING: [&str; 8] = [
-            "NORDSCLCD",
-            "NOREUSE",
-            "PERSISTLABEL",
-            "REDACT",
-            "NOPAT",
-            "CPLYCD",
-            "tell-police",
-            "verify-before-use",
-        ];
+        const HANDLING: [&str; 8] =
+            ["NORDSCLCD", "NOREUSE", "PERSISTLABEL", "REDACT", "NOPAT", "CPLYCD", "tell-police", "verify-before-use"];
         self.one_of("part of a label", &EXTRAS)?;
         match word {
             "third-party" => label.third_party = Some(self.one_of("third-party mark", &["possible", "named"])?),

@@ -152,8 +152,13 @@ impl Parser<'_> {
                 .with_help(near.map_or_else(String::new, |n| format!("did you mean `{n}`?"))));
         };
         let schema = self.text("the native schema in quotes")?;
-        let mut native =
-            Native { syntax, schema, root: Word { text: String::new(), span: word.span }, shared: vec![], records: None };
+        let mut native = Native {
+            syntax,
+            schema,
+            root: Word { text: String::new(), span: word.span },
+            shared: vec![],
+            records: None,
+        };
         if syntax == Syntax::Csv {
             self.keyword("rows")?;
             self.keyword("by")?;
@@ -225,7 +230,10 @@ impl Parser<'_> {
         let first = self.name("a position or `member = constant`")?;
         if !self.is_sign("=") {
             let at = first.text.parse::<usize>().map_err(|_| {
-                self.fault(first.span, "a selector is a position such as `[0]` or a condition such as `[system = \"x\"]`")
+                self.fault(
+                    first.span,
+                    "a selector is a position such as `[0]` or a condition such as `[system = \"x\"]`",
+                )
             })?;
             if self.is_sign("..") {
                 self.next();
@@ -251,9 +259,11 @@ impl Parser<'_> {
             CondValue::Text(self.text("a constant")?)
         } else {
             let word = self.name("a text in quotes, `$NAME` or a number")?;
-            CondValue::Int(word.text.parse().map_err(|_| {
-                self.fault(word.span, "a constant is a text in quotes, `$NAME` or a whole number")
-            })?)
+            CondValue::Int(
+                word.text
+                    .parse()
+                    .map_err(|_| self.fault(word.span, "a constant is a text in quotes, `$NAME` or a whole number"))?,
+            )
         };
         Ok(Cond { name, value })
     }
