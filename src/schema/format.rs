@@ -24,11 +24,12 @@ pub(super) fn meaning(name: &str) -> &'static str {
     }
 }
 
-/// Whether `text` is of the format.
+/// Whether `text` is of the format `name`, one of [`FORMATS`]; an unknown name holds for everything.
 ///
 /// # Source
 /// XML Schema Part 2 §3.2.7 and §3.2.9 (dateTime, date), §3.2.11 (gYear); FHIR R4 §2.24.0.1 (date, dateTime, instant).
-pub(super) fn holds(name: &str, text: &str) -> bool {
+#[must_use]
+pub fn holds(name: &str, text: &str) -> bool {
     match name {
         "date" => text.len() == 10 && is_date(text),
         "partial-date" => is_partial(text),

@@ -20,7 +20,7 @@ mod source;
 mod validate;
 mod xml_shape;
 
-pub use format::FORMATS;
+pub use format::{FORMATS, holds as has_format};
 pub use native::Syntax;
 pub use near::nearest;
 pub use shape::{

@@ -123,6 +123,9 @@ impl Run<'_> {
         let document = self.document;
         let mut present = vec![false; shape.members.len()];
         for child in document.children(node) {
+            if self.full() {
+                return;
+            }
             let name = document.key(child).unwrap_or("");
             match shape.by_name.get(name).and_then(|at| Some((at, shape.members.get(*at)?))) {
                 Some((at, member)) => {
@@ -154,9 +157,10 @@ impl Run<'_> {
             Openness::Tolerant => Severity::Warning,
             Openness::Closed => Severity::Error,
         };
-        let near = near::nearest(name, shape.members.iter().map(|m| m.name.as_str()));
         if let Some(finding) = self.find(object, severity, "a member that the schema does not name stands here") {
             finding.stranger = Some(child);
+            // Only for the few that are reported: comparing names costs far more than finding them.
+            let near = near::nearest(name, shape.members.iter().map(|m| m.name.as_str()));
             finding.help = near.first().map(|n| format!("did you mean `{n}`?"));
         }
     }
