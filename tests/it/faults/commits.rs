@@ -1,3 +1,5 @@
+//! Every write of the committer fails, before and after taking effect: nothing acknowledged is lost, nothing stands twice.
+
 use crate::store::mailbox::message;
 use crate::store::support::{TestDb, login, noon, on_each_engine, signer, view};
 use solent::clock::Clock;

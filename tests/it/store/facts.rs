@@ -1,3 +1,5 @@
+//! Facts: what is put in is found again by whom it concerns, versions move, nothing is found by others.
+
 use super::support::{TestDb, login, on_each_engine};
 use serde_json::{Value, json};
 use solent::ident::{AccountId, HatId, PersonId, SegmentId};

@@ -1,3 +1,5 @@
+//! The stored log: what a start refuses after each way of tampering, leases, checkpoints and their mirror.
+
 use super::support::{ORIGIN, TestDb, login, noon, on_each_engine, signer, view};
 use solent::audit::{Checkpoint, OpenEntry, Origin, Signer, merkle};
 use solent::clock::Clock;

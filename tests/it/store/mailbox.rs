@@ -1,3 +1,5 @@
+//! Mailboxes and messages: accept, release, acknowledge, return; each step from the states it may start from.
+
 use super::support::{TestDb, keys, login, noon, on_each_engine, view};
 use solent::audit::{Event, Outcome, Payload};
 use solent::clock::Moment;

@@ -1,3 +1,5 @@
+//! The people index: who is linked, who is new, who waits for a person to judge.
+
 use super::mailbox::message;
 use super::support::{TestDb, login, on_each_engine};
 use solent::ident::{AgencyId, PersonId};

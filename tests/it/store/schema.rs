@@ -1,3 +1,5 @@
+//! Migrations and statements: every statement prepares on each engine, migrations run once.
+
 use super::support::{TestDb, noon, on_each_engine, runtime};
 use solent::store::{Db, Engine, Error};
 
