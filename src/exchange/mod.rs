@@ -1,1 +1,211 @@
-//! exchange: see `src/lib.rs` for its floor.
+//! The stories of the gateway: the one floor that combines mapping, sharing, audit and store.
+//!
+//! Owns the order of things: `receive` ends at a stored, logged record; `disclose` starts there and ends at
+//! [`Released`] bytes that could not exist without a decision and a committed audit entry. Knows nothing of HTTP.
+//! Read `disclose.rs` first: the whole promise as one function.
+
+mod deliver;
+mod disclose;
+mod enquire;
+mod entries;
+mod inspect;
+mod receive;
+mod register;
+mod released;
+mod render;
+mod upkeep;
+mod watch;
+mod world;
+
+pub use deliver::{Delivery, ItemSummary};
+pub use enquire::{Enquiry, Subject};
+pub use inspect::MessageStatus;
+pub use receive::{Accepted, Addressee, Submission};
+pub use released::{Released, Rendered};
+
+use crate::clock::Clock;
+use crate::config;
+use crate::diagnostic::Diagnostic;
+use crate::document::Limits;
+use crate::ident::{AgencyId, SystemId};
+use crate::mapping::Mappings;
+use crate::schema::Schemas;
+use crate::sharing::Policy;
+use crate::store::{self, CommitterHandle, Db, Keys};
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Who calls, as the client certificate says. Made by the door after it has checked the certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The connected system.
+    pub system: SystemId,
+    /// Its agency.
+    pub agency: AgencyId,
+    /// The format it speaks.
+    pub format: String,
+    /// SHA-256 of its certificate, lower-case hex.
+    pub certificate: String,
+    /// The request's id.
+    pub request: String,
+}
+
+/// Schemas, mappings and rules in force together; swapped as one.
+pub struct ContentSet {
+    /// Schemas.
+    pub schemas: Schemas,
+    /// Mappings and code tables.
+    pub mappings: Mappings,
+    /// Sharing rules.
+    pub policy: Policy,
+}
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// Its configuration.
+    pub config: config::Gateway,
+    /// Schemas, mappings, rules.
+    pub content: ContentSet,
+    /// Its database.
+    pub db: Db,
+    /// Keys for content at rest.
+    pub keys: Keys,
+    /// The one committer of its log.
+    pub committer: CommitterHandle,
+    /// Where it gets the time.
+    pub clock: Clock,
+}
+
+/// A running gateway: shared by all doors.
+pub struct Gateway {
+    config: config::Gateway,
+    content: ArcSwap<ContentSet>,
+    db: Db,
+    keys: Keys,
+    committer: CommitterHandle,
+    clock: Clock,
+    arrivals: BTreeMap<SystemId, Arc<Notify>>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gateway({})", self.config.origin)
+    }
+}
+
+impl Gateway {
+    /// Puts the parts together. Opens nothing.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let arrivals = parts.config.systems.iter().map(|s| (s.id.clone(), Arc::new(Notify::new()))).collect();
+        Self {
+            config: parts.config,
+            content: ArcSwap::from_pointee(parts.content),
+            db: parts.db,
+            keys: parts.keys,
+            committer: parts.committer,
+            clock: parts.clock,
+            arrivals,
+        }
+    }
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &config::Gateway {
+        &self.config
+    }
+    /// The clock.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+    /// The database, for the doors that only read the log.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+    /// The keys for content at rest, for readers entitled to sealed payloads.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+    /// The content set in force.
+    #[must_use]
+    pub fn content(&self) -> Arc<ContentSet> {
+        self.content.load_full()
+    }
+    /// Puts a new, already checked content set in force for every request that starts after this.
+    pub fn replace_content(&self, content: ContentSet) {
+        self.content.store(Arc::new(content));
+    }
+    fn limits(&self) -> Limits {
+        Limits {
+            bytes_max: self.config.limits.body_bytes_max,
+            depth_max: self.config.limits.depth_max,
+            nodes_max: self.config.limits.nodes_max,
+            ..Limits::default()
+        }
+    }
+    fn contact(&self, agency: &str) -> String {
+        let found = self.config.agencies.iter().find(|a| a.id.as_str() == agency);
+        found.map_or_else(|| "the agency's safeguarding contact".to_owned(), |a| a.contact.clone())
+    }
+    /// A fresh time-ordered id. The time part is the machine's, not the story's: ids only have to be unique.
+    fn fresh_id() -> String {
+        uuid::Uuid::now_v7().to_string()
+    }
+}
+
+/// Why a story did not end well. The door turns each into a status; none holds a personal value.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The message is not well formed or not valid; nothing was stored.
+    #[error("the message is not valid")]
+    Invalid(Vec<Diagnostic>),
+    /// The same idempotency key came with other bytes.
+    #[error("the idempotency key was used for another body")]
+    Conflict,
+    /// Nothing here for this caller, whether or not it exists for another.
+    #[error("not found")]
+    NotFound,
+    /// The item was acknowledged or returned: its content is no longer given out.
+    #[error("no longer available")]
+    Gone,
+    /// The whole request is refused, and the requester may know it.
+    #[error("refused: {reason}")]
+    Refused {
+        /// Stable reason code.
+        reason: &'static str,
+    },
+    /// What may be released cannot be written in the caller's format.
+    #[error("the caller's format cannot carry what may be released")]
+    NotAcceptable(Vec<Diagnostic>),
+    /// No durable audit entry, no release.
+    #[error("the audit log is not available")]
+    LogUnavailable,
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Store(#[from] store::Error),
+    /// Stored state contradicts itself; refused, for a person to look at.
+    #[error("stored state is inconsistent: {0}")]
+    Inconsistent(&'static str),
+}
+
+impl From<store::CommitError> for Failure {
+    fn from(error: store::CommitError) -> Self {
+        match error {
+            store::CommitError::Refused(refusal) => refused_effect(refusal),
+            _ => Self::LogUnavailable,
+        }
+    }
+}
+
+fn refused_effect(refusal: store::Refusal) -> Failure {
+    match refusal {
+        store::Refusal::IdempotencyTaken => Failure::Conflict,
+        store::Refusal::Absent => Failure::NotFound,
+        store::Refusal::ItemState { .. } => Failure::Gone,
+        _ => Failure::Inconsistent("a change was overtaken by another"),
+    }
+}

@@ -1,0 +1,208 @@
+//! Delivering: what waits for a system, its collection, acknowledgement and refusal.
+//!
+//! A mailbox item is decided when it is collected, not when it was sent (R72). Whoever may not know of an item does not
+//! find it in the list either. Read [`Gateway::collect`] first.
+
+use super::disclose::{Question, Standing};
+use super::world::HeldRecord;
+use super::{Caller, Failure, Gateway, Released, Rendered, entries};
+use crate::audit::payload::Dataset;
+use crate::audit::{Draft, Event, Outcome};
+use crate::ident::{AccountId, EntryId, HatId, ItemId};
+use crate::store::{Effect, Item, ItemKind, ItemState, Job};
+use crate::vocabulary::{Category, Purpose};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Most items listed at once; the rest follows when these are acknowledged.
+const LIST_ITEMS_MAX: i64 = 100;
+/// Longest a list call waits for something to arrive, in seconds.
+pub const WAIT_SECONDS_MAX: u64 = 30;
+
+/// One waiting item, as the list shows it: nothing of what or whom it is about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ItemSummary {
+    /// Its id.
+    pub id: String,
+    /// Since when it waits.
+    pub available_at: String,
+    /// When it goes back to its sender.
+    pub expires_at: String,
+    /// The purpose it will be decided for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+}
+
+/// What became of one delivery of a message, for its sender.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Delivery {
+    /// The item's id.
+    pub id: String,
+    /// Its state word.
+    pub state: String,
+}
+
+impl Gateway {
+    /// What waits for the caller. With nothing there, waits for an arrival at most `wait`.
+    ///
+    /// # Errors
+    /// [`Failure::Store`].
+    pub async fn mailbox(&self, caller: &Caller, wait: Duration) -> Result<Vec<ItemSummary>, Failure> {
+        let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
+        // Registered before the first look, so that an arrival between look and wait is not missed.
+        let arrival = self.arrivals.get(&caller.system).map(|n| n.clone().notified_owned());
+        let found = self.waiting(caller).await?;
+        let (false, Some(arrival)) = (!found.is_empty() || wait.is_zero(), arrival) else { return Ok(found) };
+        let _ = tokio::time::timeout(wait, arrival).await;
+        self.waiting(caller).await
+    }
+
+    async fn waiting(&self, caller: &Caller) -> Result<Vec<ItemSummary>, Failure> {
+        let now = self.clock().now();
+        let due = self.db.mailbox_due(&caller.system, now, LIST_ITEMS_MAX).await?;
+        let mut shown = Vec::new();
+        for item in due {
+            if self.may_be_listed(caller, &item).await? {
+                shown.push(ItemSummary {
+                    id: item.id.as_str().to_owned(),
+                    available_at: item.available_at.to_string(),
+                    expires_at: item.expires_at.to_string(),
+                    purpose: item.purpose.map(|p| p.code().to_owned()),
+                });
+            }
+        }
+        Ok(shown)
+    }
+
+    /// An item of which the receiver would learn nothing is not hinted at (R59).
+    async fn may_be_listed(&self, caller: &Caller, item: &Item) -> Result<bool, Failure> {
+        let Some(whole) = self.db.mailbox_item(&caller.system, &item.id).await? else { return Ok(false) };
+        if whole.kind != ItemKind::Delivery {
+            return Ok(true);
+        }
+        let held = self.load(&whole.records).await?;
+        let question = self.question(caller, &whole, &held).await?;
+        Ok(!self.weigh(&question, &held).await?.is_silent())
+    }
+
+    /// Collects an item: decides now, writes, logs, releases.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for an unknown item, another system's, and one that the caller may not know of;
+    /// [`Failure::Gone`] after acknowledgement; the rest as [`Failure`] says.
+    pub async fn collect(&self, caller: &Caller, id: &ItemId) -> Result<Released, Failure> {
+        let item = self.own_item(caller, id).await?;
+        if !matches!(item.state, ItemState::Due | ItemState::Released) || item.expires_at <= self.clock().now() {
+            return Err(Failure::Gone);
+        }
+        if item.kind == ItemKind::ReturnNotice {
+            return self.collect_notice(caller, item).await;
+        }
+        let held = self.load(&item.records).await?;
+        let question = self.question(caller, &item, &held).await?;
+        let weighed = self.weigh(&question, &held).await?;
+        if weighed.is_silent() {
+            let entry = EntryId::new(Self::fresh_id());
+            self.committer.commit(Job::new(entries::of_question(entry, &question, &weighed, None))).await?;
+            return Err(Failure::NotFound);
+        }
+        let (item, system) = (item.id, caller.system.clone());
+        self.answer(question, held, |digest| Some(Effect::Release { item, system, digest })).await
+    }
+
+    /// An alert that an earlier message was not collected: names the message, holds no content.
+    async fn collect_notice(&self, caller: &Caller, item: Item) -> Result<Released, Failure> {
+        let entry = EntryId::new(Self::fresh_id());
+        let body = serde_json::json!({"notice": "not-collected", "message": item.message, "receipt": entry});
+        let rendered =
+            Rendered { bytes: body.to_string().into_bytes(), content_type: "application/json", entry: entry.clone() };
+        let mut payload = entries::by_caller(Event::Collect, caller);
+        payload.dataset =
+            Some(Dataset { item: Some(item.id.clone()), message: Some(item.message.clone()), ..Dataset::default() });
+        let digest = self.keys.hash("released", &rendered.bytes);
+        let effect = Effect::Release { item: item.id, system: caller.system.clone(), digest };
+        let draft = Draft::new(Outcome::Allow, payload).with_id(entry);
+        let committed = self.committer.commit(Job::new(draft).with_effect(effect)).await?;
+        Released::new(rendered, committed.receipt).ok_or(Failure::Inconsistent("a receipt belongs to another entry"))
+    }
+
+    /// The receiver has it: delivery is an entry of its own.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`], [`Failure::Gone`] when it was not collected or is settled already.
+    pub async fn acknowledge(&self, caller: &Caller, id: &ItemId) -> Result<(), Failure> {
+        let item = self.own_item(caller, id).await?;
+        let effect = Effect::Ack { item: id.clone(), system: caller.system.clone() };
+        self.settle(caller, &item, Outcome::Allow, effect).await
+    }
+
+    /// The receiver could not use it.
+    ///
+    /// # Errors
+    /// As [`Gateway::acknowledge`].
+    pub async fn refuse_item(&self, caller: &Caller, id: &ItemId) -> Result<(), Failure> {
+        let item = self.own_item(caller, id).await?;
+        let effect = Effect::Nack { item: id.clone(), system: caller.system.clone() };
+        self.settle(caller, &item, Outcome::Error, effect).await
+    }
+
+    async fn settle(&self, caller: &Caller, item: &Item, outcome: Outcome, effect: Effect) -> Result<(), Failure> {
+        let mut payload = entries::by_caller(Event::Receipt, caller);
+        payload.dataset =
+            Some(Dataset { item: Some(item.id.clone()), message: Some(item.message.clone()), ..Dataset::default() });
+        payload.refers_to = item.receipt.iter().cloned().collect();
+        self.committer.commit(Job::new(Draft::new(outcome, payload)).with_effect(effect)).await?;
+        Ok(())
+    }
+
+    /// The caller's own item. Somebody else's looks like none; the attempt is logged.
+    async fn own_item(&self, caller: &Caller, id: &ItemId) -> Result<Item, Failure> {
+        if let Some(item) = self.db.mailbox_item(&caller.system, id).await? {
+            return Ok(item);
+        }
+        let mut payload = entries::by_caller(Event::Refuse, caller);
+        payload.reason = Some("D-AUTH".to_owned());
+        self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
+        Err(Failure::NotFound)
+    }
+
+    async fn question(&self, caller: &Caller, item: &Item, held: &[HeldRecord]) -> Result<Question, Failure> {
+        let hat = item.hat.clone().ok_or(Failure::Inconsistent("a mailbox item without a hat"))?;
+        let purpose: Purpose = item.purpose.ok_or(Failure::Inconsistent("a mailbox item without a purpose"))?;
+        let account = self.account_of(&hat).await?;
+        let subject = held.iter().find_map(|h| h.subject().cloned());
+        let segments = held.iter().flat_map(|h| h.record.segments());
+        let categories: BTreeSet<Category> = segments.filter_map(|s| s.label.category).collect();
+        Ok(Question {
+            caller: caller.clone(),
+            event: Event::Collect,
+            account,
+            on_behalf_of: None,
+            hat,
+            purpose,
+            subject: subject.ok_or(Failure::Inconsistent("a record about nobody"))?,
+            standing: Standing::Known,
+            categories: categories.into_iter().collect(),
+            override_id: None,
+            delegation: None,
+            opening: None,
+            item: Some(item.id.clone()),
+            at: self.clock().now(),
+        })
+    }
+
+    /// The account that wears a hat; hats are unique over all accounts.
+    async fn account_of(&self, hat: &HatId) -> Result<AccountId, Failure> {
+        let seeds = crate::store::FactSeeds { hats: vec![hat.clone()], ..Default::default() };
+        let rows = self.db.facts_for(&self.keys, &seeds).await?;
+        let accounts = rows.iter().filter(|r| r.section == crate::store::Section::Accounts);
+        let wears = |body: &serde_json::Value| {
+            let hats = body.get("hats").and_then(|h| h.as_array()).into_iter().flatten();
+            hats.filter_map(|h| h.get("id").and_then(|i| i.as_str())).any(|id| id == hat.as_str())
+        };
+        let found = accounts.filter(|r| wears(&r.body)).map(|r| AccountId::new(r.id.clone())).next();
+        // Nobody wears it: the deciding part will refuse an account it does not know.
+        Ok(found.unwrap_or_else(|| AccountId::new(format!("nobody-{hat}"))))
+    }
+}

@@ -1,0 +1,129 @@
+//! An enquiry: a user of a connected system asks for segments about one person, under a hat and a purpose.
+//!
+//! The calling system vouches for its user with a signed assertion, which the door has verified; that the hat may be
+//! worn through this system is checked here.
+
+use super::disclose::{Question, Standing};
+use super::{Caller, Failure, Gateway, Released};
+use crate::audit::{Draft, Event, Outcome};
+use crate::exchange::entries;
+use crate::ident::{AccountId, HatId, PersonId};
+use crate::matching::{Identifier, Scheme};
+use crate::store::{Job, RecordId, Section};
+use crate::vocabulary::{Category, Purpose};
+use std::collections::BTreeSet;
+
+/// Whom an enquiry is about: an identifier with a birth date, or the hub's own id from an earlier answer.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The gateway's id.
+    Person(PersonId),
+    /// An identifier (scheme of the canonical record) and, beside it, the birth date (R15: never the only key).
+    Identifier {
+        /// `nhs-number`, `upn`, `la-child-id`, …
+        scheme: String,
+        /// Its value.
+        value: String,
+        /// `YYYY-MM-DD`.
+        birth_date: String,
+    },
+}
+
+/// A question as the door hands it in.
+pub struct Enquiry {
+    /// The verified user.
+    pub account: AccountId,
+    /// The hat worn.
+    pub hat: HatId,
+    /// Declared purpose.
+    pub purpose: Purpose,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// What is asked for; never empty, never "everything" (R22).
+    pub categories: Vec<Category>,
+    /// An override the user relies on.
+    pub override_id: Option<String>,
+    /// The delegation a personal assistant acts under.
+    pub delegation: Option<String>,
+    /// The opening an adoption officer relies on.
+    pub opening: Option<String>,
+}
+
+impl Gateway {
+    /// Answers an enquiry.
+    ///
+    /// # Errors
+    /// See [`Failure`]; a refusal that the requester may not know of is an empty answer, not an error.
+    pub async fn enquire(&self, caller: Caller, enquiry: Enquiry) -> Result<Released, Failure> {
+        self.hat_through_system(&caller, &enquiry).await?;
+        let found = self.find_subject(&enquiry.subject, &caller).await?;
+        let standing = if found.is_some() { Standing::Known } else { Standing::Unknown };
+        let subject = found.unwrap_or_else(|| PersonId::new(Self::fresh_id()));
+        let records = match standing {
+            Standing::Known => self.records_about(&subject, &enquiry.categories).await?,
+            Standing::Unknown => Vec::new(),
+        };
+        let held = self.load(&records).await?;
+        let question = Question {
+            caller,
+            event: Event::View,
+            account: enquiry.account,
+            on_behalf_of: None,
+            hat: enquiry.hat,
+            purpose: enquiry.purpose,
+            subject,
+            standing,
+            categories: enquiry.categories,
+            override_id: enquiry.override_id,
+            delegation: enquiry.delegation,
+            opening: enquiry.opening,
+            item: None,
+            at: self.clock().now(),
+        };
+        self.answer(question, held, |_| None).await
+    }
+
+    async fn records_about(&self, subject: &PersonId, categories: &[Category]) -> Result<Vec<RecordId>, Failure> {
+        let rows = self.db.segments_about(std::slice::from_ref(subject), Some(categories)).await?;
+        let mut seen = BTreeSet::new();
+        let fresh = rows.into_iter().filter(|r| seen.insert(r.record.as_str().to_owned()));
+        Ok(fresh.map(|r| r.record).collect())
+    }
+
+    async fn find_subject(&self, subject: &Subject, caller: &Caller) -> Result<Option<PersonId>, Failure> {
+        match subject {
+            Subject::Person(id) => {
+                let known = self.db.fact(&self.keys, Section::People, id.as_str()).await?;
+                Ok(known.map(|_| id.clone()))
+            }
+            Subject::Identifier { scheme, value, birth_date } => {
+                let scheme = Scheme::parse(scheme);
+                let Some(identifier) = scheme.and_then(|s| Identifier::new(s, value, &caller.agency)) else {
+                    return Ok(None);
+                };
+                Ok(self.db.find_exact(&self.keys, identifier, birth_date).await?)
+            }
+        }
+    }
+
+    /// A system may vouch for hats of its own agency, and for hats of the teams it is configured for.
+    async fn hat_through_system(&self, caller: &Caller, enquiry: &Enquiry) -> Result<(), Failure> {
+        let account = self.db.fact(&self.keys, Section::Accounts, enquiry.account.as_str()).await?;
+        let hats = account.as_ref().and_then(|a| a.body.get("hats")).and_then(|h| h.as_array());
+        let text = |hat: &serde_json::Value, name: &str| hat.get(name).and_then(|v| v.as_str()).map(str::to_owned);
+        let hat = hats.into_iter().flatten().find(|h| text(h, "id").as_deref() == Some(enquiry.hat.as_str()));
+        let teams = self.config().systems.iter().find(|s| s.id == caller.system).map(|s| s.teams.as_slice());
+        let allowed = hat.is_some_and(|hat| {
+            text(hat, "agency").as_deref() == Some(caller.agency.as_str())
+                || text(hat, "team").is_some_and(|team| teams.unwrap_or_default().contains(&team))
+        });
+        if allowed {
+            return Ok(());
+        }
+        let mut payload = entries::by_caller(Event::Refuse, caller);
+        payload.actor = Some(enquiry.account.clone());
+        payload.reason = Some("D-AUTH".to_owned());
+        self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
+        Err(Failure::Refused { reason: "D-AUTH" })
+    }
+}

@@ -1,0 +1,305 @@
+//! Receiving: bytes of a connected system to stored, logged records.
+//!
+//! Owns the order: read and validate, match people, store and log in one transaction, acknowledge. A message that is
+//! not valid changes nothing. Read [`Gateway::receive`] first.
+
+use super::{Caller, Failure, Gateway, entries};
+use crate::audit::Draft;
+use crate::audit::payload::{Dataset, length_class};
+use crate::clock::Moment;
+use crate::document::Document;
+use crate::exchange::disclose::hex;
+use crate::ident::{HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
+use crate::mapping::{ReadContext, ReadRecord};
+use crate::matching::{Identifier, Scheme};
+use crate::record::{Record, Segment};
+use crate::store::{
+    self, CommitError, Digest, Effect, ItemKind, Job, NewIdempotency, NewItem, NewMessage, NewRecord, NewSegment,
+    Presented, RecordId, Refusal, Resolution,
+};
+use crate::vocabulary::Purpose;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How often people are matched again because somebody else's message changed the index meanwhile.
+const MATCH_TRIES_MAX: usize = 5;
+
+/// Whom a sender addresses beyond the configured routes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Addressee {
+    /// The receiving system.
+    pub system: SystemId,
+    /// The hat it is decided for.
+    pub hat: HatId,
+    /// The purpose it is decided for.
+    pub purpose: Purpose,
+}
+
+/// A message as the door hands it in. `Debug` prints sizes only.
+pub struct Submission {
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// The sender's key for repeats.
+    pub idempotency_key: Option<String>,
+}
+
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Submission({} bytes)", self.body.len())
+    }
+}
+
+/// The acknowledgement: the message is durable.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The message's id.
+    pub id: String,
+    /// When it came in, RFC 3339 UTC.
+    pub received_at: String,
+    /// The read's loss reports, one per record: paths and kinds, never values.
+    pub loss: serde_json::Value,
+    /// How many people of the message were already known for certain.
+    pub subjects_matched: usize,
+    /// How many mailboxes it waits in.
+    pub routed: usize,
+}
+
+impl Gateway {
+    /// Accepts a message: `Ok` means durable and logged.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] with path and position, [`Failure::Conflict`], [`Failure::LogUnavailable`].
+    pub async fn receive(&self, caller: &Caller, submission: Submission) -> Result<Accepted, Failure> {
+        let now = self.clock().now();
+        let body_digest = self.keys.hash("body", &submission.body);
+        let key_hash = submission.idempotency_key.as_ref().map(|k| self.keys.hash("idempotency", k.as_bytes()));
+        if let Some(answer) = self.remembered(caller, key_hash.as_ref(), &body_digest, now).await? {
+            return Ok(answer);
+        }
+        let read = self.read(caller, &submission.body)?;
+        for _ in 0..MATCH_TRIES_MAX {
+            let accepted = self.compose(caller, &read, now).await?;
+            let (job, answer) = self.job(caller, &submission, accepted, &body_digest, key_hash, now)?;
+            match self.committer.commit(job).await {
+                Ok(_) => {
+                    self.announce(caller);
+                    return Ok(answer);
+                }
+                Err(CommitError::Refused(Refusal::PersonChanged)) => {}
+                Err(CommitError::Refused(Refusal::IdempotencyTaken)) => {
+                    let answer = self.remembered(caller, key_hash.as_ref(), &body_digest, now).await?;
+                    return answer.ok_or(Failure::Conflict);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Inconsistent("the people index kept changing"))
+    }
+
+    async fn remembered(
+        &self,
+        caller: &Caller,
+        key: Option<&Digest>,
+        body: &Digest,
+        now: Moment,
+    ) -> Result<Option<Accepted>, Failure> {
+        let Some(key) = key else { return Ok(None) };
+        let Some(found) = self.db.remembered(&caller.system, key, now).await? else { return Ok(None) };
+        if found.body_digest != body {
+            return Err(Failure::Conflict);
+        }
+        serde_json::from_str(&found.response).map(Some).map_err(|_| Failure::Inconsistent("a remembered answer"))
+    }
+
+    fn read(&self, caller: &Caller, body: &[u8]) -> Result<Vec<ReadRecord>, Failure> {
+        let context = ReadContext { limits: self.limits(), ..ReadContext::of(caller.agency.clone()) };
+        self.content().mappings.read(&caller.format, body, &context).map_err(Failure::Invalid)
+    }
+
+    /// Matches everybody and makes the rows. Writes nothing.
+    async fn compose(&self, caller: &Caller, read: &[ReadRecord], now: Moment) -> Result<Composed, Failure> {
+        let mut composed = Composed::default();
+        for one in read {
+            let record = self.compose_record(caller, &one.record, &mut composed, now).await?;
+            composed.records.push(record);
+            composed.loss.push(serde_json::to_value(&one.loss).map_err(|_| Failure::Inconsistent("a loss report"))?);
+        }
+        Ok(composed)
+    }
+
+    async fn compose_record(
+        &self,
+        caller: &Caller,
+        record: &Record,
+        composed: &mut Composed,
+        now: Moment,
+    ) -> Result<NewRecord, Failure> {
+        let id = RecordId::new(Self::fresh_id());
+        let mut persons: BTreeMap<String, PersonId> = BTreeMap::new();
+        for (local, presented) in presented_people(caller, record) {
+            let mut resolution: Resolution = self.db.resolve_person(&self.keys, &presented).await?;
+            composed.matched += usize::from(resolution.matched);
+            if let Some(review) = &mut resolution.change.review {
+                review.record = Some(id.clone());
+                review.local.clone_from(&local);
+            }
+            persons.insert(local, resolution.person);
+            composed.people.push(resolution.change);
+        }
+        let doc = record.document();
+        let content = serde_json::to_vec(&doc.to_value(doc.root())).map_err(|_| Failure::Inconsistent("a record"))?;
+        composed.subjects.extend(subject_of(doc).and_then(|local| persons.get(&local).cloned()));
+        let segments = record.segments().iter().map(|s| new_segment(&id, s, &persons, now)).collect();
+        Ok(NewRecord { id, content, segments, persons: persons.into_iter().collect() })
+    }
+
+    fn job(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        composed: Composed,
+        body_digest: &Digest,
+        key_hash: Option<Digest>,
+        now: Moment,
+    ) -> Result<(Job, Accepted), Failure> {
+        let message = MessageId::new(Self::fresh_id());
+        let items = self.items(caller, &message, &composed, now);
+        let answer = Accepted {
+            id: message.as_str().to_owned(),
+            received_at: now.to_string(),
+            loss: serde_json::Value::Array(composed.loss),
+            subjects_matched: composed.matched,
+            routed: items.len(),
+        };
+        let response = serde_json::to_string(&answer).map_err(|_| Failure::Inconsistent("an acknowledgement"))?;
+        let dataset = Dataset {
+            message: Some(message.clone()),
+            length_class: Some(length_class(submission.body.len())),
+            content: Some(hex(body_digest)),
+            ..Dataset::default()
+        };
+        let effect = Effect::Accept(Box::new(NewMessage {
+            id: message,
+            system: caller.system.clone(),
+            agency: caller.agency.clone(),
+            format: caller.format.clone(),
+            received_at: now,
+            body_digest: *body_digest,
+            byte_length: submission.body.len() as u64,
+            loss: answer.loss.to_string(),
+            state: "accepted".to_owned(),
+            records: composed.records,
+            people: composed.people,
+            items,
+            idempotency: key_hash.map(|key_hash| NewIdempotency {
+                system: caller.system.clone(),
+                key_hash,
+                body_digest: *body_digest,
+                response,
+                created_at: now,
+            }),
+        }));
+        let mut drafts = entries_of(caller, composed.subjects, &dataset).into_iter();
+        let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
+        let job = drafts.fold(Job::new(first), Job::with_entry).with_effect(effect);
+        Ok((job, answer))
+    }
+
+    /// One item per record and route: each has one subject, so each release has one entry.
+    fn items(&self, caller: &Caller, message: &MessageId, composed: &Composed, now: Moment) -> Vec<NewItem> {
+        let routes = self.config().routes.iter().filter(|r| r.from == caller.system);
+        let pairs = routes.flat_map(|route| composed.records.iter().map(move |record| (route, record)));
+        pairs
+            .map(|(route, record)| NewItem {
+                id: ItemId::new(Self::fresh_id()),
+                kind: ItemKind::Delivery,
+                message: message.clone(),
+                records: vec![record.id.clone()],
+                from_system: caller.system.clone(),
+                from_agency: caller.agency.clone(),
+                to_system: route.to.clone(),
+                hat: Some(route.hat.clone()),
+                purpose: Some(route.purpose),
+                available_at: now,
+                expires_at: now.plus_millis(store::EXPIRY_MILLIS),
+            })
+            .collect()
+    }
+
+    fn announce(&self, caller: &Caller) {
+        for route in self.config().routes.iter().filter(|r| r.from == caller.system) {
+            if let Some(notify) = self.arrivals.get(&route.to) {
+                notify.notify_waiters();
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Composed {
+    records: Vec<NewRecord>,
+    people: Vec<crate::store::PersonChange>,
+    subjects: Vec<PersonId>,
+    loss: Vec<serde_json::Value>,
+    matched: usize,
+}
+
+/// One entry per subject, because an entry is about one person; a message about nobody still has one.
+fn entries_of(caller: &Caller, mut subjects: Vec<PersonId>, dataset: &Dataset) -> Vec<Draft> {
+    subjects.sort();
+    subjects.dedup();
+    if subjects.is_empty() {
+        return vec![entries::of_submission(caller, None, dataset.clone())];
+    }
+    subjects.into_iter().map(|s| entries::of_submission(caller, Some(s), dataset.clone())).collect()
+}
+
+fn subject_of(doc: &Document) -> Option<String> {
+    let people = doc.member(doc.root(), "people")?;
+    let subject = doc.children(people).find(|p| doc.text_at(*p, &["role"]) == Some("subject"));
+    doc.text_at(subject.or_else(|| doc.item(people, 0))?, &["id"]).map(str::to_owned)
+}
+
+fn new_segment(record: &RecordId, segment: &Segment, persons: &BTreeMap<String, PersonId>, now: Moment) -> NewSegment {
+    NewSegment {
+        id: SegmentId::new(format!("{record}.{}", segment.id)),
+        local: segment.id.clone(),
+        custodian: segment.label.custodian.clone(),
+        category: segment.label.category,
+        form: segment.form.code().to_owned(),
+        state: segment.state.code().to_owned(),
+        recorded_at: now,
+        about: segment.label.about.iter().filter_map(|local| persons.get(local.as_str()).cloned()).collect(),
+    }
+}
+
+/// Everybody in the record as the matcher wants them. A failed identifier is never used (canonical record §2 rule 12).
+fn presented_people(caller: &Caller, record: &Record) -> Vec<(String, Presented)> {
+    let doc = record.document();
+    let people = doc.member(doc.root(), "people");
+    let nodes = people.into_iter().flat_map(|list| doc.children(list));
+    nodes
+        .filter_map(|person| {
+            let local = doc.text_at(person, &["id"])?.to_owned();
+            let identifiers = doc.member(person, "identifiers");
+            let identifiers = identifiers.into_iter().flat_map(|list| doc.children(list)).filter_map(|node| {
+                let scheme = Scheme::parse(doc.text_at(node, &["scheme"])?)?;
+                if doc.text_at(node, &["check"]) == Some("failed") {
+                    return None;
+                }
+                Identifier::new(scheme, doc.text_at(node, &["value"])?, &caller.agency)
+            });
+            let names = doc.member(person, "names");
+            let names = names.into_iter().flat_map(|list| doc.children(list)).filter_map(|name| {
+                let given = doc.member(name, "given").and_then(|g| doc.item(g, 0)).and_then(|g| doc.text(g))?;
+                Some((doc.text_at(name, &["family"])?.to_owned(), given.to_owned()))
+            });
+            let presented = Presented {
+                identifiers: identifiers.collect(),
+                birth: doc.text_at(person, &["birth", "date"]).map(str::to_owned),
+                names: names.collect(),
+            };
+            Some((local, presented))
+        })
+        .collect()
+}

@@ -1,0 +1,225 @@
+//! The facts of one question: rows of the store and labels of stored segments, as the deciding part reads them.
+//!
+//! Owns the translation of a stored segment into a facts segment, and nothing of its meaning. A segment that cannot
+//! be described is described as unlabelled, which discloses it to nobody but its own agency (R1).
+
+use super::{Failure, Gateway};
+use crate::clock::Moment;
+use crate::ident::{AgencyId, PersonId, SegmentId};
+use crate::record::{Handling, Label, OriginatorCap, PoliceHandling, Record, Segment};
+use crate::store::{FactRow, Section, SegmentRow};
+use crate::vocabulary::{Category, Purpose};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A stored record with what the store knows of it.
+pub(super) struct HeldRecord {
+    pub id: String,
+    pub record: Record,
+    pub people: BTreeMap<String, PersonId>,
+    pub segments: Vec<SegmentRow>,
+}
+
+impl HeldRecord {
+    /// The person in whose record everything lies: the first subject.
+    pub fn subject(&self) -> Option<&PersonId> {
+        let doc = self.record.document();
+        let people = doc.member(doc.root(), "people")?;
+        let subject = doc.children(people).find(|p| doc.text_at(*p, &["role"]) == Some("subject"));
+        let first = subject.or_else(|| doc.item(people, 0))?;
+        self.people.get(doc.text_at(first, &["id"])?)
+    }
+    /// Everybody in the record, with a full birth date where the record has one.
+    pub fn born(&self) -> impl Iterator<Item = (PersonId, Option<String>)> + '_ {
+        let doc = self.record.document();
+        let people = doc.member(doc.root(), "people");
+        people.into_iter().flat_map(|list| doc.children(list)).filter_map(move |node| {
+            let person = self.people.get(doc.text_at(node, &["id"])?)?.clone();
+            let born = doc.text_at(node, &["birth", "date"]).filter(|date| date.len() == 10);
+            Some((person, born.map(str::to_owned)))
+        })
+    }
+    /// The stored row of a local segment.
+    pub fn row(&self, local: &SegmentId) -> Option<&SegmentRow> {
+        self.segments.iter().find(|r| &r.local == local)
+    }
+}
+
+/// Builds the facts document: sections from rows, agencies of the configuration, people nobody registered yet, and the
+/// segments to decide.
+pub(super) fn facts(
+    gateway: &Gateway,
+    rows: &[FactRow],
+    people: &BTreeMap<PersonId, Option<String>>,
+    segments: Vec<Value>,
+    now: Moment,
+) -> Value {
+    let mut sections: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    for row in rows.iter().filter(|r| r.section != Section::Caseloads) {
+        known.insert((row.section, row.id.clone()));
+        sections.entry(row.section.name()).or_default().push(row.body.clone());
+    }
+    let unknown = |section: Section, id: &str| !known.contains(&(section, id.to_owned()));
+    for agency in gateway.config().agencies.iter().filter(|a| unknown(Section::Agencies, a.id.as_str())) {
+        let body = json!({"id": agency.id, "kind": agency.kind.code()});
+        sections.entry(Section::Agencies.name()).or_default().push(body);
+    }
+    for (person, born) in people.iter().filter(|(p, _)| unknown(Section::People, p.as_str())) {
+        let body = match born {
+            Some(born) => json!({"id": person, "born": born}),
+            // Nobody told us an age: an adult's caps are the tighter ones.
+            None => json!({"id": person, "age_band": "adult"}),
+        };
+        sections.entry(Section::People.name()).or_default().push(body);
+    }
+    let mut all = Map::new();
+    all.insert("facts".to_owned(), json!(1));
+    all.insert("now".to_owned(), json!(now.to_string()));
+    all.extend(sections.into_iter().map(|(name, items)| (name.to_owned(), Value::Array(items))));
+    all.insert("segments".to_owned(), Value::Array(segments));
+    all.insert("asks".to_owned(), json!([]));
+    Value::Object(all)
+}
+
+/// The caseload rows, as custodian, person, categories, hats.
+pub(super) struct Caseloads(Vec<(AgencyId, PersonId, Vec<Category>, Vec<String>)>);
+
+impl Caseloads {
+    /// Reads them from the rows; one that cannot be read grants nothing.
+    pub fn from_rows(rows: &[FactRow]) -> Self {
+        let bodies = rows.iter().filter(|r| r.section == Section::Caseloads).map(|r| &r.body);
+        Self(bodies.filter_map(Self::read).collect())
+    }
+    fn read(body: &Value) -> Option<(AgencyId, PersonId, Vec<Category>, Vec<String>)> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let list = |name: &str| -> Vec<String> {
+            let items = body.get(name).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(|v| v.as_str().map(str::to_owned)).collect()
+        };
+        let categories = list("categories").iter().filter_map(|c| Category::parse(c)).collect();
+        Some((AgencyId::new(text("custodian")?), PersonId::new(text("person")?), categories, list("hats")))
+    }
+    fn hats(&self, custodian: &AgencyId, about: &[PersonId], category: Category) -> Vec<&str> {
+        let own = self.0.iter().filter(|(agency, person, categories, _)| {
+            agency == custodian && about.contains(person) && categories.contains(&category)
+        });
+        let hats: BTreeSet<&str> = own.flat_map(|(_, _, _, hats)| hats.iter().map(String::as_str)).collect();
+        hats.into_iter().collect()
+    }
+}
+
+/// One stored segment as a facts segment.
+pub(super) fn segment_fact(
+    held: &HeldRecord,
+    segment: &Segment,
+    caseloads: &Caseloads,
+    purpose: Purpose,
+    now: Moment,
+) -> Result<Value, Failure> {
+    let row = held.row(&segment.id).ok_or(Failure::Inconsistent("a segment has no row"))?;
+    let label = &segment.label;
+    let mut fact = json!({
+        "id": row.id, "category": label.category, "about": row.about, "custodian": label.custodian,
+        "form": row.form, "basis": label.basis_marker.code(),
+    });
+    let Value::Object(map) = &mut fact else { return Err(Failure::Inconsistent("a fact is not an object")) };
+    if let Some(subject) = held.subject() {
+        map.insert("record_of".to_owned(), json!(subject));
+    }
+    if let Some(category) = label.category {
+        let hats = caseloads.hats(&label.custodian, &row.about, category);
+        map.insert("caseload".to_owned(), json!(hats));
+    }
+    if let Some(summary) = authored_summary(held, segment) {
+        map.insert("summary".to_owned(), json!(summary));
+    }
+    label_facts(map, label, purpose, now);
+    let places = places(held, segment);
+    if !places.is_empty() {
+        map.insert("places".to_owned(), json!(places));
+    }
+    if label.category == Some(Category::Mis) {
+        let interview = held.record.document().member(segment.node, "return_interview").is_some();
+        map.insert("kind".to_owned(), json!(if interview { "return-interview" } else { "missing-episode" }));
+    }
+    Ok(fact)
+}
+
+fn authored_summary(held: &HeldRecord, segment: &Segment) -> Option<SegmentId> {
+    let summary = held.record.segments().iter().find(|s| s.summary_of.contains(&segment.id))?;
+    held.row(&summary.id).map(|r| r.id.clone())
+}
+
+fn label_facts(map: &mut Map<String, Value>, label: &Label, purpose: Purpose, now: Moment) {
+    let mut labels: Vec<&String> = label.sensitivity_codes.iter().collect();
+    labels.sort();
+    labels.dedup();
+    map.insert("labels".to_owned(), json!(labels));
+    if let Some(observed) = label.observed.as_deref().filter(|o| o.len() == 10) {
+        map.insert("observed".to_owned(), json!(observed));
+    }
+    if label.handling.contains(&Handling::Nopat) {
+        map.insert("markings".to_owned(), json!(["NOPAT"]));
+    }
+    if label.category == Some(Category::Int) {
+        map.insert("handling".to_owned(), json!(label.police_handling.map_or("P", PoliceHandling::code)));
+    }
+    if label.sealed {
+        // A seal without a known start has always been there.
+        map.insert("sealed".to_owned(), json!({"from": "1900-01-01"}));
+    }
+    let caps: Vec<Value> = label.originator.iter().flat_map(|c| originator_facts(c, purpose, now)).collect();
+    if !caps.is_empty() {
+        map.insert("originator".to_owned(), Value::Array(caps));
+    }
+}
+
+fn originator_facts(cap: &OriginatorCap, purpose: Purpose, now: Moment) -> Vec<Value> {
+    let other_purpose = !cap.purposes.is_empty() && !cap.purposes.iter().any(|p| p == purpose.code());
+    let today = now.to_string();
+    let over = cap.until.as_deref().is_some_and(|day| today.get(..10).is_some_and(|t| t > day));
+    if other_purpose || over {
+        return Vec::new();
+    }
+    let party = |agency: Option<&AgencyId>, role: Option<&String>| match (agency, role) {
+        (None, None) => json!({"anyone": true}),
+        (Some(a), None) => json!({"agency": a}),
+        (None, Some(r)) => json!({"role": r}),
+        (Some(a), Some(r)) => json!({"agency": a, "role": r}),
+    };
+    let agencies = some_or_none(&cap.agencies);
+    let roles = some_or_none(&cap.roles);
+    let pairs = agencies.iter().flat_map(|a| roles.iter().map(move |r| (*a, *r)));
+    pairs.map(|(a, r)| json!({"to": party(a, r), "max": cap.max})).collect()
+}
+
+fn some_or_none<T>(list: &[T]) -> Vec<Option<&T>> {
+    if list.is_empty() { vec![None] } else { list.iter().map(Some).collect() }
+}
+
+/// Members that say where somebody works or can be met, and the kind of place each gives away (R58).
+const PLACE_MEMBERS: [(&str, &str); 9] = [
+    ("organisation", "appointment-place"),
+    ("team", "worker-base"),
+    ("worker", "worker-base"),
+    ("from_organisation", "sender"),
+    ("to_organisation", "sender"),
+    ("participants", "sender"),
+    ("address", "map"),
+    ("actions", "appointment-place"),
+    ("source_ref", "file-name"),
+];
+
+/// Indirect location inside a segment. Free text may hold any of it, unless its author wrote it as a safety brief, so
+/// it counts; a wrong guess withholds from a protected person's adversary only.
+fn places(held: &HeldRecord, segment: &Segment) -> Vec<&'static str> {
+    let doc = held.record.document();
+    let named = PLACE_MEMBERS.iter().filter(|(member, _)| doc.member(segment.node, member).is_some());
+    let mut places: BTreeSet<&str> = named.map(|(_, place)| *place).collect();
+    let free = ["text", "summary", "evidence"].iter().any(|m| doc.member(segment.node, m).is_some());
+    if free && segment.label.category != Some(Category::Rsk) {
+        places.insert("appointment-place");
+    }
+    places.into_iter().collect()
+}
