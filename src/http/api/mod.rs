@@ -43,6 +43,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             config.service(resource(row, route));
         }
     }
+    // A path that does not decode is no path; the server's own text would not be a problem document.
+    config.app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()));
     config.default_service(web::to(no_route));
 }
 
