@@ -5,9 +5,11 @@
 //! Errors for *code* live in each module as one enum; this is for people. Read [`Diagnostic`] first.
 
 mod codes;
+mod near;
 mod render;
 
 pub use codes::{Code, REGISTRY, RegistryRow, code};
+pub use near::nearest;
 pub use render::render;
 
 use std::fmt;
@@ -132,6 +134,14 @@ impl Diagnostic {
     #[must_use]
     pub fn with_expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
+        self
+    }
+    /// Asks "did you mean", when one of the names that exist is near to `name`.
+    #[must_use]
+    pub fn with_nearest<'a>(mut self, name: &str, names: impl Iterator<Item = &'a str>) -> Self {
+        if let Some(near) = nearest(name, names).first() {
+            self.help = Some(format!("did you mean `{near}`?"));
+        }
         self
     }
     /// Says how to fix it.

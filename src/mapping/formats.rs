@@ -337,10 +337,7 @@ impl Mappings {
             let mut fault = Diagnostic::error(code::MAP_FORMAT, "there is no such format");
             let names = self.formats.keys().map(String::as_str).chain([CANONICAL]);
             fault.expected = Some(names.clone().collect::<Vec<_>>().join(", "));
-            if let Some(near) = super::nearest::nearest(format, names) {
-                fault = fault.with_help(format!("did you mean `{near}`?"));
-            }
-            vec![fault]
+            vec![fault.with_nearest(format, names)]
         })
     }
 

@@ -12,7 +12,6 @@ mod formats;
 pub mod lang;
 mod lines;
 mod loss;
-mod nearest;
 mod pack;
 mod plan;
 mod prepare;

@@ -4,12 +4,11 @@
 //! collected first and merged second, so that a shape is one thing however the schema was cut up.
 
 use super::format;
-use super::near;
 use super::shape::{
     ArrayShape, Check, Entry, Member, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
 };
 use super::source::{Loc, Sources};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::document::Kind;
 use std::collections::{HashMap, HashSet};
 
@@ -200,7 +199,7 @@ impl<'a> Compiler<'a> {
     fn known(&mut self, place: Loc, wanted: &[String], members: &[String]) {
         for name in wanted.iter().filter(|w| !members.contains(w)) {
             let complaint = self.sources.complain(place, format!("there is no member `{name}` here"));
-            let near = near::nearest(name, members.iter().map(String::as_str));
+            let near = nearest(name, members.iter().map(String::as_str));
             self.diagnostics.push(match near.first() {
                 Some(n) => complaint.with_help(format!("did you mean `{n}`?")),
                 None => complaint,
@@ -337,7 +336,7 @@ impl<'a> Compiler<'a> {
             shape.format = Some(name.to_owned());
         } else {
             let complaint = self.sources.complain(place, format!("`{name}` is not a format this program checks"));
-            let near = near::nearest(name, format::FORMATS.iter().copied());
+            let near = nearest(name, format::FORMATS.iter().copied());
             self.diagnostics.push(match near.first() {
                 Some(n) => complaint.with_help(format!("did you mean `{n}`?")),
                 None => complaint,

@@ -14,7 +14,6 @@
 mod compile;
 mod format;
 mod native;
-mod near;
 mod shape;
 mod source;
 mod validate;
@@ -22,7 +21,6 @@ mod xml_shape;
 
 pub use format::{FORMATS, holds as has_format};
 pub use native::Syntax;
-pub use near::nearest;
 pub use shape::{
     ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
 };

@@ -3,7 +3,7 @@
 //! `$ref` and `allOf` are resolved: an object has all its members, in writing order. Graphs may be cyclic (a FHIR
 //! extension holds extensions), so shapes are numbered and every walk here is bounded.
 
-use super::near;
+use crate::diagnostic::nearest;
 use crate::document::Kind;
 use std::collections::HashMap;
 
@@ -259,7 +259,7 @@ impl Shapes {
                 (Some(member), _) => Ok(Some(member.shape)),
                 (None, Openness::Map(shape)) => Ok(Some(shape)),
                 (None, Openness::Open) => Ok(None),
-                (None, _) => Err(missing(near::nearest(name, object.members.iter().map(|m| m.name.as_str())))),
+                (None, _) => Err(missing(nearest(name, object.members.iter().map(|m| m.name.as_str())))),
             },
             _ => Err(missing(Vec::new())),
         }

@@ -1,8 +1,7 @@
 //! Schema files as read: syntax, keyword lint, and where a `$ref` points.
 
-use super::near;
 use crate::config::Files;
-use crate::diagnostic::{Diagnostic, Span, code};
+use crate::diagnostic::{Diagnostic, Span, code, nearest};
 use crate::document::{Document, Kind, Limits, NodeId, json};
 
 /// A place in a schema file.
@@ -156,7 +155,7 @@ impl Sources {
             let target = join(here, path);
             let found = self.files.iter().position(|f| f.name == target);
             found.ok_or_else(|| {
-                let near = near::nearest(&target, self.files.iter().map(|f| f.name.as_str()));
+                let near = nearest(&target, self.files.iter().map(|f| f.name.as_str()));
                 let complaint = self.complain(loc, "this reference names no schema file of the set");
                 Box::new(match near.first() {
                     Some(name) => complaint.with_help(format!("did you mean `{name}`?")),
@@ -178,7 +177,7 @@ impl Sources {
         for child in self.children(loc) {
             let key = self.key(child).unwrap_or("");
             let Some((_, holds)) = KEYWORDS.iter().find(|(name, _)| *name == key) else {
-                let near = near::nearest(key, KEYWORDS.iter().map(|(name, _)| *name));
+                let near = nearest(key, KEYWORDS.iter().map(|(name, _)| *name));
                 let complaint = self.complain(child, format!("`{key}` is not a keyword this program knows"));
                 out.push(match near.first() {
                     Some(name) => complaint.with_help(format!("did you mean `{name}`?")),

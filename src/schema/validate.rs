@@ -1,9 +1,8 @@
 //! Validating a tree against a shape: every finding with its place, none with a value.
 
 use super::format;
-use super::near;
 use super::shape::{ArrayShape, Check, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes};
-use crate::diagnostic::{Diagnostic, Severity, Span, code};
+use crate::diagnostic::{Diagnostic, Severity, Span, code, nearest};
 use crate::document::{Document, Kind, NodeId};
 
 /// Findings reported for one message: a message this wrong needs a new export, not a longer list.
@@ -160,7 +159,7 @@ impl Run<'_> {
         if let Some(finding) = self.find(object, severity, "a member that the schema does not name stands here") {
             finding.stranger = Some(child);
             // Only for the few that are reported: comparing names costs far more than finding them.
-            let near = near::nearest(name, shape.members.iter().map(|m| m.name.as_str()));
+            let near = nearest(name, shape.members.iter().map(|m| m.name.as_str()));
             finding.help = near.first().map(|n| format!("did you mean `{n}`?"));
         }
     }

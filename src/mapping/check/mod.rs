@@ -13,7 +13,6 @@ mod tables;
 
 use super::convert::Convert;
 use super::lang::tree::{Item, ItemKind, Mapping, Native, Which, Word};
-use super::nearest::nearest;
 use super::plan::{Plan, RuleId, Slot};
 use super::table::Tables;
 use crate::diagnostic::{Code, Diagnostic, Span, code};
@@ -40,11 +39,8 @@ pub fn check(
     };
     let find = |word: &Word| {
         schemas.get(&word.text).ok_or_else(|| {
-            let mut faults = fault(code::MAP_PATH, word, format!("there is no schema `{}`", word.text));
-            if let (Some(near), Some(first)) = (nearest(&word.text, schemas.names()), faults.first_mut()) {
-                first.help = Some(format!("did you mean `{near}`?"));
-            }
-            faults
+            let faults = fault(code::MAP_PATH, word, format!("there is no schema `{}`", word.text));
+            faults.into_iter().map(|f| f.with_nearest(&word.text, schemas.names())).collect::<Vec<_>>()
         })
     };
     let (native, canonical) = (find(&mapping.native.schema)?, find(&mapping.canonical)?);
@@ -220,12 +216,10 @@ impl<'a> Checker<'a> {
 
     /// A finding about a name, with the nearest of those that exist.
     fn unknown(&mut self, code: Code, word: &Word, what: &str, names: &[&str]) {
-        let mut fault = Diagnostic::error(code, format!("there is no {what} `{}`", word.text))
+        let fault = Diagnostic::error(code, format!("there is no {what} `{}`", word.text))
             .with_file(self.file)
-            .with_span(word.span, self.source);
-        if let Some(near) = nearest(&word.text, names.iter().copied()) {
-            fault = fault.with_help(format!("did you mean `{near}`?"));
-        }
+            .with_span(word.span, self.source)
+            .with_nearest(&word.text, names.iter().copied());
         self.push(fault);
     }
 

@@ -7,7 +7,6 @@ use super::lexer::{Lexeme, Token, lex};
 use super::tree::{Ceiling, Item, Let, Mapping, Native, Path, Select, Step, Syntax, Trivia, Word};
 use super::tree::{Cond, CondValue};
 use crate::diagnostic::{Diagnostic, Span, code};
-use crate::mapping::nearest::nearest;
 use crate::vocabulary::Confidentiality;
 
 /// Deepest nesting of blocks.
@@ -145,11 +144,10 @@ impl Parser<'_> {
     fn native(&mut self) -> Parsed<Native> {
         let word = self.name("fhir, hl7v2, xml, csv or json")?;
         let Some(syntax) = Syntax::parse(&word.text) else {
-            let near = nearest(&word.text, ["fhir", "hl7v2", "xml", "csv", "json"].into_iter());
             return Err(self
                 .fault(word.span, "this is not a syntax")
                 .with_expected("fhir, hl7v2, xml, csv or json")
-                .with_help(near.map_or_else(String::new, |n| format!("did you mean `{n}`?"))));
+                .with_nearest(&word.text, ["fhir", "hl7v2", "xml", "csv", "json"].into_iter()));
         };
         let schema = self.text("the native schema in quotes")?;
         let mut native = Native {
@@ -292,10 +290,7 @@ impl Parser<'_> {
             return Ok(word);
         }
         let fault = self.fault(word.span, format!("`{}` is not a {what}", word.text)).with_expected(allowed.join(", "));
-        Err(match nearest(&word.text, allowed.iter().copied()) {
-            Some(near) => fault.with_help(format!("did you mean `{near}`?")),
-            None => fault,
-        })
+        Err(fault.with_nearest(&word.text, allowed.iter().copied()))
     }
 
     pub(super) fn names(&mut self, what: &str) -> Parsed<Vec<Word>> {
