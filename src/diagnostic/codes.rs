@@ -119,6 +119,10 @@ registry! {
     EXCHANGE_REFUSED = "SOL-EXCHANGE-REFUSED", "The sharing rules refuse the request as a whole; the reason word says why.", "See docs/ for the reason word.";
     EXCHANGE_FORMAT = "SOL-EXCHANGE-FORMAT", "What may be released cannot be written in the format of the calling system.", "Ask the gateway's operator for a system with another format.";
     EXCHANGE_UNAVAILABLE = "SOL-EXCHANGE-UNAVAILABLE", "The store or the audit log cannot take the request, so nothing was released.", "Try again later; an Idempotency-Key makes that safe.";
+    // STORE
+    STORE_DATABASE = "SOL-STORE-DATABASE", "The database cannot be opened or used, or is of another version.", "Check `database_url` in the configuration and that the database runs; `solent db migrate` brings it up to date.";
+    STORE_KEY = "SOL-STORE-KEY", "A key file cannot be used, or does not fit what is stored.", "Check that the file is the right one and that only its owner can read it (mode 0600).";
+    STORE_BACKUP = "SOL-STORE-BACKUP", "A copy of the database cannot be made or put back.", "Do what the message says; nothing was changed.";
     // CLI
     CLI_USAGE = "SOL-CLI-USAGE", "The command line is wrong.", "See `solent <command> --help`.";
     CLI_FILE = "SOL-CLI-FILE", "A file named on the command line cannot be read or written.", "Check the name and its rights.";

@@ -87,6 +87,7 @@ impl Db {
     /// # Errors
     /// [`Error::Database`] when it cannot be opened.
     pub async fn open_sqlite(path: &Path) -> Result<Self, Error> {
+        make_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -104,6 +105,31 @@ impl Db {
         let reading = options.create_if_missing(false).pragma("query_only", "ON");
         let reader = pool(SQLITE_READERS).connect_with(reading).await.map_err(|e| failed("open", &e))?;
         Ok(Self::Sqlite(SqliteDb { writer, reader, path: path.to_owned() }))
+    }
+
+    /// Opens a copy of a SQLite database for reading; never makes or changes it.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it cannot be opened.
+    pub async fn open_sqlite_copy(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let pool =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(|e| failed("open", &e))?;
+        Ok(Self::Sqlite(SqliteDb { writer: pool.clone(), reader: pool, path: path.to_owned() }))
+    }
+
+    /// Writes a whole, consistent copy of a SQLite database to a new file, while it is in use. Does nothing on PostgreSQL,
+    /// which has its own tools.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it cannot be written.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let Self::Sqlite(db) = self else { return Ok(()) };
+        make_private(path)?;
+        let path = path.to_string_lossy().into_owned();
+        // The reader's connections may not write, not even to another file.
+        let query = sqlx::query("VACUUM INTO $1").bind(path);
+        query.execute(&db.writer).await.map(drop).map_err(|e| failed("backup", &e))
     }
 
     /// The engine.
@@ -206,6 +232,16 @@ impl Db {
         }
         .map_err(|e| failed(statement.name, &e))
     }
+}
+
+/// Makes an empty file only its owner can read, if there is none: SQLite gives its own files the same rights.
+fn make_private(path: &Path) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(path).map(drop);
+    opened.map_err(|e| Error::Database { at: "open", kind: format!("file: {}", e.kind()) })
 }
 
 pub(super) const PING: Statement = Statement::shared("ping", "SELECT 1");

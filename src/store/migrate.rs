@@ -48,19 +48,23 @@ impl Db {
         tx.execute(&TABLE, &[]).await?;
         let applied = tx.fetch(&APPLIED, &[]).await?;
         let mut done: usize = 0;
-        for row in &applied {
-            let number = row.int(0, "number")?;
-            let ours = MIGRATIONS.iter().find(|m| m.number == number).ok_or(Error::Migration { number })?;
-            if row.bytes(1, "checksum")? != checksum(ours, tx.engine()) {
-                return Err(Error::Migration { number });
-            }
-        }
+        ours(&applied, tx.engine())?;
         for migration in MIGRATIONS.iter().skip(applied.len()) {
             run(&mut tx, migration, now).await?;
             done = done.saturating_add(1);
         }
         tx.commit().await?;
         Ok(done)
+    }
+
+    /// How many migrations this program would run.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] when the database holds one that is not ours; [`Error::Database`] also when it is empty.
+    pub async fn pending_migrations(&self) -> Result<usize, Error> {
+        let applied = self.fetch(&APPLIED, &[]).await?;
+        ours(&applied, self.engine())?;
+        Ok(MIGRATIONS.len().saturating_sub(applied.len()))
     }
 
     /// Every table column as `table.column TYPE` (types as SQLite names them), in order: the engines must agree.
@@ -80,6 +84,18 @@ impl Db {
     pub fn schema_version() -> i64 {
         MIGRATIONS.iter().map(|m| m.number).max().unwrap_or(0)
     }
+}
+
+/// Refuses a migration that is not this program's.
+fn ours(applied: &[Row], engine: Engine) -> Result<(), Error> {
+    for row in applied {
+        let number = row.int(0, "number")?;
+        let known = MIGRATIONS.iter().find(|m| m.number == number).ok_or(Error::Migration { number })?;
+        if row.bytes(1, "checksum")? != checksum(known, engine) {
+            return Err(Error::Migration { number });
+        }
+    }
+    Ok(())
 }
 
 async fn run(tx: &mut Tx, migration: &Migration, now: Moment) -> Result<(), Error> {

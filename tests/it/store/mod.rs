@@ -1,5 +1,6 @@
 //! The store's contract, run on both engines: what it keeps, what it refuses, what it finds again.
 
+mod commands;
 mod facts;
 mod kill;
 mod log;
