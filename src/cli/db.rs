@@ -3,7 +3,7 @@
 //! Owns the operator's view of the store. A backup is a whole, consistent copy; the key file and the signing key are not
 //! in it and are kept elsewhere. A restored log that had been signed further is never written again: the command says so.
 
-use super::{Exit, Outcome, print};
+use super::{Exit, Outcome, configuration, print};
 use crate::audit::verify::{Expected, verify};
 use crate::audit::{Checkpoint, Note, Origin, Signer};
 use crate::clock::Clock;
@@ -14,9 +14,6 @@ use crate::trust::{SigningKey, read_secret};
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 use zeroize::Zeroizing;
-
-/// Largest configuration file, in bytes.
-const CONFIG_BYTES_MAX: usize = 1 << 20;
 
 /// Arguments of `solent db`.
 #[derive(clap::Args, Debug)]
@@ -53,7 +50,7 @@ enum Command {
 struct Where {
     /// The gateway's configuration
     #[arg(long, value_name = "FILE")]
-    config: String,
+    config: PathBuf,
 }
 
 /// Runs the command.
@@ -62,20 +59,12 @@ pub fn run(args: Args) -> Outcome {
     let runtime = runtime.map_err(|e| Exit::Internal(format!("no runtime: {e}")))?;
     runtime.block_on(async {
         match args.command {
-            Command::Migrate(at) => migrate(&load(&at)?).await,
-            Command::Backup { at, to } => backup(&load(&at)?, &to).await,
-            Command::Restore { at, from } => restore(&load(&at)?, &from).await,
-            Command::Check(at) => check(&load(&at)?).await,
+            Command::Migrate(at) => migrate(&configuration::load(&at.config)?).await,
+            Command::Backup { at, to } => backup(&configuration::load(&at.config)?, &to).await,
+            Command::Restore { at, from } => restore(&configuration::load(&at.config)?, &from).await,
+            Command::Check(at) => check(&configuration::load(&at.config)?).await,
         }
     })
-}
-
-fn load(at: &Where) -> Result<Gateway, Exit> {
-    let bytes = super::read_input(&at.config, CONFIG_BYTES_MAX)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Diagnostic::error(code::CONFIG_FILE, "the file is not UTF-8").with_file(&at.config))?;
-    let folder = Path::new(&at.config).parent().unwrap_or_else(|| Path::new(""));
-    Gateway::parse(&at.config, &text, folder).map_err(Exit::Failed)
 }
 
 fn password(gateway: &Gateway) -> Result<Option<Zeroizing<String>>, Exit> {

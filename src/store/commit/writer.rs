@@ -15,6 +15,7 @@ use crate::store::keys::{Keys, Sealed as SealedContent};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// First pause between two attempts to find out what became of a commit; doubled up to the next.
 const RECOVERY_FIRST: Duration = Duration::from_millis(20);
@@ -64,16 +65,28 @@ pub(super) struct Writer {
     pub(super) mirror: Mirror,
 }
 
+/// A batch whose outcome is not known, and whom to answer.
+type Pending = (Box<Outcome>, Vec<oneshot::Sender<Answer>>);
+
 /// Whether the committer knows where its log ends.
 enum Footing {
     Sure,
     /// A batch (if any) may or may not be there; its jobs wait for the answer.
     Unsure {
-        batch: Option<(Box<Outcome>, Vec<oneshot::Sender<Answer>>)>,
+        batch: Option<Pending>,
         pause: Duration,
+        /// When it looks again, however many jobs come meanwhile.
+        at: Instant,
     },
     /// Another process owns the log: nothing can be written until a restart.
     Lost,
+}
+
+impl Footing {
+    fn unsure(batch: Option<Pending>, pause: Duration) -> Self {
+        let now = Instant::now();
+        Self::Unsure { batch, pause, at: now.checked_add(pause).unwrap_or(now) }
+    }
 }
 
 impl Writer {
@@ -89,15 +102,16 @@ impl Writer {
                     Ok(Some(Told::Stop(done))) => return self.stop(Some(done)).await,
                     Ok(None) => return self.stop(None).await,
                     Err(_) if self.lease.alive().await => Footing::Sure,
-                    Err(_) => Footing::Unsure { batch: None, pause: RECOVERY_FIRST },
+                    Err(_) => Footing::unsure(None, RECOVERY_FIRST),
                 },
-                Footing::Unsure { batch, pause } => match tokio::time::timeout(pause, queue.recv()).await {
+                Footing::Unsure { batch, pause, at } => match tokio::time::timeout_at(at, queue.recv()).await {
+                    Err(_) => self.find_out(batch, pause).await,
+                    Ok(None) => return self.stop(None).await,
                     Ok(Some(told)) => match refuse(told) {
                         Some(done) => return self.stop(Some(done)).await,
-                        None => Footing::Unsure { batch, pause: pause / 2 },
+                        None if Instant::now() >= at => self.find_out(batch, pause).await,
+                        None => Footing::Unsure { batch, pause, at },
                     },
-                    Ok(None) => return self.stop(None).await,
-                    Err(_) => self.find_out(batch, pause).await,
                 },
                 Footing::Lost => match queue.recv().await.map(refuse) {
                     Some(None) => Footing::Lost,
@@ -192,7 +206,7 @@ impl Writer {
             }
             Broken::Unknown(outcome) => {
                 tracing::error!("the outcome of a commit is not known; disclosing stops until the log was read again");
-                Footing::Unsure { batch: Some((outcome, answers)), pause: RECOVERY_FIRST }
+                Footing::unsure(Some((outcome, answers)), RECOVERY_FIRST)
             }
         }
     }
@@ -209,14 +223,10 @@ impl Writer {
     }
 
     /// Reads the log again. The row lock waits for a commit that is still under way, so that what is read is final.
-    async fn find_out(
-        &mut self,
-        batch: Option<(Box<Outcome>, Vec<oneshot::Sender<Answer>>)>,
-        pause: Duration,
-    ) -> Footing {
+    async fn find_out(&mut self, batch: Option<Pending>, pause: Duration) -> Footing {
         let again = pause.saturating_mul(2).clamp(RECOVERY_FIRST, RECOVERY_LONGEST);
         let Ok((owner, batches)) = self.where_it_ends().await else {
-            return Footing::Unsure { batch, pause: again };
+            return Footing::unsure(batch.map(|pending| let_go(pending, again)), again);
         };
         if owner != self.owner {
             return self.after(Broken::Fenced, batch.into_iter().flat_map(|(_, answers)| answers).collect());
@@ -258,6 +268,16 @@ impl Writer {
             Some(_) => Err(Error::Database { at: "injected", kind: "injected fault".to_owned() }),
         }
     }
+}
+
+/// Whoever has waited through every shorter pause is told that the log is not available; what became of their jobs is
+/// still found out.
+fn let_go((outcome, answers): Pending, pause: Duration) -> Pending {
+    if pause < RECOVERY_LONGEST {
+        return (outcome, answers);
+    }
+    answers.into_iter().for_each(|answer| drop(answer.send(Err(CommitError::LogUnavailable))));
+    (outcome, Vec::new())
 }
 
 fn reply(answers: Vec<oneshot::Sender<Answer>>, results: Vec<Answer>) {

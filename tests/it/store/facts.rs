@@ -1,4 +1,4 @@
-//! Facts: what is put in is found again by whom it concerns, versions move, nothing is found by others.
+//! Facts: what the closure of a request holds, that it does not grow with other families, and versions.
 
 use super::support::{TestDb, login, on_each_engine};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The stored log: what a start refuses after each way of tampering, leases, checkpoints and their mirror.
+//! The log: receipts, tiles, restarts, and every way to bend it.
 
 use super::support::{ORIGIN, TestDb, login, noon, on_each_engine, signer, view};
 use solent::audit::{Checkpoint, OpenEntry, Origin, Signer, merkle};

@@ -1,4 +1,4 @@
-//! Mailboxes and messages: accept, release, acknowledge, return; each step from the states it may start from.
+//! Messages and mailboxes: an item's whole life, what is refused, what is erased when.
 
 use super::support::{TestDb, keys, login, noon, on_each_engine, view};
 use solent::audit::{Event, Outcome, Payload};

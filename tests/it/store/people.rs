@@ -1,4 +1,4 @@
-//! The people index: who is linked, who is new, who waits for a person to judge.
+//! The people index: who is found again, who waits for review, who is never found.
 
 use super::mailbox::message;
 use super::support::{TestDb, login, on_each_engine};

@@ -1,4 +1,4 @@
-//! Migrations and statements: every statement prepares on each engine, migrations run once.
+//! Migrations and statements, the same on both engines.
 
 use super::support::{TestDb, noon, on_each_engine, runtime};
 use solent::store::{Db, Engine, Error};
