@@ -1,1 +1,3 @@
-//! Tests of cli.
+//! The program as a user meets it: what it prints and how it exits.
+
+mod diagnostics;
