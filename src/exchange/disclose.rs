@@ -9,11 +9,12 @@ use crate::audit::Event;
 use crate::clock::Moment;
 use crate::document::Document;
 use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId};
-use crate::record::{Form, Record, Segment, State};
+use crate::record::{Form, Record, Segment, State, ThirdParty};
 use crate::sharing::decision::{Decision, Marker, Reason};
 use crate::sharing::disclosure::Disclosable;
 use crate::sharing::redact::{Held, Request, Ruled, redact};
-use crate::sharing::{World, decide, facts};
+use crate::sharing::unknown_adult::{self, Summary};
+use crate::sharing::{Policy, World, decide, facts};
 use crate::store::{Digest, Effect, FactRow, FactSeeds, Job, RecordId, SegmentRow};
 use crate::vocabulary::{Category, Level, Purpose};
 use serde_json::json;
@@ -138,7 +139,7 @@ impl Gateway {
         for (index, segment) in chosen.decided {
             let place = held.get(index).ok_or(Failure::Inconsistent("a record is missing"))?;
             let row = place.row(&segment.id).ok_or(Failure::Inconsistent("a segment has no row"))?;
-            let decision = judge(row.id.as_str())?;
+            let decision = unnamed_adult(judge(row.id.as_str())?, &content.policy, hat.as_ref(), place, segment);
             ruled.push(Ruled {
                 held: index,
                 local: segment.id.as_str().to_owned(),
@@ -285,6 +286,28 @@ fn ask(question: &Question, segment: &str) -> Result<facts::Ask, Failure> {
 fn hat_of(all: &facts::Facts, question: &Question) -> Option<facts::Hat> {
     let account = all.accounts.iter().find(|a| a.id == question.account)?;
     account.hats.iter().find(|h| h.id == question.hat).cloned()
+}
+
+/// Free text that may name somebody counts as if an adult stood in it, unless an adult is listed anyway (R54).
+fn unnamed_adult(
+    decision: Decision,
+    policy: &Policy,
+    hat: Option<&facts::Hat>,
+    place: &HeldRecord,
+    segment: &Segment,
+) -> Decision {
+    let (Some(hat), Some(category)) = (hat, segment.label.category) else { return decision };
+    if segment.label.third_party == ThirdParty::None {
+        return decision;
+    }
+    let authored = place.record.segments().iter().find(|s| s.summary_of.contains(&segment.id));
+    let summary = match authored {
+        Some(short) if short.label.third_party == ThirdParty::None => Summary::Clean,
+        Some(_) => Summary::There,
+        None if segment.form == Form::Summary || policy.summary_fields(category).is_some() => Summary::There,
+        None => Summary::Missing,
+    };
+    unknown_adult::cap(decision, policy, hat.role, category, summary)
 }
 
 /// A relationship's kind as its facts file spells it.

@@ -8,6 +8,7 @@ pub mod disclosure;
 pub mod facts;
 pub mod policy;
 pub mod redact;
+pub mod unknown_adult;
 
 pub use decision::{Basis, Decision, Flag, Limit, Marker, Reason};
 pub use policy::Policy;

@@ -109,9 +109,10 @@ fn released_forms(policy: &Policy, held: &[Held<'_>], ruled: &[Ruled]) -> BTreeM
             }
             Level::S => {
                 let summaries = summaries_of(place, &one.local);
-                let coded = category_of(place, segment).is_some_and(|c| policy.summary_fields(c).is_some());
-                if summaries.is_empty() && coded {
-                    forms.insert((one.held, one.local.clone()), Form::CodedFields);
+                let coded = category_of(place, segment).and_then(|c| policy.summary_fields(c));
+                if let (true, Some(fields)) = (summaries.is_empty(), coded) {
+                    let form = if fields.iter().any(|f| f == WHOLE) { Form::Whole } else { Form::CodedFields };
+                    forms.insert((one.held, one.local.clone()), form);
                 }
                 forms.extend(summaries.into_iter().map(|s| ((one.held, s), Form::Whole)));
             }
@@ -120,6 +121,9 @@ fn released_forms(policy: &Policy, held: &[Held<'_>], ruled: &[Ruled]) -> BTreeM
     }
     forms
 }
+
+/// In `summary_fields`: the category has no shorter form (RSK).
+const WHOLE: &str = "*";
 
 /// Permission-gated refusals name category and custodian (sharing rules §10 row 1); the rest is the generic marker.
 fn withheld_marking(place: &Held<'_>, one: &Ruled) -> Option<Marking> {
