@@ -23,7 +23,8 @@ pub enum Summary {
 #[must_use]
 pub fn cap(decision: Decision, policy: &Policy, role: Role, category: Category, summary: Summary) -> Decision {
     let ended = matches!(decision.reason, Reason::AllowOwn | Reason::AllowItem);
-    let cap = policy.adult_cap(role, category).map(|cap| if summary == Summary::Clean { cap.max(Level::S) } else { cap });
+    let cap =
+        policy.adult_cap(role, category).map(|cap| if summary == Summary::Clean { cap.max(Level::S) } else { cap });
     let Some(cap) = cap.filter(|cap| !ended && *cap < decision.level) else {
         return decision;
     };
