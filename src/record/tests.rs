@@ -1,3 +1,5 @@
+//! The rules of a record, each kept and each broken.
+
 use super::*;
 use crate::cli::content;
 use crate::diagnostic::Severity;

@@ -29,7 +29,7 @@ pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, str>, Diag
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
         _ => match declared(bytes).as_deref() {
             None | Some("utf-8" | "utf8") => utf8(bytes),
-            Some("us-ascii" | "ascii" | "iso-8859-1" | "latin1") => Ok(single(bytes, |b| u16::from(b))),
+            Some("us-ascii" | "ascii" | "iso-8859-1" | "latin1") => Ok(single(bytes, u16::from)),
             Some("windows-1252" | "cp1252") => {
                 let high = |b: u8| WINDOWS_1252.get(usize::from(b).wrapping_sub(0x80)).copied();
                 Ok(single(bytes, |b| high(b).unwrap_or_else(|| u16::from(b))))

@@ -6,6 +6,7 @@
 //! that is not well formed. Comments, processing instructions and schema locations are about the file, not the people
 //! in it: they are skipped.
 
+mod attributes;
 mod decode;
 mod names;
 mod read;

@@ -1,5 +1,6 @@
 //! The XML reader: events of `quick-xml`, and every check that a tokenizer leaves out.
 
+use super::attributes::{attributes, checked, entity};
 use super::names::{self, Scope};
 use super::{Content, Place, Repeats, XmlShape};
 use crate::diagnostic::{Code, Diagnostic, Span, code};
@@ -7,12 +8,6 @@ use crate::document::{Document, Kind, Limits, NodeId, safe_name};
 use quick_xml::Reader as Events;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
-
-/// Attributes of one element. Real messages stay below ten; the check for duplicates compares pairs.
-const ATTRIBUTES_MAX: usize = 128;
-
-/// Namespace prefixes in scope at once. Real messages stay below ten; looking one up is a walk.
-const PREFIXES_MAX: usize = 64;
 
 /// Reads one XML document whose root element is `root` (local name). `text` comes from [`super::decode`].
 ///
@@ -39,16 +34,16 @@ pub fn read(text: &str, root: &str, limits: &Limits, shape: Option<&dyn XmlShape
     }
 }
 
-struct Fault {
+pub(super) struct Fault {
     code: Code,
     text: String,
     at: Option<usize>,
 }
 
-fn fault<T>(code: Code, text: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn fault<T>(code: Code, text: impl Into<String>) -> Result<T, Fault> {
     Err(Fault { code, text: text.into(), at: None })
 }
-fn syntax<T>(text: &str) -> Result<T, Fault> {
+pub(super) fn syntax<T>(text: &str) -> Result<T, Fault> {
     fault(code::DOC_SYNTAX, text)
 }
 
@@ -136,9 +131,9 @@ impl Reader<'_> {
         if self.open.is_empty() && self.done {
             return syntax("there is a second root element");
         }
-        let attributes = self.attributes(start, depth)?;
+        let attributes = attributes(&mut self.scope, start, depth)?;
         let name = start.name();
-        let (prefix, local) = self.checked(name.0)?;
+        let (prefix, local) = checked(name.0)?;
         if prefix.is_some_and(|p| self.scope.resolve(p).is_none()) {
             return syntax("the prefix of this element is not declared");
         }
@@ -177,71 +172,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The attributes to keep, checked: `None` as name is `xsi:nil`. Binds the prefixes they declare.
-    fn attributes(&mut self, start: &BytesStart<'_>, depth: usize) -> Result<Vec<(Option<String>, String)>, Fault> {
-        let mut raw = Vec::new();
-        for attribute in start.attributes() {
-            if raw.len() >= ATTRIBUTES_MAX {
-                return fault(code::DOC_LIMIT, format!("this element has more than {ATTRIBUTES_MAX} attributes"));
-            }
-            let Ok(attribute) = attribute else { return syntax("the attributes of this element are not well formed") };
-            if attribute.value.contains('<') {
-                return syntax("an attribute may not contain `<`");
-            }
-            let value = resolve(&attribute.value.replace(['\t', '\n', '\r'], " "))?;
-            raw.push((attribute.key.0.to_owned(), value));
-        }
-        if !separated(start.attributes_raw()) {
-            return syntax("attributes are separated by white space");
-        }
-        for (name, uri) in &raw {
-            let prefix = match names::split(name) {
-                (None, "xmlns") => "",
-                (Some("xmlns"), prefix) if !uri.is_empty() => prefix,
-                (Some("xmlns"), _) => return syntax("a prefix is bound to no namespace"),
-                _ => continue,
-            };
-            if matches!(prefix, "xmlns" | "xml") || self.scope.count() >= PREFIXES_MAX {
-                return syntax("this namespace declaration is not accepted");
-            }
-            self.scope.bind(depth, prefix, uri);
-        }
-        let mut kept = Vec::new();
-        let mut seen: Vec<(Option<String>, String)> = Vec::new();
-        for (name, value) in raw {
-            let (prefix, local) = self.checked(&name)?;
-            if prefix == Some("xmlns") || name == "xmlns" {
-                continue;
-            }
-            let namespace = match prefix {
-                Some(p) => match self.scope.resolve(p) {
-                    Some(uri) => Some(uri),
-                    None => return syntax("the prefix of an attribute is not declared"),
-                },
-                None => None,
-            };
-            let expanded = (namespace.map(str::to_owned), local.to_owned());
-            if seen.contains(&expanded) {
-                return syntax("this element has two attributes of one name");
-            }
-            if names::is_nil(namespace, local) {
-                kept.push((None, value));
-            } else if !names::is_location(namespace, local) {
-                kept.push((Some(format!("@{name}")), value));
-            }
-            seen.push(expanded);
-        }
-        Ok(kept)
-    }
-
-    fn checked<'n>(&self, name: &'n str) -> Result<(Option<&'n str>, &'n str), Fault> {
-        let (prefix, local) = names::split(name);
-        if !names::is_name(local) || prefix.is_some_and(|p| !names::is_name(p)) {
-            return syntax("this is not a name that XML permits");
-        }
-        Ok((prefix, local))
     }
 
     fn child(&self, parent: Option<Place>, name: &str) -> Option<(Place, Repeats)> {
@@ -390,64 +320,6 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-/// A character reference or one of the five entities, without `&` and `;`.
-fn entity(name: &str) -> Result<char, Fault> {
-    let number = match (name.strip_prefix("#x"), name.strip_prefix('#')) {
-        (Some(hex), _) if !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            u32::from_str_radix(hex, 16).ok()
-        }
-        (None, Some(digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok(),
-        (_, Some(_)) => None,
-        (None, None) => match name {
-            "amp" => Some(u32::from('&')),
-            "lt" => Some(u32::from('<')),
-            "gt" => Some(u32::from('>')),
-            "apos" => Some(u32::from('\'')),
-            "quot" => Some(u32::from('"')),
-            _ => return fault(code::DOC_FORBIDDEN, "an entity other than the five of XML is never accepted"),
-        },
-        (Some(_), None) => None,
-    };
-    match number.filter(|n| names::is_char(*n)).and_then(char::from_u32) {
-        Some(letter) => Ok(letter),
-        None => fault(code::DOC_FORBIDDEN, "a reference to a character that XML does not permit"),
-    }
-}
-
-/// An attribute's value with its references resolved.
-fn resolve(raw: &str) -> Result<String, Fault> {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        let Some((name, tail)) = after.split_once(';') else { return syntax("a reference has no end") };
-        out.push(entity(name)?);
-        rest = tail;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-/// Whether white space follows each quoted value that another attribute follows.
-fn separated(raw: &str) -> bool {
-    let mut quote = None;
-    let mut closed = false;
-    for letter in raw.chars() {
-        match quote {
-            Some(q) if letter == q => (quote, closed) = (None, true),
-            Some(_) => {}
-            None if closed && !letter.is_ascii_whitespace() && letter != '/' => return false,
-            None => {
-                closed = false;
-                if matches!(letter, '"' | '\'') {
-                    quote = Some(letter);
-                }
-            }
-        }
-    }
-    true
 }
 
 fn offset(position: u64) -> usize {

@@ -4,11 +4,14 @@ mod hostile;
 mod json_oracle;
 mod native;
 mod samples;
+mod schema_files;
 mod schema_oracle;
+mod validate;
 mod xml_oracle;
 
 use solent::cli::content;
 use solent::schema::Schemas;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -18,11 +21,20 @@ pub fn schemas() -> &'static Schemas {
     SCHEMAS.get_or_init(|| Schemas::load(&content::built_in()).unwrap())
 }
 
+/// Says on standard output that a test could not run (see `tests/README.md`).
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stdout(), "skipped: {why}");
+}
+
 /// The shared sample folder, if this machine has it.
 pub fn shared(below: &str) -> Option<PathBuf> {
     let root = std::env::var_os("SOLENT_SAMPLES")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")), PathBuf::from);
-    Some(root.join(below)).filter(|p| p.exists())
+    let found = Some(root.join(below)).filter(|p| p.exists());
+    if found.is_none() {
+        skipped("the shared samples are not on this machine");
+    }
+    found
 }
 
 /// A small census by us: two children, one with everything a child can have.

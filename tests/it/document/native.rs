@@ -147,75 +147,73 @@ fn our_referral_is_valid_and_goes_back_to_a_bundle() {
     assert!(tree.same(tree.root(), &back, back.root()));
 }
 
+/// What is replaced, by what, where it is found, what is said.
+const WRONG_REFERRALS: &[(&str, &str, &str, &str)] = &[
+    (r#""status": "active", "intent": "order","#, r#""intent": "order","#, "/entry/3/resource", "`status` is missing"),
+    (
+        r#""resourceType": "Flag", "status": "active""#,
+        r#""resourceType": "Flag""#,
+        "/entry/5/resource",
+        "`status` is missing",
+    ),
+    (
+        r#""resourceType": "Flag", "status": "active""#,
+        r#""resourceType": "Flag", "status": "on""#,
+        "/entry/5/resource/status",
+        "code list",
+    ),
+    (
+        r#""resourceType": "Consent", "status": "active""#,
+        r#""resourceType": "Consent", "status": 1"#,
+        "/entry/6/resource/status",
+        "a number is not accepted",
+    ),
+    (
+        r#""birthDate": "2017-05-11","#,
+        r#""birthDate": 2017,"#,
+        "/entry/1/resource/birthDate",
+        "a number is not accepted",
+    ),
+    (
+        r#""deceasedBoolean": false"#,
+        r#""deceasedBoolean": "false""#,
+        "/entry/1/resource/deceasedBoolean",
+        "text is not accepted",
+    ),
+    (
+        r#""deceasedBoolean": false"#,
+        r#""deceasedBoolean": false, "deceasedDateTime": "2026""#,
+        "/entry/1/resource",
+        "only one of",
+    ),
+    (
+        r#""name": [ { "use": "official", "family": "Lane", "given": [ "Maya", "Rose" ] } ]"#,
+        r#""name": { "family": "Lane" }"#,
+        "/entry/1/resource/name",
+        "an object is not accepted",
+    ),
+    (
+        r#""patient": { "reference": "urn:uuid:00000000-0000-4000-8000-000000000002" },"#,
+        "",
+        "/entry/2/resource",
+        "`patient` is missing",
+    ),
+    (r#""type": "message","#, "", "", "`type` is missing"),
+    (r#""category": [ { "text": "c" } ],"#, r#""category": [],"#, "/entry/6/resource/category", "at least 1"),
+    (
+        r#""eventCoding": { "system": "https://fhir.nhs.uk/CodeSystem/message-events-bars", "code": "servicerequest-request" },"#,
+        "",
+        "/entry/0/resource",
+        "none of the alternatives",
+    ),
+];
+
 #[test]
 fn a_wrong_referral_is_refused_with_the_place_in_the_message_as_sent() {
-    for (from, to, pointer, said) in [
-        (
-            r#""status": "active", "intent": "order","#,
-            r#""intent": "order","#,
-            "/entry/3/resource",
-            "`status` is missing",
-        ),
-        (
-            r#""resourceType": "Flag", "status": "active""#,
-            r#""resourceType": "Flag""#,
-            "/entry/5/resource",
-            "`status` is missing",
-        ),
-        (
-            r#""resourceType": "Flag", "status": "active""#,
-            r#""resourceType": "Flag", "status": "on""#,
-            "/entry/5/resource/status",
-            "code list",
-        ),
-        (
-            r#""resourceType": "Consent", "status": "active""#,
-            r#""resourceType": "Consent", "status": 1"#,
-            "/entry/6/resource/status",
-            "a number is not accepted",
-        ),
-        (
-            r#""birthDate": "2017-05-11","#,
-            r#""birthDate": 2017,"#,
-            "/entry/1/resource/birthDate",
-            "a number is not accepted",
-        ),
-        (
-            r#""deceasedBoolean": false"#,
-            r#""deceasedBoolean": "false""#,
-            "/entry/1/resource/deceasedBoolean",
-            "text is not accepted",
-        ),
-        (
-            r#""deceasedBoolean": false"#,
-            r#""deceasedBoolean": false, "deceasedDateTime": "2026""#,
-            "/entry/1/resource",
-            "only one of",
-        ),
-        (
-            r#""name": [ { "use": "official", "family": "Lane", "given": [ "Maya", "Rose" ] } ]"#,
-            r#""name": { "family": "Lane" }"#,
-            "/entry/1/resource/name",
-            "an object is not accepted",
-        ),
-        (
-            r#""patient": { "reference": "urn:uuid:00000000-0000-4000-8000-000000000002" },"#,
-            "",
-            "/entry/2/resource",
-            "`patient` is missing",
-        ),
-        (r#""type": "message","#, "", "", "`type` is missing"),
-        (r#""category": [ { "text": "c" } ],"#, r#""category": [],"#, "/entry/6/resource/category", "at least 1"),
-        (
-            r#""eventCoding": { "system": "https://fhir.nhs.uk/CodeSystem/message-events-bars", "code": "servicerequest-request" },"#,
-            "",
-            "/entry/0/resource",
-            "none of the alternatives",
-        ),
-    ] {
+    for (from, to, pointer, said) in WRONG_REFERRALS {
         let refused = referral(&swap(REFERRAL, from, to), Strictness::Tolerant).expect_err(said);
         let error = refused.iter().find(|d| d.severity == Severity::Error).unwrap();
-        assert_eq!(error.pointer.as_deref(), Some(pointer), "{error}");
+        assert_eq!(error.pointer.as_deref(), Some(*pointer), "{error}");
         assert!(error.message.contains(said) && error.position.is_some(), "{error}");
     }
 }
