@@ -315,6 +315,16 @@ impl<'a> OpenEntry<'a> {
         })
     }
 
+    /// The id of bytes that are no longer an entry, if it can still be read: to name what was altered.
+    #[must_use]
+    pub fn legible_id(bytes: &'a [u8]) -> Option<&'a str> {
+        const BEFORE: &[u8] = b"\"id\":\"";
+        let at = bytes.windows(BEFORE.len()).position(|window| window == BEFORE)?;
+        let start = at.saturating_add(BEFORE.len());
+        let id = std::str::from_utf8(bytes.get(start..start.saturating_add(36))?).ok()?;
+        is_uuid_v7(id).then_some(id)
+    }
+
     /// The id as a number, for comparing many.
     #[must_use]
     pub fn id_number(&self) -> u128 {

@@ -52,6 +52,8 @@ pub enum FindingKind {
         have: u64,
         /// Entries that were signed for.
         size: u64,
+        /// Entries known to be as signed. When this is less than `have`, what is missing may lie anywhere after it.
+        sure: u64,
     },
     /// There are entries beyond the last signed checkpoint.
     BeyondCheckpoint {
@@ -161,8 +163,15 @@ impl fmt::Display for FindingKind {
             Self::Inserted => f.write_str("an entry was inserted here that was never logged"),
             Self::Missing { count: 1 } => f.write_str("the entry is missing"),
             Self::Missing { count } => write!(f, "{count} entries are missing from here on"),
-            Self::TailTruncated { have, size } => {
-                write!(f, "the tail is cut off: {size} entries were signed for and {have} are left")
+            Self::TailTruncated { have, size, sure } => {
+                write!(f, "the tail is cut off: {size} entries were signed for and {have} are left")?;
+                if sure == have {
+                    return Ok(());
+                }
+                write!(
+                    f,
+                    " (only the first {sure} are known to be as signed: what is missing may lie anywhere after them)"
+                )
             }
             Self::BeyondCheckpoint { size } => {
                 write!(f, "this entry and those after it are not signed: the checkpoint ends at {size} entries")

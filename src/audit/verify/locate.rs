@@ -175,19 +175,18 @@ impl NodeSource for Patched<'_> {
     }
 }
 
-/// Looks for two entries among `candidates` whose exchange gives the signed root. Candidates are few: the caller bounds
-/// them, because every pair costs a path of hashes.
-pub(super) fn swapped_pair(tree: &Tree, size: u64, signed: &Hash, candidates: &[u64]) -> Option<(u64, u64)> {
-    let leaf = |index: u64| tree.node(0, index).ok();
-    for (n, first) in candidates.iter().enumerate() {
-        for second in candidates.iter().skip(n + 1) {
-            let patches = [(*first, leaf(*second)?), (*second, leaf(*first)?)];
-            if root(&Patched { tree, patches }, size).ok()? == *signed {
-                return Some((*first.min(second), *first.max(second)));
-            }
-        }
-    }
-    None
+/// Looks among `pairs` for two entries whose exchange gives the signed root. The caller bounds the pairs.
+pub(super) fn swapped_pair(
+    tree: &Tree,
+    size: u64,
+    signed: &Hash,
+    mut pairs: impl Iterator<Item = (u64, u64)>,
+) -> Option<(u64, u64)> {
+    pairs.find(|(first, second)| {
+        let (Ok(one), Ok(other)) = (tree.node(0, *first), tree.node(0, *second)) else { return false };
+        let patches = [(*first, other), (*second, one)];
+        root(&Patched { tree, patches }, size) == Ok(*signed)
+    })
 }
 
 #[cfg(test)]
@@ -265,8 +264,8 @@ mod tests {
             let signed = Tree::new(logged.clone()).root();
             let mut found = logged;
             found.swap(0, usize::try_from(size - 1).unwrap());
-            let candidates: Vec<u64> = (0..size).collect();
-            assert_eq!(swapped_pair(&Tree::new(found), size, &signed, &candidates), Some((0, size - 1)));
+            let pairs = (0..size).flat_map(|a| (a + 1..size).map(move |b| (a, b)));
+            assert_eq!(swapped_pair(&Tree::new(found), size, &signed, pairs), Some((0, size - 1)));
         }
     }
 }

@@ -32,8 +32,9 @@ use tiles::StoredHashes;
 pub const FINDINGS_MAX: usize = 1000;
 /// Entries between two calls of the progress function.
 const PROGRESS_STEP: u64 = 8192;
-/// Most entries among which a swapped pair is searched from the root alone: 2,016 pairs.
-const SWAP_CANDIDATES_MAX: usize = 64;
+/// Most pairs tried when two swapped entries are searched from the root alone: a pair costs a path of hashes, so this is
+/// under a second, and covers every pair of a log of 300 entries.
+const SWAPS_TRIED_MAX: usize = 50_000;
 
 /// What the log is checked against.
 #[derive(Clone, Debug)]
@@ -106,7 +107,7 @@ pub fn verify<S: LogSource + ?Sized>(
         }
     })?;
     progress(Progress { done: pass.count(), total });
-    let tiles = StoredHashes::read(source, total)?;
+    let tiles = StoredHashes::read(source, if signed.fallback { 0 } else { total })?;
     Ok(judge(signed, pass, tiles))
 }
 
@@ -126,7 +127,7 @@ fn judge(signed: SignedStates, mut pass: Pass, tiles: Option<StoredHashes>) -> R
         } else {
             primary.extend(located(&pass, tiles.as_ref(), &signed, size, root));
         }
-        if entries_are_signed && count > size {
+        if entries_are_signed && count > size && !signed.fallback {
             let (index, id) = (Some(size), pass.id_at(size));
             primary.push(Finding { index, id, kind: FindingKind::BeyondCheckpoint { size } });
         }
@@ -230,19 +231,19 @@ fn unlocated(pass: &Pass, tiles: Option<&StoredHashes>, signed: &SignedStates, s
             }
         }
     }
+    let after =
+        signed.stated.range(..size).rev().find(|(at, roots)| agrees(pass, **at, roots)).map_or(0, |(at, _)| *at);
     if pass.count() < size && pass.shifts.is_empty() {
-        let kind = FindingKind::TailTruncated { have: pass.count(), size };
+        let kind = FindingKind::TailTruncated { have: pass.count(), size, sure: after };
         out.push(Finding { index: Some(pass.count()), id: None, kind });
         return out;
     }
     if !out.is_empty() {
         return out;
     }
-    let after =
-        signed.stated.range(..size).rev().find(|(at, roots)| agrees(pass, **at, roots)).map_or(0, |(at, _)| *at);
     let wrong = signed.stated.range(after..).find(|(at, roots)| **at > after && !agrees(pass, **at, roots));
     let bracket = wrong.map_or(size, |(at, _)| *at);
-    if let Some((first, second)) = swap_between(pass, size, root, after, bracket) {
+    if let Some((first, second)) = swap_between(pass, size, root, after..bracket) {
         out.extend(explain(Difference::Swapped { first, second }, pass, size));
     } else {
         out.push(Finding { index: None, id: None, kind: FindingKind::RootMismatch { after, size: bracket } });
@@ -255,17 +256,19 @@ fn agrees(pass: &Pass, size: u64, roots: &BTreeSet<Hash>) -> bool {
 }
 
 /// Two whole rows may have been exchanged together with their stored hashes: the signed root alone can tell which two.
-fn swap_between(pass: &Pass, size: u64, root: Hash, after: u64, bracket: u64) -> Option<(u64, u64)> {
+/// Unless their times are equal, time goes back at both; and the earlier of them lies in the first range that differs.
+fn swap_between(pass: &Pass, size: u64, root: Hash, first_range: std::ops::Range<u64>) -> Option<(u64, u64)> {
     if pass.count() < size || !pass.shifts.is_empty() {
         return None;
     }
-    let beside_descents = pass.descents.iter().flat_map(|at| [at.saturating_sub(1), *at]);
-    let in_bracket = after..bracket.min(after.saturating_add(SWAP_CANDIDATES_MAX as u64));
-    let candidates: BTreeSet<u64> =
-        beside_descents.chain(in_bracket).filter(|at| *at < size).take(SWAP_CANDIDATES_MAX).collect();
     let mut leaves = pass.leaves.clone();
     leaves.truncate(usize::try_from(size).ok()?);
-    swapped_pair(&Tree::new(leaves), size, &root, &candidates.into_iter().collect::<Vec<_>>())
+    let tree = Tree::new(leaves);
+    let descents: BTreeSet<u64> =
+        pass.descents.iter().flat_map(|at| [at.saturating_sub(1), *at]).filter(|at| *at < size).collect();
+    let by_time = descents.iter().flat_map(|a| descents.range(a + 1..).map(|b| (*a, *b)));
+    let by_range = first_range.flat_map(|a| (a + 1..size).map(move |b| (a, b)));
+    swapped_pair(&tree, size, &root, by_time.take(SWAPS_TRIED_MAX).chain(by_range.take(SWAPS_TRIED_MAX)))
 }
 
 fn explain(difference: Difference, pass: &Pass, size: u64) -> Vec<Finding> {
@@ -291,7 +294,7 @@ fn explain(difference: Difference, pass: &Pass, size: u64) -> Vec<Finding> {
         Difference::Moved { position, from } => {
             vec![one(pass.index_at(position), Some(position), FindingKind::Moved { from })]
         }
-        Difference::Tail { have } => vec![one(have, None, FindingKind::TailTruncated { have, size })],
+        Difference::Tail { have } => vec![one(have, None, FindingKind::TailTruncated { have, size, sure: have })],
     }
 }
 

@@ -93,8 +93,10 @@ impl Pass {
                 self.check_open(&stored, &open);
             }
             Err(error) => {
-                self.ids.push(0);
-                self.find(stored.index, None, FindingKind::EntryMalformed(error));
+                let id = OpenEntry::legible_id(stored.entry).or(stored.filed_id);
+                let number = id.and_then(|id| uuid::Uuid::try_parse(id).ok()).map_or(0, |id| id.as_u128());
+                self.ids.push(number);
+                self.find(stored.index, self.id_at(position), FindingKind::EntryMalformed(error));
             }
         }
     }

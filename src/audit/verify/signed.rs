@@ -20,12 +20,20 @@ pub(super) struct SignedStates {
     pub(super) stated: BTreeMap<u64, BTreeSet<Hash>>,
     pub(super) findings: Vec<Finding>,
     pub(super) none: bool,
+    /// The latest checkpoint is not authentic: `latest` is the newest other one that is.
+    pub(super) fallback: bool,
 }
 
 impl SignedStates {
     pub(super) fn read<S: LogSource + ?Sized>(source: &S, expected: &Expected) -> Result<Self, SourceError> {
-        let mut this =
-            Self { latest: None, verified: Vec::new(), stated: BTreeMap::new(), findings: Vec::new(), none: false };
+        let mut this = Self {
+            latest: None,
+            verified: Vec::new(),
+            stated: BTreeMap::new(),
+            findings: Vec::new(),
+            none: false,
+            fallback: false,
+        };
         match source.checkpoint()? {
             None => this.none = true,
             Some(note) => this.take_latest(&note, &expected.keys),
@@ -43,6 +51,7 @@ impl SignedStates {
             // The latest checkpoint is not authentic: the entries can still be checked against the newest that is.
             (None, Some((size, Some(root)))) => {
                 let origin = expected.keys.first().map(|k| k.name().clone());
+                this.fallback = true;
                 this.latest = origin.map(|origin| Checkpoint { origin, size, root, extensions: Vec::new() });
             }
             _ => {}

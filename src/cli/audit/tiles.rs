@@ -77,7 +77,15 @@ impl TileDir {
             return Ok(None);
         }
         let full = TileId { width: TILE_WIDTH, ..tile };
-        Ok(self.read(&full.to_string(), BUNDLE_BYTES_MAX)?.map(|bytes| (bytes, usize::from(tile.width))))
+        if let Some(bytes) = self.read(&full.to_string(), BUNDLE_BYTES_MAX)? {
+            return Ok(Some((bytes, usize::from(tile.width))));
+        }
+        // Neither is there: show what is left, so that what is missing can be named exactly.
+        let narrower = (1..tile.width).rev().map(|width| TileId { width, ..tile });
+        match narrower.map(|tile| tile.to_string()).find(|name| self.root.join(name).is_file()) {
+            Some(name) => Ok(self.read(&name, BUNDLE_BYTES_MAX)?.map(|bytes| (bytes, usize::MAX))),
+            None => Ok(None),
+        }
     }
 }
 
@@ -92,8 +100,7 @@ impl LogSource for TileDir {
                 // A checkpoint with a changed size must not make us look for 2^60 files: stop where the files stop.
                 let mut gone = 0_u32;
                 let there = |tile: &TileId| {
-                    let full = TileId { width: TILE_WIDTH, ..*tile };
-                    let is = [*tile, full].iter().any(|t| self.root.join(t.to_string()).is_file());
+                    let is = tile.is_partial() || self.root.join(tile.to_string()).is_file();
                     gone = if is { 0 } else { gone + 1 };
                     gone < GONE_MAX
                 };

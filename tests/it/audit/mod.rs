@@ -1,1 +1,9 @@
-//! Tests of audit.
+//! Tests of the audit log across its modules, its command, and an independent verifier.
+
+mod command;
+mod database;
+mod fixture;
+mod frozen;
+mod independent;
+mod oracle;
+mod tamper;
