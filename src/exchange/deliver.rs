@@ -178,7 +178,6 @@ impl Gateway {
             caller: caller.clone(),
             event: Event::Collect,
             account,
-            on_behalf_of: None,
             hat,
             purpose,
             subject: subject.ok_or(Failure::Inconsistent("a record about nobody"))?,

@@ -25,7 +25,6 @@ pub(super) struct Question {
     pub caller: Caller,
     pub event: Event,
     pub account: AccountId,
-    pub on_behalf_of: Option<AccountId>,
     pub hat: HatId,
     pub purpose: Purpose,
     pub subject: PersonId,
@@ -58,6 +57,8 @@ pub(super) struct Weighed {
     pub disclosable: Disclosable,
     pub refusal: Option<WholeRefusal>,
     pub hat: Option<facts::Hat>,
+    /// Whom a personal assistant acted for (R47: entries read "PA for SW").
+    pub on_behalf_of: Option<AccountId>,
     pub policy_version: String,
     relationships: BTreeMap<String, String>,
 }
@@ -126,6 +127,7 @@ impl Gateway {
         let all: facts::Facts =
             serde_json::from_value(document).map_err(|_| Failure::Inconsistent("stored facts cannot be read"))?;
         let hat = hat_of(&all, question);
+        let on_behalf_of = principal_of(&all, question);
         let relationships = all.relationships.iter().map(|r| (r.id.as_str().to_owned(), kind_word(r))).collect();
         let world = World::new(all).map_err(|_| Failure::Inconsistent("stored facts contradict each other"))?;
         let judge = |segment: &str| ask(question, segment).map(|ask| decide(&world, &content.policy, &ask));
@@ -161,7 +163,7 @@ impl Gateway {
         };
         let disclosable = redact(request, &places, ruled);
         let policy_version = content.policy.version().to_owned();
-        Ok(Weighed { disclosable, refusal, hat, policy_version, relationships })
+        Ok(Weighed { disclosable, refusal, hat, on_behalf_of, policy_version, relationships })
     }
 
     async fn facts_for(&self, question: &Question, held: &[HeldRecord]) -> Result<Vec<FactRow>, Failure> {
@@ -314,6 +316,14 @@ fn unnamed_adult(
 fn kind_word(relationship: &facts::Relationship) -> String {
     let word = serde_json::to_value(relationship.kind).ok();
     word.and_then(|w| w.as_str().map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The account whose hat granted the delegation that the question names.
+fn principal_of(all: &facts::Facts, question: &Question) -> Option<AccountId> {
+    let named = question.delegation.as_deref()?;
+    let delegation = all.relationships.iter().find(|r| r.id.as_str() == named)?;
+    let grantor = delegation.grantor.as_ref()?;
+    all.accounts.iter().find(|a| a.hats.iter().any(|h| &h.id == grantor)).map(|a| a.id.clone())
 }
 
 /// Whether the request as a whole is refused: then every probe says so.

@@ -68,7 +68,6 @@ impl Gateway {
             caller,
             event: Event::View,
             account: enquiry.account,
-            on_behalf_of: None,
             hat: enquiry.hat,
             purpose: enquiry.purpose,
             subject,

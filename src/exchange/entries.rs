@@ -50,7 +50,7 @@ pub(super) fn of_question(
         gateway: Some(basis.gateway.clone()),
         confidence: Some(basis.confidence.clone()),
     });
-    decisions(&mut payload, question, weighed);
+    decisions(&mut payload, weighed);
     payload.dataset = Some(Dataset {
         item: question.item.clone(),
         length_class: content.map(|(bytes, _)| length_class(bytes.len())),
@@ -62,7 +62,7 @@ pub(super) fn of_question(
     Draft::new(outcome(weighed), payload).with_id(id)
 }
 
-fn decisions(payload: &mut Payload, question: &Question, weighed: &Weighed) {
+fn decisions(payload: &mut Payload, weighed: &Weighed) {
     let mut permissions = BTreeSet::new();
     for item in weighed.disclosable.items() {
         let found = &item.decision;
@@ -89,7 +89,7 @@ fn decisions(payload: &mut Payload, question: &Question, weighed: &Weighed) {
         }
     }
     payload.permissions = permissions.into_iter().collect();
-    payload.on_behalf_of = question.on_behalf_of.clone();
+    payload.on_behalf_of = weighed.on_behalf_of.clone();
 }
 
 fn outcome(weighed: &Weighed) -> Outcome {
