@@ -1,7 +1,7 @@
 //! Writing a disclosure in the receiver's format.
 //!
 //! `canonical` shows all of it. Every other format gets the record as far as it can carry it, with indicators and
-//! markers as hub-authored flag segments, because a prescriber must learn whom to ring whatever system is used.
+//! markers as hub-authored notes, because a prescriber must learn whom to ring whatever system is used.
 //! Refuses to send a document its own schema does not accept.
 
 use super::disclose::Question;
@@ -49,7 +49,7 @@ pub(super) fn render(
     Ok(Rendered { bytes: written.bytes, content_type: written.content_type, entry: entry.clone() })
 }
 
-/// The redacted record with one flag segment for each indicator and marker; `None` when there is nothing to say.
+/// The redacted record with one note for each indicator and marker; `None` when there is nothing to say.
 fn with_notices(disclosable: &Disclosable, entry: &EntryId, at: Moment) -> Option<Document> {
     if disclosable.is_silent() {
         return None;
@@ -71,7 +71,7 @@ fn with_notices(disclosable: &Disclosable, entry: &EntryId, at: Moment) -> Optio
         number += 1;
         let text = format!("{}: {} ({})", indicator.text, indicator.custodian, indicator.contact);
         let about = Some(indicator.about.as_str());
-        notice(&mut doc, number, &Notice { what: "service-involved", category: indicator.category, about, text });
+        notice(&mut doc, number, &Notice { what: "service involved", category: indicator.category, about, text });
     }
     for marking in disclosable.markings() {
         number += 1;
@@ -83,7 +83,7 @@ fn with_notices(disclosable: &Disclosable, entry: &EntryId, at: Moment) -> Optio
         notice(
             &mut doc,
             number,
-            &Notice { what: "information-withheld", category: marking.category, about: None, text },
+            &Notice { what: "information withheld", category: marking.category, about: None, text },
         );
     }
     Some(doc)
@@ -103,16 +103,12 @@ fn notice(doc: &mut Document, number: usize, notice: &Notice<'_>) {
         None => first_person(doc).unwrap_or_else(|| "person".to_owned()),
     };
     ensure_person(doc, &about);
-    let flags = doc.member(root, "flags").unwrap_or_else(|| doc.add(root, Some("flags"), Kind::Array, "", 0));
-    let flag = doc.add(flags, None, Kind::Object, "", 0);
-    doc.add_text(flag, "id", &format!("notice-{number}"));
-    hub_label(doc, flag, notice.category, &about);
-    doc.add_text(flag, "kind", "alert");
-    let what = doc.add(flag, Some("what"), Kind::Object, "", 0);
-    doc.add_text(what, "code", notice.what);
-    let status = doc.add(flag, Some("status"), Kind::Object, "", 0);
-    doc.add_text(status, "code", "active");
-    doc.add_text(flag, "text", &format!("{}: {}", notice.category, notice.text));
+    let notes = doc.member(root, "notes").unwrap_or_else(|| doc.add(root, Some("notes"), Kind::Array, "", 0));
+    let note = doc.add(notes, None, Kind::Object, "", 0);
+    doc.add_text(note, "id", &format!("notice-{number}"));
+    hub_label(doc, note, notice.category, &about);
+    doc.add_text(note, "kind", "text");
+    doc.add_text(note, "text", &format!("{} ({}): {}", notice.what, notice.category, notice.text));
 }
 
 fn first_person(doc: &Document) -> Option<String> {
