@@ -3,11 +3,10 @@
 //! Holds no rule of its own: each module checks what it owns. Prints every finding with its source line on standard
 //! error; these are files of integration and governance staff, never messages.
 
-use super::{Exit, Outcome, configuration, content, print};
+use super::{Exit, Outcome, configuration, content, print, serve};
 use crate::clock::Clock;
 use crate::config::{Files, Gateway};
 use crate::diagnostic::{Diagnostic, Severity, code, render};
-use crate::schema::Schemas;
 use crate::store::Keys;
 use crate::trust::{SigningKey, Tls};
 use std::io::Write as _;
@@ -39,7 +38,10 @@ pub fn run(args: Args) -> Outcome {
     }
     let configured = gateway.as_ref().and_then(|g| g.content.dir.clone());
     let files = content::load(args.dir.or(configured).as_deref())?;
-    findings.extend(set(&files));
+    match content::compile(&files) {
+        Ok(content) => findings.extend(gateway.iter().flat_map(|g| serve::formats_not_loaded(g, &content))),
+        Err(faults) => findings.extend(faults),
+    }
     if let Some(gateway) = &gateway {
         findings.extend(trust_files(gateway));
     }
@@ -47,11 +49,6 @@ pub fn run(args: Args) -> Outcome {
         sources.insert(name, bytes.to_vec());
     }
     report(&findings, &sources)
-}
-
-/// What is wrong with a content set.
-fn set(files: &Files) -> Vec<Diagnostic> {
-    Schemas::load(files).err().unwrap_or_default()
 }
 
 /// Certificates and keys the configuration names: there, readable, owner-only, and fit for each other.

@@ -2,6 +2,10 @@
 
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, code};
+use crate::exchange::ContentSet;
+use crate::mapping::Mappings;
+use crate::schema::Schemas;
+use crate::sharing::Policy;
 use include_dir::{Dir, include_dir};
 use std::path::Path;
 
@@ -59,4 +63,20 @@ fn walk(at: &Path, name: &str, files: &mut Files) -> Result<(), Diagnostic> {
         }
     }
     Ok(())
+}
+
+/// Schemas, mappings, code tables and sharing rules of a set, checked together.
+///
+/// # Errors
+/// Every finding of every file. Mappings are only looked at when the schemas they name are sound.
+pub fn compile(files: &Files) -> Result<ContentSet, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let policy = Policy::load(files).map_err(|found| faults.extend(found)).ok();
+    let schemas = Schemas::load(files).map_err(|found| faults.extend(found)).ok();
+    let mappings =
+        schemas.as_ref().and_then(|schemas| Mappings::load(files, schemas).map_err(|found| faults.extend(found)).ok());
+    match (schemas, mappings, policy) {
+        (Some(schemas), Some(mappings), Some(policy)) => Ok(ContentSet { schemas, mappings, policy }),
+        _ => Err(faults),
+    }
 }

@@ -1,12 +1,240 @@
-//! `solent serve`.
+//! `solent serve`: opens everything, verifies the log, serves until told to stop.
+//!
+//! Owns the order of starting and stopping. Refuses to start on a log that is not what was signed, on a content set
+//! with a fault, and on a system whose format is not loaded. Read [`start`] first.
 
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, configuration, content, print};
+use crate::audit::{Origin, Signer, Vkey};
+use crate::clock::Clock;
+use crate::config;
+use crate::diagnostic::{Diagnostic, code};
+use crate::exchange::{ContentSet, Gateway, Parts};
+use crate::http::{self, Door, Stories};
+use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options};
+use crate::trust::{self, SigningKey, Tls};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How often mailboxes are looked over for what has waited too long or was collected long ago (R77 counts in days).
+const UPKEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// Arguments of `solent serve`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// The gateway's configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// How much of its own doings the gateway logs on standard error; libraries log warnings only
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    log_level: LogLevel,
+    /// Log as JSON lines
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Levels of our own log lines. Not more: a library's trace lines may hold bytes of messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> Outcome {
-    Err(Exit::Internal("this command is not built yet".to_owned()))
+pub fn run(args: Args) -> Outcome {
+    start_log(&args);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Exit::Internal(format!("the runtime did not start: {}", e.kind())))?;
+    runtime.block_on(async {
+        let running = start(&args.config, Clock::system()).await?;
+        let (door, health) = (running.address(), running.health_address());
+        print(&format!("serving https://{door}, health http://{health}/health/ready\n"))?;
+        until_told_to_stop().await;
+        tracing::info!("stopping: no new connections, open requests may finish");
+        running.stop().await;
+        Ok(())
+    })
+}
+
+fn start_log(args: &Args) {
+    let level = match args.log_level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::new(format!("warn,solent={level}"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber (in tests) is refused; the first stays.
+    let _ = if args.log_json { log.json().try_init() } else { log.try_init() };
+}
+
+/// A gateway that serves.
+pub struct Running {
+    gateway: Arc<Gateway>,
+    door: http::Running,
+    committer: CommitterHandle,
+    db: Db,
+    origin: Origin,
+    vkey: Vkey,
+    mirror: PathBuf,
+    upkeep: JoinHandle<()>,
+}
+
+/// What a verification of the live log found.
+pub struct LogReport {
+    /// One or more lines for people.
+    pub words: String,
+    /// Whether the log is what was signed.
+    pub sound: bool,
+}
+
+impl Running {
+    /// Where the door listens.
+    pub fn address(&self) -> SocketAddr {
+        self.door.address
+    }
+    /// Where health and metrics are.
+    pub fn health_address(&self) -> SocketAddr {
+        self.door.health_address
+    }
+    /// The stories behind the door.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Verifies the whole log against its newest checkpoint and the mirror.
+    ///
+    /// # Errors
+    /// [`Exit::Internal`] when it cannot be read.
+    pub async fn verify_log(&self) -> Result<LogReport, Exit> {
+        let reader = LogReader::new(self.db.clone(), self.origin.clone());
+        let failed = |e: crate::store::Error| Exit::Internal(e.to_string());
+        let mirror = std::fs::read(&self.mirror).ok();
+        let findings = reader.verify(&self.vkey, mirror.as_deref()).await.map_err(failed)?;
+        let size = reader.shard().await.map_err(failed)?.map_or(0, |shard| shard.size);
+        if findings.is_empty() {
+            return Ok(LogReport {
+                words: format!("{size} entries, every one under the signed checkpoint"),
+                sound: true,
+            });
+        }
+        let words = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        Ok(LogReport { words, sound: false })
+    }
+
+    /// Stops accepting, lets open requests finish, lets the log write its last checkpoint, closes the database.
+    pub async fn stop(self) {
+        self.door.stop().await;
+        self.upkeep.abort();
+        self.committer.stop().await;
+        self.db.close().await;
+    }
+}
+
+/// Starts the gateway configured in `file`: content, database, migrations, log, door, in this order.
+///
+/// # Errors
+/// [`Exit::Failed`] for everything an operator can mend: configuration, content, keys, certificates, an unsound log, an
+/// address in use.
+pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
+    trust::install_provider();
+    let config = configuration::load(file)?;
+    let content = content::compile(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?;
+    let missing = formats_not_loaded(&config, &content);
+    if !missing.is_empty() {
+        return Err(Exit::Failed(missing));
+    }
+    let tls = Tls::load(&config.tls, Clock::system())?;
+    let (db, keys) = open_store(&config, &clock).await?;
+    let origin = Origin::parse(&config.origin).map_err(|e| unusable(&e.to_string()))?;
+    let seed = SigningKey::load(&config.audit.signing_key)?.seed();
+    let signer = Signer::log(origin.clone(), &seed).map_err(|e| unusable(&e.to_string()))?;
+    let vkey = signer.vkey().clone();
+    let mirror = config.audit.checkpoint_file.clone();
+    let options = Options { mirror: Some(mirror.clone()), ..Options::default() };
+    let committer = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options)
+        .await
+        .map_err(|e| unusable(&e.to_string()))?;
+    let parts = Parts {
+        config: config.clone(),
+        content,
+        db: db.clone(),
+        keys,
+        committer: committer.clone(),
+        clock: clock.clone(),
+    };
+    let gateway = Arc::new(Gateway::new(parts));
+    let door = Door::new(config, tls, clock, Arc::clone(&gateway) as Arc<dyn Stories>);
+    let door = http::Running::start(&door).map_err(|e| unusable(&format!("the door did not open: {e}")))?;
+    let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
+    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep })
+}
+
+/// Every system's format must be one the content set can read and write.
+pub fn formats_not_loaded(config: &config::Gateway, content: &ContentSet) -> Vec<Diagnostic> {
+    let loaded = content.mappings.formats();
+    let missing = config.systems.iter().filter(|s| !loaded.iter().any(|f| f.name == s.format));
+    missing
+        .map(|s| {
+            let names: Vec<&str> = loaded.iter().map(|f| f.name.as_str()).collect();
+            Diagnostic::error(
+                code::CONFIG_FILE,
+                format!("the format {} of the system {} is not loaded", s.format, s.id),
+            )
+            .with_expected(format!("one of {}", names.join(", ")))
+        })
+        .collect()
+}
+
+/// Looks after the mailboxes until aborted. A round that fails is tried again at the next turn; nothing is half done.
+async fn keep_up(gateway: Arc<Gateway>) {
+    let mut every = tokio::time::interval(UPKEEP_EVERY);
+    loop {
+        every.tick().await;
+        loop {
+            match gateway.upkeep().await {
+                Ok(0) => break,
+                Ok(count) => tracing::info!(count, "mailbox items were returned or erased"),
+                Err(error) => {
+                    tracing::error!(%error, "looking after the mailboxes failed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn unusable(text: &str) -> Exit {
+    Diagnostic::error(code::CONFIG_FILE, text).into()
+}
+
+/// Opens the database and brings it to this program's version.
+async fn open_store(config: &config::Gateway, clock: &Clock) -> Result<(Db, Keys), Exit> {
+    let keys = Keys::load(&config.store.key_file)
+        .map_err(|e| Diagnostic::error(code::TRUST_FILE, format!("{}: {e}", config.store.key_file.display())))?;
+    let password = config.store.password_file.as_deref().map(trust::read_secret).transpose()?;
+    let password = password.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::trim_end);
+    let db = Db::open(&config.store.database_url, password).await.map_err(|e| unusable(&e.to_string()))?;
+    db.migrate(clock.now()).await.map_err(|e| unusable(&e.to_string()))?;
+    Ok((db, keys))
+}
+
+/// Returns when the process is told to stop: SIGTERM, or Ctrl-C.
+pub async fn until_told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }

@@ -3,8 +3,9 @@
 
 use super::door::Door;
 use super::envelope::RequestId;
-use super::{Denial, Problem, seam as exchange};
+use super::{Denial, Problem};
 use crate::config::System;
+use crate::exchange;
 use crate::trust::{Connection, Member};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};

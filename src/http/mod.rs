@@ -13,7 +13,6 @@ mod health;
 mod limits;
 mod metrics;
 mod problem;
-pub mod seam;
 mod server;
 mod stories;
 

@@ -6,8 +6,8 @@
 //! # Source
 //! RFC 9457 (problem details), RFC 9110 §15 (status codes).
 
-use super::seam::Failure;
 use crate::diagnostic::{Code, Diagnostic, code};
+use crate::exchange::Failure;
 use crate::trust::Fault;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -193,6 +193,11 @@ impl From<Failure> for Problem {
             }
             Failure::LogUnavailable => {
                 let title = "the audit log is not available, so nothing is released";
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code::EXCHANGE_UNAVAILABLE, title);
+                Self { retry_after: Some(5), ..problem }
+            }
+            Failure::Store(_) => {
+                let title = "the store is not available";
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code::EXCHANGE_UNAVAILABLE, title);
                 Self { retry_after: Some(5), ..problem }
             }

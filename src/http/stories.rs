@@ -1,7 +1,7 @@
 //! What the door needs of the stories, as one trait, so that hostile input can be tested against the real door with a
 //! gateway behind it that holds nothing. The product's only implementation is `exchange::Gateway`.
 
-use super::seam::{Accepted, Caller, Enquiry, Failure, ItemSummary, MessageStatus, Released, Submission};
+use crate::exchange::{Accepted, Caller, Enquiry, Failure, Gateway, ItemSummary, MessageStatus, Released, Submission};
 use crate::ident::{ItemId, MessageId, SystemId};
 use std::future::Future;
 use std::pin::Pin;
@@ -50,4 +50,40 @@ pub trait Stories: Send + Sync + 'static {
     fn tile<'a>(&'a self, shard: &'a str, path: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>>;
     /// Whether the gateway can work.
     fn unready(&self) -> Promise<'_, Unready>;
+}
+
+impl Stories for Gateway {
+    fn receive<'a>(&'a self, caller: &'a Caller, submission: Submission) -> Promise<'a, Result<Accepted, Failure>> {
+        Box::pin(self.receive(caller, submission))
+    }
+    fn message<'a>(&'a self, caller: &'a Caller, id: &'a MessageId) -> Promise<'a, Result<MessageStatus, Failure>> {
+        Box::pin(self.message_status(caller, id))
+    }
+    fn mailbox<'a>(&'a self, caller: &'a Caller, wait: Duration) -> Promise<'a, Result<Vec<ItemSummary>, Failure>> {
+        Box::pin(self.mailbox(caller, wait))
+    }
+    fn collect<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<Released, Failure>> {
+        Box::pin(self.collect(caller, id))
+    }
+    fn acknowledge<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<(), Failure>> {
+        Box::pin(self.acknowledge(caller, id))
+    }
+    fn decline<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<(), Failure>> {
+        Box::pin(self.refuse_item(caller, id))
+    }
+    fn enquire<'a>(&'a self, caller: &'a Caller, enquiry: Enquiry) -> Promise<'a, Result<Released, Failure>> {
+        Box::pin(self.enquire(caller.clone(), enquiry))
+    }
+    fn denied(&self, denial: Denial) -> Promise<'_, ()> {
+        Box::pin(self.turned_away(denial.claimed, denial.certificate, denial.request, denial.reason))
+    }
+    fn checkpoint<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
+        Box::pin(self.checkpoint(shard))
+    }
+    fn tile<'a>(&'a self, shard: &'a str, path: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
+        Box::pin(self.tile(shard, path))
+    }
+    fn unready(&self) -> Promise<'_, Unready> {
+        Box::pin(self.unready())
+    }
 }

@@ -6,8 +6,8 @@
 use super::messages::declared_length;
 use super::{Caller, Problem, mailbox};
 use crate::diagnostic::{Diagnostic, Position, code};
+use crate::exchange::{Enquiry, Subject};
 use crate::http::Door;
-use crate::http::seam::{Enquiry, Subject};
 use crate::ident::PersonId;
 use crate::vocabulary::{Category, Purpose};
 use actix_web::{HttpRequest, HttpResponse, web};

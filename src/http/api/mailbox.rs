@@ -1,8 +1,8 @@
 //! `GET /api/v1/mailbox`, `GET /api/v1/mailbox/{id}`, `POST …/ack`, `POST …/nack`.
 
 use super::{Caller, Problem, id};
+use crate::exchange::{ItemSummary, Released};
 use crate::http::Door;
-use crate::http::seam::{ItemSummary, Released};
 use crate::ident::ItemId;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};

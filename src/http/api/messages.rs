@@ -1,8 +1,8 @@
 //! `POST /api/v1/messages`, `GET /api/v1/messages/{id}`.
 
 use super::{Caller, Problem, id, media};
+use crate::exchange::{MessageStatus, Submission};
 use crate::http::Door;
-use crate::http::seam::{MessageStatus, Submission};
 use crate::ident::MessageId;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -5,7 +5,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use solent::clock::{Clock, Moment};
 use solent::config::Gateway;
-use solent::http::seam::{Accepted, Caller, Enquiry, Failure, ItemSummary, MessageStatus, Released, Submission};
+use solent::exchange::{Accepted, Caller, Enquiry, Failure, ItemSummary, MessageStatus, Released, Submission};
 use solent::http::{Denial, Door, Promise, Running, Stories, Unready};
 use solent::ident::{ItemId, MessageId};
 use solent::peer::{Answer, Call, Client, Method};
