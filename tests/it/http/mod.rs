@@ -6,3 +6,4 @@ mod contract;
 mod h2;
 mod harness;
 mod hostile;
+mod served;
