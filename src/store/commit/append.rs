@@ -46,7 +46,7 @@ pub(in crate::store) struct LogState {
 /// A placed entry, ready to be written.
 pub(super) struct Placed {
     index: u64,
-    sealed: Sealed,
+    sealed: Arc<Sealed>,
     entry: Entry,
     key_ref: String,
 }
@@ -65,7 +65,7 @@ impl LogState {
     }
 
     /// Gives entries their places, in order.
-    pub(super) fn place(&mut self, entries: Vec<(Sealed, Entry, String)>) -> Vec<Placed> {
+    pub(super) fn place(&mut self, entries: Vec<(Arc<Sealed>, Entry, String)>) -> Vec<Placed> {
         let mut placed = Vec::with_capacity(entries.len());
         for (sealed, entry, key_ref) in entries {
             let index = self.frontier.size();

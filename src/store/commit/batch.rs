@@ -12,6 +12,7 @@ use crate::clock::Moment;
 use crate::store::Error;
 use crate::store::apply::{Scene, Stopped, apply};
 use crate::store::db::{Arg, Tx, statements};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a commit may take before its outcome counts as unknown.
@@ -87,14 +88,14 @@ pub(super) async fn run(writer: &mut Writer, jobs: &mut [Prepared]) -> Result<Ou
     }
 }
 
-type Answer = Result<Vec<(Sealed, Entry, String)>, CommitError>;
+type Answer = Result<Vec<(Arc<Sealed>, Entry, String)>, CommitError>;
 
 /// Writes one job's effects; its entries, not yet placed. A refused job leaves nothing.
 async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> Result<Answer, Broken> {
     let mut entries = Vec::with_capacity(job.entries.len());
     for (sealed, subject) in &job.entries {
         match sealed.entry(&writer.origin, now) {
-            Ok(entry) => entries.push((sealed.clone(), entry, append::key_ref(subject.as_deref(), now))),
+            Ok(entry) => entries.push((Arc::clone(sealed), entry, append::key_ref(subject.as_deref(), now))),
             Err(_) => return Ok(Err(CommitError::Invalid("an entry is too large or its time out of range"))),
         }
     }

@@ -195,7 +195,7 @@ impl CommitterHandle {
         Ok(Prepared { entries, effects, contents })
     }
 
-    fn seal(&self, draft: Draft) -> Result<(Sealed, Option<String>), CommitError> {
+    fn seal(&self, draft: Draft) -> Result<(Arc<Sealed>, Option<String>), CommitError> {
         let random = || CommitError::Invalid("no random bytes");
         let subject = draft.payload().subject.as_ref().map(|p| p.as_str().to_owned());
         let id = match draft.id() {
@@ -204,7 +204,7 @@ impl CommitterHandle {
         };
         let salt = Salt::from_bytes(self.keys.random().map_err(|_| random())?);
         let sealed = draft.seal(id, salt).map_err(|_| CommitError::Invalid("an entry cannot be sealed"))?;
-        Ok((sealed, subject))
+        Ok((Arc::new(sealed), subject))
     }
 
     async fn send(&self, job: Prepared) -> Answer {

@@ -30,7 +30,7 @@ statements! {
 
 /// A job ready for the committer: entries sealed, contents encrypted.
 pub(super) struct Prepared {
-    pub(super) entries: Vec<(Sealed, Option<String>)>,
+    pub(super) entries: Vec<(Arc<Sealed>, Option<String>)>,
     pub(super) effects: Vec<Effect>,
     pub(super) contents: Vec<SealedContent>,
 }
