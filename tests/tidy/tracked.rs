@@ -20,8 +20,10 @@ const PLACES: &[&str] = &[
 ];
 
 /// Test numbers whose check digit is wrong on purpose, with the reason.
-const WRONG_ON_PURPOSE: &[(&str, &str)] =
-    &[("9990000019", "one past a valid number: identifiers must not be trusted unchecked")];
+const WRONG_ON_PURPOSE: &[(&str, &str)] = &[
+    ("9990000019", "one past a valid number: identifiers must not be trusted unchecked"),
+    ("9999999991", "a placeholder that fails the sum"),
+];
 
 /// Every breach, with file and line; never the number itself.
 pub fn check(tree: &Tree) -> Vec<String> {

@@ -178,7 +178,7 @@ fn peak_kib() -> Option<u64> {
     status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
 }
 
-/// Run by [`hostile_bodies_cost_little_memory`] in a process of its own.
+/// Run by [`hostile_bodies_cost_little_memory`] in a process of its own; nothing when run as a test.
 #[test]
 fn one_hostile_body() {
     let Ok(index) = std::env::var("SOLENT_TEST_BODY") else { return };
