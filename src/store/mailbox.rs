@@ -109,7 +109,7 @@ pub struct Remembered {
 const COLUMNS: usize = 14;
 
 statements! {
-    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state = 'due' AND available_at <= $2 AND expires_at > $2 ORDER BY available_at, id LIMIT $3";
+    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state IN ('due', 'released') AND available_at <= $2 AND expires_at > $2 ORDER BY available_at, id LIMIT $3";
     ONE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE id = $1 AND to_system = $2";
     OF_MESSAGE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE message = $1 ORDER BY id";
     EXPIRED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE state IN ('due', 'released') AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
@@ -129,7 +129,8 @@ statements! {
 }
 
 impl Db {
-    /// The items a system can collect now, oldest first, at most `limit`; without their records.
+    /// The items a system can collect now, oldest first, at most `limit`; without their records. One that was released but not
+    /// acknowledged is among them: a receiver that stopped half-way must find it again.
     ///
     /// # Errors
     /// [`Error::Database`].
