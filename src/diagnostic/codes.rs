@@ -124,6 +124,7 @@ registry! {
     STORE_KEY = "SOL-STORE-KEY", "A key file cannot be used, or does not fit what is stored.", "Check that the file is the right one and that only its owner can read it (mode 0600).";
     STORE_BACKUP = "SOL-STORE-BACKUP", "A copy of the database cannot be made or put back.", "Do what the message says; nothing was changed.";
     // CLI
+    CLI_DEMO = "SOL-CLI-DEMO", "The demo's story did not go as it says it should.", "Read the lines marked NOT AS EXPECTED; the gateway's own tests will show the same.";
     CLI_USAGE = "SOL-CLI-USAGE", "The command line is wrong.", "See `solent <command> --help`.";
     CLI_FILE = "SOL-CLI-FILE", "A file named on the command line cannot be read or written.", "Check the name and its rights.";
 }
