@@ -137,7 +137,9 @@ impl Work<'_> {
         let group = match groups.get(&kind) {
             Some(group) => *group,
             None => {
-                let group = self.document.add(root, Some(&kind), Kind::Array, "", 0);
+                // A finding about the whole group is shown at its first resource.
+                let at = self.document.offset(resource);
+                let group = self.document.add(root, Some(&kind), Kind::Array, "", at);
                 groups.insert(kind.clone(), group);
                 group
             }

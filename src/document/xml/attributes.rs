@@ -79,7 +79,7 @@ fn raw(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
 }
 
 /// Prefix and local name, both names that XML permits.
-pub(super) fn checked<'n>(name: &'n str) -> Result<(Option<&'n str>, &'n str), Fault> {
+pub(super) fn checked(name: &str) -> Result<(Option<&str>, &str), Fault> {
     let (prefix, local) = names::split(name);
     if !names::is_name(local) || prefix.is_some_and(|p| !names::is_name(p)) {
         return syntax("this is not a name that XML permits");
