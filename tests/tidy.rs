@@ -45,6 +45,11 @@ fn a_module_imports_only_from_lower_floors() {
 }
 
 #[test]
+fn doors_send_only_what_a_story_released() {
+    none(floors::check_doors(&Tree::read(&root()).rust_under("src")));
+}
+
+#[test]
 fn floors_0_to_2_do_no_input_output_clock_or_chance() {
     let tree = Tree::read(&root());
     let map = floors::Map::parse(&tree.text("src/lib.rs"));

@@ -73,6 +73,20 @@ pub fn check(map: &Map, files: &[RustFile]) -> Vec<String> {
     found
 }
 
+/// What a door may not name although it stands above: who decides, translates or reads the database at a door could
+/// send content that no story released.
+const NOT_AT_A_DOOR: &[&str] = &["store", "mapping", "sharing", "record", "matching"];
+
+/// Doors and the sender to other gateways that go past the stories.
+pub fn check_doors(files: &[RustFile]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files.iter().filter(|f| matches!(f.module(), Some("http" | "peer"))) {
+        let past = imports(file).into_iter().filter(|(_, to)| NOT_AT_A_DOOR.contains(&to.as_str()));
+        found.extend(past.map(|(line, to)| format!("{}:{line}: a door may not import `{to}`", file.path)));
+    }
+    found
+}
+
 /// Top-level modules a file names, by `crate::` or by as many `super::` as lead to the root.
 fn imports(file: &RustFile) -> Vec<(usize, String)> {
     let mut found = Vec::new();
@@ -218,6 +232,13 @@ mod samples {
     #[test]
     fn a_module_on_no_floor_is_a_breach() {
         assert_eq!(check(&Map::parse(&format!("{LIB}pub mod cellar;\n")), &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_door_may_not_go_past_the_stories() {
+        let door = |text: &str| check_doors(&[RustFile::new("src/http/api/mailbox.rs", text.to_owned())]).len();
+        assert_eq!(door("use crate::store::Db;"), 1);
+        assert_eq!(door("use crate::exchange::Released;"), 0);
     }
 
     #[test]
