@@ -8,11 +8,6 @@ fn reasons(house: &House) -> Vec<&'static str> {
     house.stories.denials.lock().unwrap().iter().map(|d| d.reason).collect()
 }
 
-/// Handshake failures are logged behind the connection's back; the counter is set before the connection closes.
-fn counted(house: &House, metric: &str) -> bool {
-    house.loopback("/metrics").lines().any(|line| line == metric)
-}
-
 #[test]
 fn a_known_certificate_gets_an_answer() {
     let house = House::open();
@@ -24,7 +19,7 @@ fn without_a_certificate_there_is_no_answer_and_it_is_counted() {
     let house = House::open();
     let mut stream = house.raw(None, "http/1.1");
     assert!(get_on(&mut stream, "/api/v1/mailbox").is_err());
-    assert!(counted(&house, "solent_handshakes_failed_total{reason=\"no-certificate\"} 1"));
+    assert!(house.counts("solent_handshakes_failed_total{reason=\"no-certificate\"} 1"));
     house.still_serves();
 }
 
@@ -36,7 +31,7 @@ fn a_certificate_of_another_authority_is_refused() {
     foreign.issue(&Holder::System("census".into()), Validity::days(NOW, 90), NOW).unwrap();
     let mut stream = raw(&folder, &house.folder, Some("census"), house.address, "http/1.1");
     assert!(get_on(&mut stream, "/api/v1/mailbox").is_err());
-    assert!(counted(&house, "solent_handshakes_failed_total{reason=\"untrusted\"} 1"));
+    assert!(house.counts("solent_handshakes_failed_total{reason=\"untrusted\"} 1"));
     house.still_serves();
 }
 
@@ -44,7 +39,7 @@ fn a_certificate_of_another_authority_is_refused() {
 fn an_expired_certificate_is_refused() {
     let house = House::open();
     assert!(get_on(&mut house.raw(Some("late"), "http/1.1"), "/api/v1/mailbox").is_err());
-    assert!(counted(&house, "solent_handshakes_failed_total{reason=\"expired\"} 1"));
+    assert!(house.counts("solent_handshakes_failed_total{reason=\"expired\"} 1"));
     house.still_serves();
 }
 

@@ -222,6 +222,19 @@ impl House {
         assert_eq!(self.get("census", "/api/v1/mailbox").status, 200, "the gateway no longer serves");
     }
 
+    /// Whether a counter reaches this line. A failed handshake is counted just after its connection has ended, so the
+    /// page is asked until it says so.
+    pub fn counts(&self, line: &str) -> bool {
+        let until = std::time::Instant::now() + PATIENCE;
+        while std::time::Instant::now() < until {
+            if self.loopback("/metrics").lines().any(|l| l == line) {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
     /// What the loopback listener says.
     pub fn loopback(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.health).unwrap();
