@@ -96,13 +96,13 @@ fn a_fault_names_its_line_and_column() {
     assert_eq!(fault("format = \"cin-census\"", "format = \"cin-consus\""), "31:10 this is not a format");
     assert_eq!(fault("agency = \"southdown-mh\"", "agency = \"northdown\""), "35:10 there is no such agency");
     assert_eq!(fault("purpose = \"CIN\"", "purpose = \"ANY\""), "43:11 this is not a purpose");
-    assert_eq!(fault("to = \"harbourshire-census\"", "to = \"nobody\""), "40:6 there is no such system");
+    assert_eq!(fault("to = \"harbourshire-census\"", "to = \"nobody\""), "41:6 there is no such system");
     assert_eq!(fault("kind = \"nhs\"", "kind = \"hospital\""), "24:8 this is not a kind of agency");
     let again = fault(
         "[[route]]",
         "[[agency]]\nid = \"southdown-mh\"\nkind = \"nhs\"\nname = \"S\"\ncontact = \"1\"\n[[route]]",
     );
-    assert_eq!(again, "39:6 this agency stands twice");
+    assert_eq!(again, "40:6 this agency stands twice");
 }
 
 #[test]
