@@ -102,7 +102,7 @@ pub fn verify<S: LogSource + ?Sized>(
     let mut pass = Pass::new(origin.or_else(|| signed.latest.as_ref().map(|c| c.origin.clone())), &signed);
     source.entries(&mut |stored| {
         pass.take(stored);
-        if pass.count() % PROGRESS_STEP == 0 {
+        if pass.count().is_multiple_of(PROGRESS_STEP) {
             progress(Progress { done: pass.count(), total });
         }
     })?;

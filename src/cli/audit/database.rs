@@ -1,23 +1,21 @@
 //! A gateway's live database as a log, read through its configuration.
 //!
-//! Owns the bridge from the store's asynchronous reader to [`LogSource`]. The log may grow while it is read: entries beyond
-//! the checkpoint seen first are left out, unless they are there without any newer checkpoint.
+//! Owns opening it and one moment in time: the log may grow while it is read, and is judged by the checkpoint seen first.
+//! Reading itself is the store's ([`StoredLog`]).
 
 use super::{Opened, unreadable};
-use crate::audit::tile::{TileId, TileKind, encode_hashes};
-use crate::audit::{Hash, LogSource, Origin, SealedPart, Signer, SourceError, Stored};
+use crate::audit::tile::TileId;
+use crate::audit::{Checkpoint, LogSource, Note, Origin, Signer, SourceError, Stored};
 use crate::cli::{Exit, read_input};
 use crate::config::Gateway;
 use crate::diagnostic::{Diagnostic, code};
-use crate::store::{Db, EntryRow, Error, Keys, LogReader, ShardRow};
+use crate::store::{Db, Keys, LogReader, ShardRow, StoredLog};
 use crate::trust::{SigningKey, read_secret};
 use std::path::Path;
 use tokio::runtime::Runtime;
 
 /// Largest configuration file, in bytes.
 const CONFIG_BYTES_MAX: usize = 1024 * 1024;
-/// Entries read at a time.
-const PAGE: i64 = 4096;
 
 /// Opens the log of the gateway configured in `file`.
 pub(super) fn open(file: &Path) -> Result<Opened, Exit> {
@@ -37,11 +35,13 @@ pub(super) fn open(file: &Path) -> Result<Opened, Exit> {
     } else {
         None
     };
+    // Read before the database: the log may grow between the two, but never shrink.
     let mirror = std::fs::read(&gateway.audit.checkpoint_file).ok();
-    let reader = LogReader::new(db.clone(), origin.clone());
+    let reader = LogReader::new(db, origin.clone());
     let shard = runtime.block_on(reader.shard()).map_err(|e| refuse(e.to_string()))?;
     let shard = shard.ok_or_else(|| refuse(format!("the database holds no log {origin}")))?;
-    let source = DatabaseLog { runtime, db, reader, keys, mirror, shard, name: name.clone() };
+    let stored = StoredLog::new(reader.clone(), keys, runtime.handle().clone());
+    let source = DatabaseLog { runtime, reader, stored, mirror, shard };
     Ok(Opened { source: Box::new(source), name, vkey })
 }
 
@@ -64,68 +64,20 @@ async fn open_store(gateway: &Gateway) -> Result<Db, Exit> {
 
 struct DatabaseLog {
     runtime: Runtime,
-    db: Db,
     reader: LogReader,
-    keys: Option<Keys>,
+    stored: StoredLog,
     /// The checkpoint kept outside the database: the newest there was.
     mirror: Option<Vec<u8>>,
     /// The log's end when it was opened, so that everything is judged by one checkpoint.
     shard: ShardRow,
-    name: String,
-}
-
-/// The sealed part of a row, owned.
-enum Sealed {
-    NotCarried,
-    Erased,
-    Unreadable,
-    Kept(crate::audit::Salt, Vec<u8>),
 }
 
 impl DatabaseLog {
-    fn failed(&self, error: &Error) -> SourceError {
-        SourceError::new(self.name.clone(), error.to_string())
-    }
-
-    fn page(&self, from: u64, limit: i64) -> Result<Vec<EntryRow>, SourceError> {
-        self.runtime.block_on(self.reader.entries(from, limit)).map_err(|e| self.failed(&e))
-    }
-
-    fn sealed(&self, row: &EntryRow) -> Result<Sealed, SourceError> {
-        let Some(keys) = &self.keys else { return Ok(Sealed::NotCarried) };
-        match self.runtime.block_on(self.db.payload(keys, row)) {
-            Ok(Some((salt, payload))) => Ok(Sealed::Kept(salt, payload)),
-            Ok(None) => Ok(Sealed::Erased),
-            Err(error @ Error::Database { .. }) => Err(self.failed(&error)),
-            // Anything else says that the bytes are there and do not open.
-            Err(_) => Ok(Sealed::Unreadable),
-        }
-    }
-
-    fn hand_over(&self, row: &EntryRow, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
-        let sealed = self.sealed(row)?;
-        visit(Stored {
-            index: row.index,
-            entry: &row.entry,
-            // A stored hash of the wrong length is a wrong hash.
-            leaf: Some(Hash::from_slice(&row.leaf).unwrap_or_default()),
-            filed_id: Some(row.id.as_str()),
-            filed_time: Some(row.time.millis()),
-            sealed: match &sealed {
-                Sealed::NotCarried => SealedPart::NotCarried,
-                Sealed::Erased => SealedPart::Erased,
-                Sealed::Unreadable => SealedPart::Unreadable,
-                Sealed::Kept(salt, payload) => SealedPart::Kept { salt, payload },
-            },
-        });
-        Ok(())
-    }
-
-    /// How far to read: to the end seen first, or, when nothing newer is signed by now, to whatever is there.
-    fn end(&self) -> Result<u64, SourceError> {
-        let now = self.runtime.block_on(self.reader.shard()).map_err(|e| self.failed(&e))?;
-        let grown = now.is_some_and(|shard| shard.size > self.shard.size);
-        Ok(if grown { self.shard.size } else { u64::MAX })
+    /// True when the gateway has signed a larger log since this one was opened: what is new is not judged.
+    fn has_grown(&self) -> Result<bool, SourceError> {
+        let now = self.runtime.block_on(self.reader.shard());
+        let now = now.map_err(|e| SourceError::new("the database", e.to_string()))?;
+        Ok(now.is_some_and(|shard| shard.size > self.shard.size))
     }
 }
 
@@ -135,44 +87,41 @@ impl LogSource for DatabaseLog {
     }
 
     fn checkpoints(&self) -> Result<Vec<Vec<u8>>, SourceError> {
-        let kept = self.runtime.block_on(self.reader.checkpoints()).map_err(|e| self.failed(&e))?;
-        let seen_first = kept.into_iter().filter(|(size, _)| *size <= self.shard.size);
-        let mut notes: Vec<Vec<u8>> = seen_first.map(|(_, note)| note.into_bytes()).collect();
+        let mut notes = self.stored.checkpoints()?;
+        // A larger one without growth stays: it shows that the log was set back.
+        if self.has_grown()? {
+            let size = |note: &[u8]| Checkpoint::parse(Note::parse(note).ok()?.text()).ok().map(|c| c.size);
+            notes.retain(|note| size(note).is_none_or(|size| size <= self.shard.size));
+        }
         notes.extend(self.mirror.clone());
         Ok(notes)
     }
 
     fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
-        let mut from = 0;
-        loop {
-            let rows = self.page(from, PAGE)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            from = last.index.saturating_add(1);
-            let end = if from > self.shard.size { self.end()? } else { u64::MAX };
-            for row in rows.iter().filter(|row| row.index < end) {
-                self.hand_over(row, visit)?;
+        let mut grown = None;
+        let mut failure = None;
+        self.stored.entries(&mut |stored| {
+            if stored.index >= self.shard.size {
+                match grown.get_or_insert_with(|| self.has_grown()) {
+                    Ok(false) => {}
+                    Ok(true) => return,
+                    Err(error) => failure = Some(error.clone()),
+                }
             }
-        }
+            visit(stored);
+        })?;
+        failure.map_or(Ok(()), Err)
     }
 
     fn entry(&self, index: u64, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
-        match self.page(index, 1)?.first() {
-            Some(row) if row.index == index => self.hand_over(row, visit),
-            _ => Ok(()),
-        }
+        self.stored.entry(index, visit)
     }
 
     fn has_tiles(&self) -> bool {
-        true
+        self.stored.has_tiles()
     }
 
     fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, SourceError> {
-        let TileKind::Hashes(level) = tile.kind else { return Ok(None) };
-        let hashes = self.runtime.block_on(self.reader.tile(level, tile.index)).map_err(|e| self.failed(&e))?;
-        Ok(hashes.map(|mut hashes| {
-            // The log may have grown since it was opened; what was there then does not change.
-            hashes.truncate(usize::from(tile.width));
-            encode_hashes(&hashes)
-        }))
+        self.stored.tile(tile)
     }
 }

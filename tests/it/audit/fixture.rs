@@ -55,7 +55,7 @@ fn row(index: u64) -> Row {
     let mut payload = Payload::new(event);
     payload.actor = Some(AccountId::new(format!("account-{}", index % 7)));
     payload.subject = Some(PersonId::new(format!("person-{}", index % 11)));
-    payload.justification = (index % 5 == 0).then(|| FreeText::new("needed for the \"review\"\nof today"));
+    payload.justification = index.is_multiple_of(5).then(|| FreeText::new("needed for the \"review\"\nof today"));
     let time = Moment::from_millis(START + i64::try_from(index / 3).unwrap() * 250);
     let id = entry::new_id(time, &[9, 9, 9, 9, 9, 9, byte(3), byte(2), byte(1), byte(0)]);
     let mut salt = [0x5A; 32];

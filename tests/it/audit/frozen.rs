@@ -50,14 +50,19 @@ fn todays_program_would_write_the_frozen_log_again() {
     assert_eq!(std::fs::read(folder().join("sound.bundle")).unwrap(), memory.bundle(Payloads::Carried));
 }
 
-/// Writes the cases. Run once, by hand, when a case is added: `SOLENT_BLESS=1 cargo test --test it audit::frozen`.
+/// What was done to a case's log.
+type Tamper<'a> = &'a dyn Fn(&mut Memory);
+
+/// Writes cases that are not there yet, for an expectation written by hand. When a case is added: `SOLENT_BLESS=1 cargo test --test it audit::frozen`.
 #[test]
 fn cases_are_written_only_on_demand() {
-    if std::env::var_os("SOLENT_BLESS").is_none() || folder().join("frozen/checkpoint").exists() {
+    if std::env::var_os("SOLENT_BLESS").is_none() {
         return;
     }
-    log(20, 8).write_tiles(&folder().join("frozen"));
-    let cases: [(&str, &dyn Fn(&mut Memory)); 11] = [
+    if !folder().join("frozen/checkpoint").exists() {
+        log(20, 8).write_tiles(&folder().join("frozen"));
+    }
+    let cases: [(&str, Tamper<'_>); 14] = [
         ("sound", &|_| {}),
         ("entry-altered", &|m| m.rows[6].entry[80] ^= 1),
         ("entry-and-hash-altered", &|m| {
@@ -80,10 +85,32 @@ fn cases_are_written_only_on_demand() {
             let other = solent::audit::Signer::log(signer().vkey().name().clone(), &[1; 32]).unwrap();
             m.note = Some(other.checkpoint(20, m.tree().root()).to_text().into_bytes());
         }),
+        // Properly signed, but not what an honest gateway writes: SOL-AUDIT-UNSIGNED, -TIME with -ID, -ORIGIN.
+        ("unsigned-entries", &|m| m.note = log(16, 8).note),
+        ("signed-time-back", &|m| {
+            m.rows[4] = Row { index: 4, ..m.rows[9].clone() };
+            resign(m);
+        }),
+        ("signed-other-log", &|m| {
+            m.rows[3].entry =
+                String::from_utf8(m.rows[3].entry.clone()).unwrap().replace("/log1", "/log2").into_bytes();
+            resign(m);
+        }),
     ];
     for (name, tamper) in cases {
+        if folder().join(format!("{name}.bundle")).exists() {
+            continue;
+        }
         let mut memory = log(20, 8);
         tamper(&mut memory);
         std::fs::write(folder().join(format!("{name}.bundle")), memory.bundle(Payloads::Carried)).unwrap();
     }
+}
+
+/// Signs what there is, as a holder of the key can.
+fn resign(memory: &mut Memory) {
+    for row in &mut memory.rows {
+        row.leaf = Some(solent::audit::merkle::leaf_hash(&row.entry));
+    }
+    memory.note = Some(signer().checkpoint(20, memory.tree().root()).to_text().into_bytes());
 }

@@ -4,6 +4,7 @@ use super::fixture::{log, scratch, signer};
 use solent::audit::TlogProof;
 use solent::audit::bundle::Payloads;
 use solent::audit::merkle::{Tree, consistency_proof, inclusion_proof, root};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -13,7 +14,7 @@ fn verifier(args: &[&str]) -> Option<Output> {
     match Command::new("python3").arg("-I").arg(script).args(args).output() {
         Ok(output) => Some(output),
         Err(_) => {
-            println!("skipped: the independent verifier needs python3");
+            let _ = writeln!(std::io::stdout(), "skipped: the independent verifier needs python3");
             None
         }
     }
