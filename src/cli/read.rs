@@ -1,12 +1,95 @@
-//! `solent read`.
+//! `solent read`: a message of some format to canonical JSON; JSON lines when it holds several records.
 
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, content, mapping, print, read_input};
+use crate::clock::Moment;
+use crate::diagnostic::{Diagnostic, code};
+use crate::document::Limits;
+use crate::ident::AgencyId;
+use crate::mapping::{LossReport, Mappings, ReadContext, ReadRecord, WriteContext};
+use std::path::{Path, PathBuf};
+
+/// What `read` and `translate` share.
+#[derive(clap::Args, Debug)]
+pub struct Source {
+    /// Format of the input (see `solent formats`)
+    #[arg(long)]
+    pub from: String,
+    /// The message; `-` is standard input
+    pub file: String,
+    /// Agency that a real connection would name by its certificate
+    #[arg(long, default_value = "local")]
+    pub custodian: String,
+    /// Mixed into ids that are made from positions
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// The moment that counts as now (RFC 3339 with offset)
+    #[arg(long)]
+    pub now: Option<String>,
+    /// Where to write the loss report as JSON
+    #[arg(long)]
+    pub loss: Option<PathBuf>,
+    /// Folder with schemas/, mappings/ and sharing/ instead of the built-in set
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+}
 
 /// Arguments of `solent read`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> Outcome {
-    Err(Exit::Internal("this command is not built yet".to_owned()))
+///
+/// # Errors
+/// The message is not of the format, or a file cannot be read or written. Nothing is printed then.
+pub fn run(args: Args) -> Outcome {
+    let mappings = mapping::load(&content::load(args.source.dir.as_deref())?)?;
+    let now = moment(args.source.now.as_deref())?;
+    let records = read(&mappings, &args.source)?;
+    let (records, loss) = part(records);
+    let written = mappings.write(crate::mapping::CANONICAL, &records, &WriteContext::at(now)).map_err(Exit::Failed)?;
+    save_loss(args.source.loss.as_deref(), &loss)?;
+    print(&String::from_utf8_lossy(&written.bytes))
+}
+
+/// The records of the input file.
+pub(super) fn read(mappings: &Mappings, source: &Source) -> Result<Vec<ReadRecord>, Exit> {
+    let limits = Limits::file();
+    let bytes = read_input(&source.file, limits.bytes_max)?;
+    let context = ReadContext { custodian: AgencyId::new(source.custodian.as_str()), seed: source.seed, limits };
+    mappings.read(&source.from, &bytes, &context).map_err(|faults| {
+        Exit::Failed(faults.into_iter().map(|f| if f.file.is_none() { f.with_file(&source.file) } else { f }).collect())
+    })
+}
+
+/// The records and one report over all of them.
+pub(super) fn part(read: Vec<ReadRecord>) -> (Vec<crate::record::Record>, LossReport) {
+    let mut loss = LossReport::default();
+    let mut records = Vec::new();
+    for one in read {
+        loss.append(one.loss);
+        records.push(one.record);
+    }
+    (records, loss)
+}
+
+/// `--now`, or the machine's clock.
+pub(super) fn moment(text: Option<&str>) -> Result<Moment, Exit> {
+    match text {
+        None => Ok(crate::clock::Clock::system().now()),
+        Some(text) => Moment::parse(text).ok_or_else(|| {
+            Exit::Usage(Diagnostic::error(code::CLI_USAGE, "`--now` takes a moment with an offset, such as 2026-10-05T10:30:00+01:00"))
+        }),
+    }
+}
+
+/// Writes the loss report where `--loss` says.
+pub(super) fn save_loss(file: Option<&Path>, loss: &LossReport) -> Result<(), Exit> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, loss.to_json() + "\n").map_err(|e| {
+        let text = format!("the loss report cannot be written: {e}");
+        Exit::from(Diagnostic::error(code::CLI_FILE, text).with_file(file.display().to_string()))
+    })
 }

@@ -1,12 +1,30 @@
-//! `solent translate`.
+//! `solent translate`: from one format to another through the canonical record. No decision is made and nothing is
+//! logged: this is for files of one's own.
 
-use super::{Exit, Outcome};
+use super::read::{Source, moment, part, read, save_loss};
+use super::{Exit, Outcome, content, mapping, print};
+use crate::mapping::WriteContext;
 
 /// Arguments of `solent translate`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Format of the output (see `solent formats`)
+    #[arg(long)]
+    to: String,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> Outcome {
-    Err(Exit::Internal("this command is not built yet".to_owned()))
+///
+/// # Errors
+/// The message is not of its format, or does not say what the other requires. Nothing is printed then.
+pub fn run(args: Args) -> Outcome {
+    let mappings = mapping::load(&content::load(args.source.dir.as_deref())?)?;
+    let now = moment(args.source.now.as_deref())?;
+    let (records, mut loss) = part(read(&mappings, &args.source)?);
+    let written = mappings.write(&args.to, &records, &WriteContext::at(now)).map_err(Exit::Failed)?;
+    loss.append(written.loss);
+    save_loss(args.source.loss.as_deref(), &loss)?;
+    print(&String::from_utf8_lossy(&written.bytes))
 }

@@ -8,7 +8,7 @@ use super::lang::tree::Syntax as MappingSyntax;
 use super::loss::{Direction, LossEntry, LossKind, LossReport, LossRun};
 use super::plan::Plan;
 use super::table::Tables;
-use super::{census, check, lang, lines, pack};
+use super::{bundle, census, check, lang, lines, pack};
 use crate::clock::Moment;
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Severity, code};
@@ -300,7 +300,8 @@ impl Mappings {
         let several = messages.len() > 1;
         let style = if several { Style::Compact } else { context.style };
         let mut bytes = Vec::new();
-        for message in messages {
+        for mut message in messages {
+            bundle::label(&mut message, &found.plan, &mut loss);
             let valid = self.validate_written(found, message)?;
             bytes.extend(self.schema(found)?.write(found.syntax, valid.get(), style));
             if bytes.last() != Some(&b'\n') {

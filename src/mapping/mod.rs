@@ -4,10 +4,12 @@
 //! guess: what cannot be placed is reported, what has no subject is held. Does no input or output and reads no clock.
 //! Read `docs/reference/mapping-language.md`, then [`Mappings`].
 
+mod bundle;
 mod census;
 mod check;
 pub mod convert;
 mod engine;
+pub mod explain;
 mod formats;
 pub mod lang;
 mod lines;

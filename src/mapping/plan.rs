@@ -28,8 +28,6 @@ pub struct Plan {
     pub digest: String,
     /// File name.
     pub file: String,
-    /// Kind of sender.
-    pub agency: String,
     /// Name space of native keys.
     pub system: String,
     /// Syntax of messages.
@@ -107,8 +105,8 @@ pub enum Select {
 /// A member that must equal a constant.
 #[derive(Clone, Debug)]
 pub struct Cond {
-    /// Member.
-    pub name: Box<str>,
+    /// Member, or member of a member.
+    pub names: Vec<Box<str>>,
     /// Constant.
     pub value: Box<str>,
     /// Kind of the constant where it is written.

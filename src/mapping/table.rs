@@ -103,10 +103,6 @@ pub struct Given {
 /// A label table.
 #[derive(Clone, Debug)]
 pub struct LabelTable {
-    /// File name without folder and `.csv`.
-    pub name: String,
-    /// The header comment.
-    pub about: Header,
     rows: Vec<(String, Given)>,
     by_code: HashMap<String, usize>,
 }
@@ -122,10 +118,6 @@ impl LabelTable {
     #[must_use]
     pub fn code_for(&self, category: Category) -> Option<&str> {
         self.rows.iter().find(|(_, g)| g.category == category).map(|(code, _)| code.as_str())
-    }
-    /// The codes with their label, in order.
-    pub fn rows(&self) -> impl Iterator<Item = (&str, Given)> {
-        self.rows.iter().map(|(c, g)| (c.as_str(), *g))
     }
 }
 
@@ -147,7 +139,7 @@ impl Tables {
         let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".csv").to_owned();
         let sheet = Sheet::read(file, bytes).map_err(|d| vec![d])?;
         if sheet.columns.iter().any(|c| c == "category") {
-            self.labels.insert(name.clone(), sheet.labels(name)?);
+            self.labels.insert(name.clone(), sheet.labels()?);
         } else {
             self.codes.insert(name.clone(), sheet.codes(name)?);
         }
@@ -277,10 +269,10 @@ impl<'a> Sheet<'a> {
         table.rows.push(row);
     }
 
-    fn labels(self, name: String) -> Result<LabelTable, Vec<Diagnostic>> {
+    fn labels(self) -> Result<LabelTable, Vec<Diagnostic>> {
         self.need(&["code", "category", "confidentiality"])?;
         let mut faults = Vec::new();
-        let mut table = LabelTable { name, about: self.about.clone(), rows: Vec::new(), by_code: HashMap::new() };
+        let mut table = LabelTable { rows: Vec::new(), by_code: HashMap::new() };
         for (line, cells) in &self.rows {
             let category = Category::parse(self.cell(cells, "category"));
             let conf = Confidentiality::parse(self.cell(cells, "confidentiality"));

@@ -119,10 +119,17 @@ impl<'a> Checker<'a> {
 
     /// S7: two blocks over the same native list must pick different items.
     fn overlaps(&mut self, items: &'a [tree::Item]) {
+        // Blocks that only look codes up in a table share a list: each takes the codes it has a row for.
+        let looks_up = |s: &tree::Scope| {
+            s.items.iter().all(|i| match &i.kind {
+                ItemKind::Field(f) => matches!(f.converter, Converter::Code(_)),
+                _ => false,
+            })
+        };
         let lists: Vec<(&tree::Path, Span)> = items
             .iter()
             .filter_map(|i| match &i.kind {
-                ItemKind::Scope(s) if s.kind == ScopeKind::Each => Some((&s.native, i.span)),
+                ItemKind::Scope(s) if s.kind == ScopeKind::Each && !looks_up(s) => Some((&s.native, i.span)),
                 _ => None,
             })
             .collect();
@@ -312,7 +319,7 @@ impl<'a> Checker<'a> {
         let canonical = self.path(&scope.canonical, at, Which::Canonical)?;
         let makes = self.makes_segment(&canonical);
         self.scope_ends(scope, &native, &canonical, makes);
-        self.mention_scope(&native, &canonical);
+        self.mention_scope(&canonical);
         let inner = self.inner(scope, &native, &canonical, at, makes);
         let slot = scope.name.as_ref().map(|name| self.slot(&name.text));
         if scope.name.is_some() && !makes {
@@ -460,7 +467,7 @@ impl<'a> Checker<'a> {
     fn required(&self, canonical: &Found, links: &[(String, usize)]) -> Vec<String> {
         let Some(object) = canonical.end.and_then(|e| self.shapes.object(e)) else { return Vec::new() };
         let constant = |name: &str| match canonical.path.steps.last().map(|s| &s.select) {
-            Some(Select::Where(conds)) => conds.iter().any(|c| &*c.name == name),
+            Some(Select::Where(conds)) => conds.iter().any(|c| c.names.first().is_some_and(|n| &**n == name)),
             _ => false,
         };
         object
@@ -517,8 +524,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn mention_scope(&mut self, native: &Found, canonical: &Found) {
-        self.seen.write(Which::Native, &native.way);
+    fn mention_scope(&mut self, canonical: &Found) {
+        // A native object is made only with something in it; a segment is made for every item that arrives.
         self.seen.write(Which::Canonical, &canonical.way);
     }
 }

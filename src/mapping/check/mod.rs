@@ -168,7 +168,6 @@ impl<'a> Checker<'a> {
             title: text(&mapping.title),
             digest: String::new(),
             file: self.file.to_owned(),
-            agency: text(&mapping.agency),
             system: self.system.clone(),
             syntax: mapping.native.syntax,
             schema: mapping.native.schema.text.clone(),

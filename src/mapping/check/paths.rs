@@ -109,8 +109,17 @@ impl Checker<'_> {
     }
 
     fn cond(&mut self, cond: &tree::Cond, item: Option<ShapeId>, way: &[String], which: Which) -> Option<Cond> {
-        let step = tree::Step { name: cond.name.text.clone(), select: None, span: cond.name.span };
-        let shape = self.step_shape(item, &step, way, which)?;
+        let mut shape = item;
+        let mut long = way.to_vec();
+        for name in cond.name.text.split('.') {
+            let step = tree::Step { name: name.to_owned(), select: None, span: cond.name.span };
+            shape = self.step_shape(shape, &step, &long, which)?;
+            if matches!(shape.map(|s| self.shapes.get(s)), Some(Shape::Array(_))) {
+                self.fault(code::MAP_TYPE, cond.name.span, "a condition looks at single members, not into lists");
+                return None;
+            }
+            long.push(name.to_owned());
+        }
         let (value, kind, span) = match &cond.value {
             CondValue::Text(word) => (word.text.clone(), Kind::String, word.span),
             CondValue::Int(number) => (number.to_string(), Kind::Number, cond.name.span),
@@ -123,8 +132,6 @@ impl Checker<'_> {
                 }
             },
         };
-        let mut long = way.to_vec();
-        long.push(cond.name.text.clone());
         self.seen.mention(which, &long);
         self.seen.write(which, &long);
         if let Some(scalar) = shape.and_then(|s| self.shapes.scalar(s)) {
@@ -138,7 +145,8 @@ impl Checker<'_> {
                 self.push(fault);
             }
         }
-        Some(Cond { name: cond.name.text.as_str().into(), value: value.into(), kind })
+        let names = cond.name.text.split('.').map(Into::into).collect();
+        Some(Cond { names, value: value.into(), kind })
     }
 
     /// The path must end in a list.

@@ -1,6 +1,6 @@
 //! The account: for every leaf of both documents, what became of it. A run that does not balance fails.
 
-use super::{Later, Remark, Run};
+use super::{Later, Reach, Remark, Run};
 use crate::document::{Kind, NodeId};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::RuleId;
@@ -74,7 +74,11 @@ impl<'p> Run<'p, '_> {
     }
     /// What is still open below `node` at the end is reported as `kind`.
     pub(super) fn later(&mut self, node: NodeId, kind: LossKind, rule: RuleId, words: Option<String>) {
-        self.later.push(Later { node, kind, rule, words });
+        self.later.push(Later { node, reach: Reach::All, kind, rule, words });
+    }
+    /// As [`Run::later`], for `drop … rest`.
+    pub(super) fn later_rest(&mut self, node: NodeId, rule: RuleId, words: Option<String>) {
+        self.later.push(Later { node, reach: Reach::Known, kind: LossKind::DeclaredDrop, rule, words });
     }
     /// Every leaf below a node of the in side, itself included.
     pub(super) fn leaves_below(&self, node: NodeId) -> Vec<NodeId> {

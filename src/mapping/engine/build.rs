@@ -86,15 +86,24 @@ impl<'p> Run<'p, '_> {
     pub(super) fn add_constants(&mut self, item: NodeId, step: &'p Step) {
         if let Select::Where(conds) = &step.select {
             for cond in conds {
-                self.add(item, Some(&cond.name), cond.kind, &cond.value, OutLeaf::Structural);
+                let Some((last, before)) = cond.names.split_last() else { continue };
+                let mut at = item;
+                for name in before {
+                    at = match self.out.member(at, name) {
+                        Some(found) => found,
+                        None => self.add(at, Some(name), Kind::Object, "", OutLeaf::None),
+                    };
+                }
+                self.add(at, Some(last), cond.kind, &cond.value, OutLeaf::Structural);
             }
         }
     }
 
     fn fits_out(&self, item: NodeId, conds: &[Cond]) -> bool {
-        conds
-            .iter()
-            .all(|c| self.out.member(item, &c.name).and_then(|m| self.out.text(m)).is_some_and(|t| t == &*c.value))
+        conds.iter().all(|c| {
+            let leaf = c.names.iter().try_fold(item, |at, name| self.out.member(at, name));
+            leaf.and_then(|m| self.out.text(m)).is_some_and(|t| t == &*c.value)
+        })
     }
 
     /// Where the leaf of `path` goes, its containers made on the way.

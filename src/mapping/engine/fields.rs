@@ -108,6 +108,11 @@ impl<'p> Run<'p, '_> {
 
     /// Keeps an unreadable value under its segment's label, and says so.
     fn refuse(&mut self, field: &'p Field, leaf: NodeId, kind: LossKind, note: &'static str, here: Here) -> bool {
+        if kind == LossKind::CodeUnmapped && looks_up(field) {
+            // Another block over the same list may have a row for it.
+            self.later(leaf, kind, field.rule, None);
+            return false;
+        }
         if let Some(at) = here.segment {
             // The segment must exist to hold it.
             if let Some(frame) = self.segments.get(at).map(|s| s.frame) {
@@ -177,6 +182,10 @@ impl<'p> Run<'p, '_> {
         };
         let converted = match written {
             Ok(converted) => converted,
+            Err((LossKind::CodeUnmapped, _)) if looks_up(field) => {
+                leaves.iter().for_each(|l| self.later(*l, LossKind::CodeUnmapped, field.rule, None));
+                return;
+            }
             Err((kind, note)) => return self.lose_all(&leaves, kind, field, note),
         };
         let (text, cut) = match fit(&converted.value, &field.native_fit) {
@@ -285,6 +294,12 @@ impl<'p> Run<'p, '_> {
     pub(super) fn put_object(&mut self, place: &Place<'p>) -> Option<NodeId> {
         self.put(place, Kind::Object, "", OutLeaf::None)
     }
+}
+
+/// Whether a field only looks codes up for a list of plain codes, so that several such blocks may share the list.
+fn looks_up(field: &Field) -> bool {
+    matches!(field.convert, Convert::Code(_))
+        && matches!(field.canonical.as_slice(), [(path, Target::Scalar { .. })] if path.steps.is_empty())
 }
 
 /// The text as it fits a place, and whether it was cut.

@@ -1,8 +1,8 @@
 //! The end of a run: dangling references, omissions, the sweep over what nobody spoke of, and the balance.
 
 use super::account::{InLeaf, OutLeaf};
-use super::{Done, Remark, Run, Unbalanced};
-use crate::document::{Document, Kind, NodeId};
+use super::{Done, Reach, Remark, Run, Unbalanced};
+use crate::document::{Document, NodeId};
 use crate::mapping::loss::{Grade, LossEntry, LossKind, LossRun};
 use crate::schema::ShapeId;
 
@@ -10,6 +10,7 @@ impl Run<'_, '_> {
     pub(super) fn finish(mut self) -> Result<Done, Unbalanced> {
         self.drop_dangling();
         self.withdraw_held();
+        self.settle_envelope();
         self.apply_later();
         self.sweep();
         self.balance()?;
@@ -58,6 +59,14 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Which mapping read the record says nothing about people and is said again by whoever reads next.
+    fn settle_envelope(&mut self) {
+        let stamp = self.input.find(self.input.root(), &["envelope", "read_by"]);
+        if let Some(stamp) = stamp.filter(|_| !self.reading()) {
+            self.settle_below(stamp);
+        }
+    }
+
     fn attached(&self, node: NodeId) -> bool {
         let mut at = node;
         while let Some(parent) = self.out.parent(at) {
@@ -69,7 +78,7 @@ impl Run<'_, '_> {
     fn apply_later(&mut self) {
         for later in std::mem::take(&mut self.later) {
             for leaf in self.leaves_below(later.node) {
-                if self.state(leaf) == InLeaf::Open {
+                if self.state(leaf) == InLeaf::Open && (later.reach == Reach::All || !self.matters(leaf)) {
                     self.mark(leaf, InLeaf::Reported);
                     self.remarks.push(Remark {
                         kind: later.kind,
@@ -82,6 +91,14 @@ impl Run<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether a leaf may not be overlooked by `rest`: a member its schema does not know, or one that changes the meaning
+    /// of what it stands in (FHIR R4 §2.1.0.1, modifier elements and extensions).
+    fn matters(&self, leaf: NodeId) -> bool {
+        const MODIFIERS: [&str; 4] = ["modifierExtension", "implicitRules", "doNotPerform", "(unknown member)"];
+        let path = self.path_in(leaf);
+        path.split(['.', '[']).any(|step| MODIFIERS.contains(&step))
     }
 
     fn sweep(&mut self) {
@@ -116,12 +133,6 @@ impl Run<'_, '_> {
                 .iter()
                 .filter(|(from, to, _)| self.state(*from) == InLeaf::Carried && !self.attached(*to))
                 .count();
-        let mut witnessed = vec![false; self.out.node_count()];
-        for (_, to, _) in &self.witnesses {
-            if let Some(place) = witnessed.get_mut(to.index()) {
-                *place = true;
-            }
-        }
         let origin = |l: &NodeId| self.leaves_out.get(l.index()).copied().unwrap_or(OutLeaf::None);
         let unaccounted_out = self.leaves_of_out().iter().filter(|l| origin(l) == OutLeaf::None).count();
         if unaccounted_in + unaccounted_out == 0 { Ok(()) } else { Err(Unbalanced { unaccounted_in, unaccounted_out }) }
@@ -209,7 +220,6 @@ impl Run<'_, '_> {
                 text.push_str(&if joined { "[*]".to_owned() } else { format!("[{place}]") });
             }
         }
-        let _ = Kind::Null;
         text
     }
 

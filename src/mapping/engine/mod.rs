@@ -147,9 +147,20 @@ struct Remark {
     words: Option<String>,
 }
 
+/// How far a late mark reaches below its node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Every leaf.
+    All,
+    /// Members the schema knows, and none that changes the meaning of what it stands in.
+    Known,
+}
+
 /// Leaves to be marked at the end, unless something carried them.
 struct Later {
     node: NodeId,
+    /// `rest` speaks of what the schema knows and the format lets one overlook.
+    reach: Reach,
     kind: LossKind,
     rule: RuleId,
     words: Option<String>,
@@ -177,6 +188,8 @@ struct Run<'p, 'd> {
     by_id: HashMap<String, NodeId>,
     /// Write: ids of the segments written.
     written: HashSet<String>,
+    /// Write: segments some rule has written.
+    visited: HashSet<NodeId>,
     /// Write: references made, to be checked at the end.
     references: Vec<(NodeId, String, NodeId, RuleId)>,
     /// Subtrees of the out side taken out again.
@@ -212,6 +225,7 @@ impl<'p, 'd> Run<'p, 'd> {
             keys: HashMap::new(),
             by_id: HashMap::new(),
             written: HashSet::new(),
+            visited: HashSet::new(),
             references: Vec::new(),
             held: Vec::new(),
             quarantined: Vec::new(),

@@ -28,7 +28,8 @@ impl<'p> Run<'p, '_> {
     /// reads. Anything else would come back as something it was not.
     pub(super) fn eligible(&self, scope: &'p Scope, node: NodeId) -> bool {
         let Some(label) = &scope.label else { return true };
-        self.links_fit(scope, node)
+        !self.visited.contains(&node)
+            && self.links_fit(scope, node)
             && self.form_fits(label, node)
             && self.subject_fits(scope, label, node)
             && self.category_fits(label, node)
@@ -89,6 +90,7 @@ impl<'p> Run<'p, '_> {
             node: here.node,
         };
         self.segments.push(segment);
+        self.visited.insert(here.node);
         let sealed = self.input.text_at(here.node, &["label", "sealed"]) == Some("true");
         if sealed || self.conf_of(here.node) > self.plan.ceiling {
             let note = if sealed { "sealed segments are never written" } else { "above what this format may carry" };

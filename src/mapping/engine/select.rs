@@ -50,9 +50,12 @@ impl Run<'_, '_> {
 
     /// Whether an item has the constants of a selector.
     pub(super) fn fits(&self, item: NodeId, conds: &[Cond]) -> bool {
-        conds
-            .iter()
-            .all(|c| self.input.member(item, &c.name).and_then(|m| self.input.text(m)).is_some_and(|t| t == &*c.value))
+        conds.iter().all(|c| self.constant(item, c).and_then(|m| self.input.text(m)).is_some_and(|t| t == &*c.value))
+    }
+
+    /// The leaf a condition looks at.
+    fn constant(&self, item: NodeId, cond: &Cond) -> Option<NodeId> {
+        cond.names.iter().try_fold(item, |at, name| self.input.member(at, name))
     }
 
     /// The constants of the selectors along the way from `scope` to `node`: carried exactly if something under them is.
@@ -63,7 +66,7 @@ impl Run<'_, '_> {
         for step in path.steps.iter().rev() {
             let Some(here) = at else { break };
             if let Select::Where(conds) = &step.select {
-                found.extend(conds.iter().filter_map(|c| self.input.member(here, &c.name)).map(|leaf| (leaf, here)));
+                found.extend(conds.iter().filter_map(|c| self.constant(here, c)).map(|leaf| (leaf, here)));
             }
             let parent = self.input.parent(here);
             at = match parent {

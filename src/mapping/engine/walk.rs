@@ -6,7 +6,7 @@ use super::{Here, Run};
 use crate::document::NodeId;
 use crate::mapping::lang::tree::{Arrow, ScopeKind, Which};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{Drop, Field, Fixed, Item, Path, Scope, Select};
+use crate::mapping::plan::{Drop, Field, Fixed, Item, Path, Scope};
 
 impl<'p> Run<'p, '_> {
     /// Every item of a block or file; constants last, because they are set only where something else is.
@@ -174,7 +174,7 @@ impl<'p> Run<'p, '_> {
         }
         let words = Some(rule.because.clone());
         match &rule.path {
-            None => self.later(here.node, LossKind::DeclaredDrop, rule.rule, words),
+            None => self.later_rest(here.node, rule.rule, words),
             Some(path) => {
                 for node in self.select(here.node, path) {
                     self.later(node, LossKind::DeclaredDrop, rule.rule, words.clone());
@@ -190,10 +190,5 @@ impl<'p> Run<'p, '_> {
             self.remark(LossKind::Normalised, from, None, Some(rule), "moved up to the first free place of its list");
         }
         place
-    }
-
-    /// Whether the last step of a path names a list from a place on.
-    pub(super) fn is_tail(path: &Path) -> bool {
-        path.steps.last().is_some_and(|s| matches!(s.select, Select::From(_)))
     }
 }

@@ -225,7 +225,7 @@ impl Parser<'_> {
     }
 
     fn selector(&mut self) -> Parsed<Select> {
-        let first = self.name("a position or `member = constant`")?;
+        let first = self.member("a position or `member = constant`")?;
         if !self.is_sign("=") {
             let at = first.text.parse::<usize>().map_err(|_| {
                 self.fault(
@@ -242,10 +242,22 @@ impl Parser<'_> {
         let mut conds = vec![self.cond(first)?];
         while self.is_sign(",") {
             self.next();
-            let name = self.name("a member name")?;
+            let name = self.member("a member name")?;
             conds.push(self.cond(name)?);
         }
         Ok(Select::Where(conds))
+    }
+
+    /// A member of an item, or a member of its member: `topic.text`.
+    fn member(&mut self, what: &str) -> Parsed<Word> {
+        let mut word = self.name(what)?;
+        while self.is_sign(".") {
+            self.next();
+            let inner = self.name("a member name")?;
+            word.text = word.text + "." + &inner.text;
+            word.span.end = inner.span.end;
+        }
+        Ok(word)
     }
 
     fn cond(&mut self, name: Word) -> Parsed<Cond> {

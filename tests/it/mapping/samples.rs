@@ -1,0 +1,127 @@
+//! Public samples: everything is read without a crash; what is clean comes back as it was.
+
+use super::{context, mappings, samples, writing};
+use solent::document::{Document, Limits};
+use solent::mapping::Grade;
+use solent::schema::{Strictness, Syntax};
+use std::path::{Path, PathBuf};
+
+fn all_files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(at) = open.pop() {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Reads, and writes what could be read; a refusal is a list of diagnostics, never a crash.
+fn read_and_write(format: &str, file: &Path) -> (usize, bool) {
+    let bytes = std::fs::read(file).unwrap();
+    let Ok(read) = mappings().read(format, &bytes, &context()) else { return (0, false) };
+    let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+    let written = mappings().write(format, &records, &writing());
+    (records.len(), written.is_ok())
+}
+
+#[test]
+fn every_fhir_sample_is_read_or_refused_without_a_crash() {
+    let Some(folder) = samples("fhir") else { return };
+    let mut read = 0;
+    for file in all_files(&folder, "json") {
+        let (records, _) = read_and_write("fhir-r4-json", &file);
+        read += records;
+    }
+    println!("{read} records");
+    assert!(read > 5, "only {read} records could be made of the FHIR samples");
+}
+
+#[test]
+fn every_census_sample_is_read_child_by_child() {
+    let Some(folder) = samples("cin") else { return };
+    for file in all_files(&folder, "xml") {
+        let (records, _) = read_and_write("cin-census", &file);
+        println!("{}: {records} records", file.display());
+        assert!(records > 0, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_clean_census_comes_back_as_it_was() {
+    let Some(folder) = samples("cin") else { return };
+    let bytes = std::fs::read(folder.join("cin_2026_clean_a.xml")).unwrap();
+    let read = mappings().read("cin-census", &bytes, &context()).unwrap();
+    assert_eq!(read.len(), 60);
+    let worst = read.iter().filter_map(|r| r.loss.worst()).max();
+    assert!(worst <= Some(Grade::Info), "{:?}", read.iter().flat_map(|r| &r.loss.entries).next());
+    let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+    let written = mappings().write("cin-census", &records, &writing()).unwrap();
+    let tree = |bytes: &[u8]| -> Document {
+        let schema = super::schemas().get("cin-census/message.schema.json").unwrap();
+        let read = schema.read(Syntax::Xml { root: "Message" }, bytes, &Limits::file(), Strictness::Strict);
+        read.unwrap().into_inner()
+    };
+    let (before, after) = (tree(&bytes), tree(&written.bytes));
+    assert!(before.same(before.root(), &after, after.root()));
+}
+
+/// An independent judge of our census output: the published XSD and libxml2.
+#[test]
+fn the_published_xsd_accepts_our_census() {
+    let Some(folder) = samples("cin") else { return };
+    let xsd = folder.join("CIN_schema_2026.xsd");
+    for file in [super::here("docs/demo/harbourshire-census.xml"), folder.join("cin_2026_clean_a.xml")] {
+        let bytes = std::fs::read(&file).unwrap();
+        let read = mappings().read("cin-census", &bytes, &context()).unwrap();
+        let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+        let written = mappings().write("cin-census", &records, &writing()).unwrap();
+        let out = std::env::temp_dir().join(format!("solent-census-{}.xml", std::process::id()));
+        std::fs::write(&out, &written.bytes).unwrap();
+        let Ok(judged) = std::process::Command::new("xmllint").args(["--noout", "--schema"]).arg(&xsd).arg(&out).output()
+        else {
+            println!("skipped: xmllint is not installed");
+            return;
+        };
+        let _ = std::fs::remove_file(&out);
+        assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    }
+}
+
+/// An independent judge of our FHIR output: HL7's own schema for R4.
+#[test]
+fn hl7s_r4_schema_accepts_our_bundles() {
+    let Some(folder) = samples("fhir") else { return };
+    let schema = std::fs::read(folder.join("schema/fhir.schema.json")).unwrap();
+    let mut schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    // By definition, not by the root's oneOf over every resource.
+    schema.as_object_mut().unwrap().retain(|k, _| k == "definitions");
+    let bundles = super::own_messages().into_iter().filter(|(format, _)| *format == "fhir-r4-json");
+    for (_, file) in bundles {
+        let bytes = std::fs::read(&file).unwrap();
+        let read = mappings().read("fhir-r4-json", &bytes, &context()).unwrap();
+        let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+        let written = mappings().write("fhir-r4-json", &records, &writing()).unwrap();
+        let bundle: serde_json::Value = serde_json::from_slice(&written.bytes).unwrap();
+        for entry in bundle["entry"].as_array().unwrap() {
+            let resource = &entry["resource"];
+            let kind = resource["resourceType"].as_str().unwrap();
+            let mut one = schema.clone();
+            one["$schema"] = "http://json-schema.org/draft-06/schema#".into();
+            one["$ref"] = format!("#/definitions/{kind}").into();
+            let validator = jsonschema::validator_for(&one).unwrap();
+            let errors: Vec<String> = validator.iter_errors(resource).map(|e| e.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {kind}: {errors:?}", file.display());
+            let codes = resource["meta"]["security"].as_array().unwrap().iter();
+            let conf = codes.filter(|c| c["system"] == "http://terminology.hl7.org/CodeSystem/v3-Confidentiality");
+            assert_eq!(conf.count(), 1, "{kind}");
+        }
+    }
+}
