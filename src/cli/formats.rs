@@ -25,7 +25,10 @@ pub fn run(args: Args) -> Outcome {
     }
     let mut text = String::new();
     for f in formats {
-        text += &format!("{:<14} {:<8} {:<22} carries up to {}  {}\n", f.name, f.version, f.content_type, f.ceiling, f.title);
+        text += &format!(
+            "{:<14} {:<8} {:<22} carries up to {}  {}\n",
+            f.name, f.version, f.content_type, f.ceiling, f.title
+        );
     }
     print(&text)
 }

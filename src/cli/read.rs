@@ -80,7 +80,10 @@ pub(super) fn moment(text: Option<&str>) -> Result<Moment, Exit> {
     match text {
         None => Ok(crate::clock::Clock::system().now()),
         Some(text) => Moment::parse(text).ok_or_else(|| {
-            Exit::Usage(Diagnostic::error(code::CLI_USAGE, "`--now` takes a moment with an offset, such as 2026-10-05T10:30:00+01:00"))
+            Exit::Usage(Diagnostic::error(
+                code::CLI_USAGE,
+                "`--now` takes a moment with an offset, such as 2026-10-05T10:30:00+01:00",
+            ))
         }),
     }
 }

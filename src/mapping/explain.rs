@@ -104,7 +104,8 @@ fn collect(items: &[Item], depth: usize, rows: &mut Vec<Row>) {
                     words += &format!("; \"{}\" if nothing is said", w.text);
                 }
                 if let Some(g) = &f.only_when {
-                    words += &format!("; only when {} {}", path(&g.path), g.equals.as_ref().map_or("is there", |w| &w.text));
+                    words +=
+                        &format!("; only when {} {}", path(&g.path), g.equals.as_ref().map_or("is there", |w| &w.text));
                 }
                 let way = match f.arrow {
                     Arrow::Both => "",

@@ -53,7 +53,8 @@ fn run(format: &str) {
         let canonical = mappings().write("canonical", &records, &writing()).unwrap();
         let canonical = String::from_utf8(canonical.bytes).unwrap();
         compare(&case.join("record.json"), &without_digests(&canonical));
-        let written = mappings().write(format, &records, &writing()).unwrap_or_else(|e| panic!("{}: {e:?}", case.display()));
+        let written =
+            mappings().write(format, &records, &writing()).unwrap_or_else(|e| panic!("{}: {e:?}", case.display()));
         report += &losses(&written.loss.to_text());
         let name = format!("output.{}", input.extension().unwrap().to_string_lossy());
         compare(&case.join(name), &String::from_utf8(written.bytes).unwrap());
@@ -66,7 +67,9 @@ fn without_digests(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("\"digest\":") {
         let (head, tail) = rest.split_at(at);
-        let end = tail.get(9..).and_then(|t| t.find('"').and_then(|s| t.get(s + 1..).and_then(|u| u.find('"').map(|e| 9 + s + 1 + e + 1))));
+        let end = tail.get(9..).and_then(|t| {
+            t.find('"').and_then(|s| t.get(s + 1..).and_then(|u| u.find('"').map(|e| 9 + s + 1 + e + 1)))
+        });
         out += head;
         out += "\"digest\": \"…\"";
         rest = end.and_then(|e| tail.get(e..)).unwrap_or("");

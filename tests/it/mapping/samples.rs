@@ -85,7 +85,8 @@ fn the_published_xsd_accepts_our_census() {
         let written = mappings().write("cin-census", &records, &writing()).unwrap();
         let out = std::env::temp_dir().join(format!("solent-census-{}.xml", std::process::id()));
         std::fs::write(&out, &written.bytes).unwrap();
-        let Ok(judged) = std::process::Command::new("xmllint").args(["--noout", "--schema"]).arg(&xsd).arg(&out).output()
+        let Ok(judged) =
+            std::process::Command::new("xmllint").args(["--noout", "--schema"]).arg(&xsd).arg(&out).output()
         else {
             println!("skipped: xmllint is not installed");
             return;
