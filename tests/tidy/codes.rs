@@ -85,7 +85,9 @@ pub fn used(tree: &Tree) -> Vec<String> {
     }
     for name in tree.names().filter(|n| n.starts_with("tests/cases/")) {
         tests.push_str(name);
+        tests.push('\n');
         tests.push_str(&tree.text(name));
+        tests.push('\n');
     }
     let mut out = Vec::new();
     for row in REGISTRY {
