@@ -6,29 +6,15 @@
 pub mod decision;
 pub mod disclosure;
 pub mod facts;
+mod local;
 pub mod policy;
+mod procedure;
 pub mod redact;
+mod steps;
 pub mod unknown_adult;
+mod world;
 
 pub use decision::{Basis, Decision, Flag, Limit, Marker, Reason};
 pub use policy::Policy;
-
-/// The facts, indexed. Until the index lands nothing can be indexed.
-#[derive(Debug)]
-pub struct World(());
-
-impl World {
-    /// Refuses every set of facts until the index lands.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn new(_facts: facts::Facts) -> Result<Self, &'static str> {
-        Err("the index is not built yet")
-    }
-}
-
-/// Refuses everything until the procedure lands.
-#[must_use]
-pub fn decide(_world: &World, _policy: &Policy, _ask: &facts::Ask) -> Decision {
-    Decision::new(crate::vocabulary::Level::N, Reason::DAudit)
-}
+pub use procedure::decide;
+pub use world::{FactsError, Fault, World};

@@ -1,20 +1,21 @@
 //! The facts a decision rests on, as serde types: one struct per item of a facts file's section.
 //!
-//! Mirrors `schemas/config/facts.schema.json`, closed world. A facts file is read with `sharing::facts::read`; the gateway fills
+//! Mirrors `schemas/config/facts.schema.json`, closed world. A facts file is read with [`Reader`]; the gateway fills
 //! [`Facts`] from its database. A fact says what *is*; no field states a result. Names, dates of birth and free texts
 //! are [`Text`] and [`Day`], whose `Debug` prints nothing of them. Read `docs/reference/facts-file.md` first.
 
 mod ask;
 mod consent;
+mod file;
 mod parties;
 mod ties;
 mod time;
 
 pub use ask::*;
 pub use consent::*;
+pub use file::{FACTS_BYTES_MAX, Reader};
 pub use parties::*;
 pub use ties::*;
-pub(crate) use time::london;
 pub use time::{Day, Span, Time, TimeError};
 
 use serde::{Deserialize, Serialize};

@@ -1,15 +1,25 @@
 //! The rule files shipped with the program, and what the checker refuses.
 
 use super::*;
-use crate::cli::content;
+
+/// The rule files of this repository, without touching the file system at run time.
+pub(in crate::sharing) fn files() -> Files {
+    let mut files = Files::default();
+    files.insert("sharing/matrix.csv", include_bytes!("../../../sharing/matrix.csv").to_vec());
+    files.insert("sharing/caps.csv", include_bytes!("../../../sharing/caps.csv").to_vec());
+    files.insert("sharing/categories.csv", include_bytes!("../../../sharing/categories.csv").to_vec());
+    files.insert("sharing/purposes.csv", include_bytes!("../../../sharing/purposes.csv").to_vec());
+    files.insert("sharing/roles.csv", include_bytes!("../../../sharing/roles.csv").to_vec());
+    files
+}
 
 fn shipped() -> Policy {
-    Policy::load(&content::built_in()).unwrap_or_else(|faults| panic!("{faults:?}"))
+    Policy::load(&files()).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 /// The shipped files with one text replaced.
 fn changed(file: &str, from: &str, to: &str) -> Result<Policy, Vec<Diagnostic>> {
-    let mut files = content::built_in();
+    let mut files = files();
     let text = String::from_utf8(files.get(file).unwrap_or(b"").to_vec()).unwrap_or_default();
     assert!(text.contains(from), "{file} does not contain {from}");
     files.insert(file, text.replacen(from, to, 1).into_bytes());

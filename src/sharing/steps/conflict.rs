@@ -1,0 +1,44 @@
+//! Step 2: the account holder's own ties to the people asked about (R9, R62).
+
+use super::{Draft, GO, Request, Step};
+use crate::sharing::decision::{Flag, Reason};
+use crate::sharing::facts::Time;
+use crate::sharing::world::{AccountIx, PersonIx, World};
+use std::ops::ControlFlow;
+
+/// How the account holder is tied to the people asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::sharing) enum Tie {
+    /// Self, household, relative, partner, friend, neighbour.
+    Near,
+    /// One of them is protected from the account holder: looks like "no record found".
+    AllegedPerpetrator,
+}
+
+/// Step 2.
+pub(in crate::sharing) fn step(request: &Request<'_>) -> Step {
+    let persons = request.persons();
+    let Some(tie) = tie(request.world, request.account, &persons, request.at) else { return GO };
+    let mut draft = Draft::refuse(Reason::DCoi, &[9, 62]);
+    draft.decision.flags.insert(Flag::AlertPrv);
+    ControlFlow::Break(if tie == Tie::AllegedPerpetrator { draft.hushed() } else { draft })
+}
+
+/// The tie of an account to these persons and their housemates, the gravest first.
+pub(in crate::sharing) fn tie(world: &World, account: AccountIx, persons: &[PersonIx], at: Time) -> Option<Tie> {
+    let own = world.own_person(account, at);
+    let mut near = None;
+    for person in persons {
+        let mates = world.housemates(*person, at);
+        for each in std::iter::once(*person).chain(mates) {
+            if own.is_some_and(|own| world.protected_from(each, at).any(|x| x == own)) {
+                return Some(Tie::AllegedPerpetrator);
+            }
+            let tied = own.is_some_and(|own| own == each || world.linked(own, each, at));
+            if tied || world.declared(account, at).any(|declared| declared == each) {
+                near = Some(Tie::Near);
+            }
+        }
+    }
+    near
+}
