@@ -105,10 +105,17 @@ fn the_worker_of_the_person_causing_harm_never_sees_what_locates_or_reveals_the_
     for purpose in [Purpose::Cp, Purpose::Cin] {
         for code in telling.split(' ') {
             let category = Category::parse(code).unwrap_or_else(|| panic!("{code}"));
-            for more in ["", "overrides: [{id: o, kind: EMG, hat: h, subject: p, categories: [DAB], purpose: CP, requested_at: \"2026-10-06\", answers: {harm: a, needed: b, why_not_less: c, proportionate: d, telling_risk: e}}]"] {
+            for more in [
+                "",
+                "overrides: [{id: o, kind: EMG, hat: h, subject: p, categories: [DAB], purpose: CP, requested_at: \"2026-10-06\", answers: {harm: a, needed: b, why_not_less: c, proportionate: d, telling_risk: e}}]",
+            ] {
                 let facts = world(Role::Fdp, purpose, category, "1990-01-01", &format!("{protected}\n{more}"));
                 let found = answer(&policy, facts);
-                assert_eq!((found.level, found.reason, found.marker), (Level::N, Reason::DSafe, Marker::Silent), "{code}");
+                assert_eq!(
+                    (found.level, found.reason, found.marker),
+                    (Level::N, Reason::DSafe, Marker::Silent),
+                    "{code}"
+                );
             }
         }
     }
