@@ -4,7 +4,13 @@
 //! validation again. The limit for the FHIR bundle is a plain program: `serde_json` values, one `jsonschema` validation,
 //! fields picked by hand into census XML, nothing labelled, nothing accounted for. For the census it is a scan that picks
 //! up texts with no check at all. Inputs are the demo's messages.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a bench may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may stop"
+)]
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its result")]
 
 mod measure;
@@ -39,14 +45,24 @@ fn main() {
     };
     let referral = oracle("fhir-r4-json/referral.schema.json");
     let program = plain(&bundle, &referral);
-    assert!(program.contains("valid=\"true\"") && program.contains("<PersonBirthDate>"), "the plain program does its part");
+    assert!(
+        program.contains("valid=\"true\"") && program.contains("<PersonBirthDate>"),
+        "the plain program does its part"
+    );
 
     let ours = least(|| {
         let read = records("fhir-r4-json", &bundle, &health);
         mappings.write("fhir-r4-json", &read, &out).unwrap().bytes
     });
     let hand = least(|| plain(&bundle, &referral));
-    line("T1 bundle: read and write, all checks", "µs", ours, "plain: serde_json + jsonschema + by hand", hand, Budget::AtMost(1.0));
+    line(
+        "T1 bundle: read and write, all checks",
+        "µs",
+        ours,
+        "plain: serde_json + jsonschema + by hand",
+        hand,
+        Budget::AtMost(1.0),
+    );
     let read = least(|| mappings.read("fhir-r4-json", &bundle, &health).unwrap());
     line("T1 bundle: read only", "µs", read, "plain: serde_json + jsonschema + by hand", hand, Budget::AtMost(1.0));
     let tree = least(|| own_json::read(&bundle, &Limits::message()).unwrap());
