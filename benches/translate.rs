@@ -152,9 +152,9 @@ fn scan(bytes: &[u8]) -> Vec<(String, String)> {
     let (mut name, mut found) = (String::new(), Vec::new());
     loop {
         match reader.read_event().unwrap() {
-            Event::Start(start) => name = String::from_utf8_lossy(start.name().as_ref()).into_owned(),
+            Event::Start(start) => name = start.name().as_ref().to_owned(),
             Event::Text(text) if !text.trim_ascii().is_empty() => {
-                found.push((name.clone(), String::from_utf8_lossy(&text).into_owned()));
+                found.push((name.clone(), (*text).to_owned()));
             }
             Event::Eof => return found,
             _ => {}
