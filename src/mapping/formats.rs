@@ -222,6 +222,7 @@ impl Mappings {
                 custodian: context.custodian.as_str(),
                 seed: context.seed,
                 place: records.len().max(i),
+                added_from: None,
                 records: &format.plan.records,
             };
             let done =
@@ -318,9 +319,10 @@ impl Mappings {
         place: usize,
     ) -> Result<(Document, LossReport), Vec<Diagnostic>> {
         let schema = self.schema(format)?;
-        let setting = Setting { custodian: "", seed: 0, place, records: &format.plan.records };
         let input = super::prepare::for_writing(record.document(), &format.plan);
         let document = input.as_ref().unwrap_or_else(|| record.document());
+        let added_from = input.as_ref().map(|_| record.document().node_count());
+        let setting = Setting { custodian: "", seed: 0, place, added_from, records: &format.plan.records };
         let done = engine::run(&format.plan, Direction::Write, schema.shapes(), document, &setting)
             .map_err(|e| unbalanced(&e))?;
         Ok((done.out, report(done.run, done.entries)))

@@ -126,6 +126,16 @@ pub struct Fit {
     pub max_length: Option<usize>,
     /// The pattern.
     pub pattern: Option<regex::Regex>,
+    /// The format, one of [`crate::schema::FORMATS`].
+    pub format: Option<String>,
+}
+
+impl Fit {
+    /// Any text: where the schema says nothing.
+    #[must_use]
+    pub const fn any() -> Self {
+        Self { kind: Kind::String, list: Vec::new(), min_length: 0, max_length: None, pattern: None, format: None }
+    }
 }
 
 /// What stands at the canonical end of a field.
@@ -265,6 +275,8 @@ pub struct Fixed {
     pub value: Option<String>,
     /// Kind of the constant.
     pub kind: Kind,
+    /// Path under which another value than the constant is kept and found again.
+    pub unparsed: String,
     /// Line.
     pub rule: RuleId,
 }

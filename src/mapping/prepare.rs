@@ -5,6 +5,7 @@ use super::plan::{Item, LabelSource, Plan, Scope};
 use super::table::LabelTable;
 use crate::document::{Document, Kind, NodeId};
 use crate::vocabulary::Category;
+use std::collections::HashSet;
 
 /// A copy with the codes added, or `None` when nothing is missing.
 ///
@@ -13,10 +14,14 @@ use crate::vocabulary::Category;
 pub fn for_writing(record: &Document, plan: &Plan) -> Option<Document> {
     let rules: Vec<(&str, &LabelTable)> = plan.items.iter().filter_map(by_codes).collect();
     let mut copy: Option<Document> = None;
+    let mut done = HashSet::new();
     for (array, table) in rules {
         let Some(list) = record.member(record.root(), array) else { continue };
         for (place, segment) in record.children(list).enumerate() {
             let Some(code) = missing_code(record, segment, table) else { continue };
+            if !done.insert(segment) {
+                continue;
+            }
             let target = copy.get_or_insert_with(|| record.clone());
             let found = target.member(target.root(), array).and_then(|l| target.item(l, place));
             if let Some(label) = found.and_then(|s| target.member(s, "label")) {

@@ -188,9 +188,8 @@ impl<'a> Checker<'a> {
             Converter::Ref(names) => names.iter().map(|n| self.slot(&n.text)).collect(),
             _ => Vec::new(),
         };
-        let own: Vec<String> = at.from_segment.iter().cloned().chain([native.path.text.clone()]).collect();
         Some(Field {
-            unparsed: format!("{}#{}", self.system, own.into_iter().filter(|s| s != ".").collect::<Vec<_>>().join(".")),
+            unparsed: self.kept_under(at, &native.path.text),
             restorable: at.single && at.segment && field.arrow == Arrow::Both,
             native: native.path,
             native_fit,
@@ -202,6 +201,12 @@ impl<'a> Checker<'a> {
             guard,
             rule,
         })
+    }
+
+    /// The path an unreadable value is kept under: system, then the way from its segment.
+    fn kept_under(&self, at: &At, path: &str) -> String {
+        let way: Vec<&str> = at.from_segment.iter().map(String::as_str).chain([path]).filter(|s| *s != ".").collect();
+        format!("{}#{}", self.system, way.join("."))
     }
 
     fn tuple(&mut self, field: &tree::Field, convert: &Convert) {
@@ -280,7 +285,7 @@ impl<'a> Checker<'a> {
 
     fn native_fit(&mut self, found: &Found, path: &tree::Path, convert: &Convert) -> Option<Fit> {
         let Some(end) = found.end else {
-            return Some(Fit { kind: Kind::String, list: vec![], min_length: 0, max_length: None, pattern: None });
+            return Some(Fit::any());
         };
         let item = self.shapes.item_of(end);
         if !matches!(self.shapes.get(item), Shape::Scalar(_) | Shape::Any) {
@@ -301,7 +306,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn fit(&self, shape: ShapeId) -> Fit {
         let Some(scalar) = self.shapes.scalar(shape) else {
-            return Fit { kind: Kind::String, list: vec![], min_length: 0, max_length: None, pattern: None };
+            return Fit::any();
         };
         let kind = if scalar.is_text() { Kind::String } else { scalar.kinds.first().copied().unwrap_or(Kind::String) };
         Fit {
@@ -310,6 +315,7 @@ impl<'a> Checker<'a> {
             min_length: scalar.min_length,
             max_length: scalar.max_length,
             pattern: scalar.pattern.as_deref().and_then(|p| regex::Regex::new(p).ok()),
+            format: scalar.format.clone(),
         }
     }
 
@@ -493,6 +499,7 @@ impl<'a> Checker<'a> {
         let kind = fit.map_or(Kind::String, |f| f.kind);
         Some(Fixed {
             which: fixed.which,
+            unparsed: self.kept_under(at, &found.path.text),
             path: found.path,
             value: fixed.value.as_ref().map(|w| w.text.clone()),
             kind,

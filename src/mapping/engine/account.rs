@@ -43,6 +43,10 @@ impl<'p> Run<'p, '_> {
         }
         id
     }
+    /// Whether a leaf of the in side was added for the writing and is not the record's own.
+    pub(super) fn synthetic(&self, leaf: NodeId) -> bool {
+        self.setting.added_from.is_some_and(|from| leaf.index() >= from)
+    }
     pub(super) fn state(&self, leaf: NodeId) -> InLeaf {
         self.leaves_in.get(leaf.index()).copied().unwrap_or(InLeaf::Open)
     }

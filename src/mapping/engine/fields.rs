@@ -2,7 +2,7 @@
 
 use super::account::OutLeaf;
 use super::build::Place;
-use super::{Here, Run};
+use super::{Here, Kept, Run};
 use crate::document::{Kind, NodeId};
 use crate::mapping::convert::{Convert, Converted, Value};
 use crate::mapping::loss::LossKind;
@@ -119,7 +119,7 @@ impl<'p> Run<'p, '_> {
                 self.ensure(frame);
             }
             if let Some(segment) = self.segments.get_mut(at) {
-                segment.unparsed.push((field.unparsed.clone(), leaf));
+                segment.unparsed.push((field.unparsed.clone(), leaf, Kept::Unreadable));
             }
         }
         self.lose(leaf, kind, field.rule, note);
@@ -207,6 +207,9 @@ impl<'p> Run<'p, '_> {
         if let (Convert::Ref(_), Value::One(_, id), Some(leaf)) = (&field.convert, &value, lead) {
             self.references.push((out, id.clone(), leaf, field.rule));
         }
+        if lead.is_some_and(|l| self.synthetic(l)) {
+            self.remark(LossKind::Supplied, None, Some(out), Some(field.rule), "the code that says its category here");
+        }
         if let Some((kind, note)) = converted.remark {
             self.remark(kind, lead, Some(out), Some(field.rule), note);
         }
@@ -273,16 +276,23 @@ impl<'p> Run<'p, '_> {
         }
     }
 
+    /// Path and text of the value kept under this path in the segment being written.
+    pub(super) fn kept(&self, under: &str, here: Here) -> Option<(NodeId, NodeId)> {
+        let node = self.segments.get(here.segment?)?.node;
+        let list = self.input.member(node, "unparsed")?;
+        let item = self.input.children(list).find(|i| self.input.text_at(*i, &["path"]) == Some(under))?;
+        Some((self.input.member(item, "path")?, self.input.member(item, "text")?))
+    }
+
     fn restore(&mut self, field: &'p Field, here: Here) -> bool {
-        let Some(node) = here.segment.and_then(|at| self.segments.get(at)).map(|s| s.node) else { return false };
-        let Some(list) = self.input.member(node, "unparsed") else { return false };
-        let wanted =
-            self.input.children(list).find(|i| self.input.text_at(*i, &["path"]).is_some_and(|p| p == field.unparsed));
-        let Some(item) = wanted else { return false };
-        let (Some(path), Some(text)) = (self.input.member(item, "path"), self.input.member(item, "text")) else {
-            return false;
-        };
+        let Some((path, text)) = self.kept(&field.unparsed, here) else { return false };
         let words = self.input.text(text).unwrap_or("").to_owned();
+        if fit(&words, &field.native_fit).is_err() {
+            // What was tolerated when it came in is not sent out again.
+            self.lose(text, LossKind::InvalidValue, field.rule, "the format does not permit the value as it came");
+            self.mark(path, super::account::InLeaf::Carried);
+            return true;
+        }
         let place = self.place_for(here.frame, &field.native, Some(text), field.rule);
         let Some(out) = self.put(&place, field.native_fit.kind, &words, OutLeaf::Carried) else { return false };
         self.carry(text, out, Some(field.rule));
@@ -319,7 +329,8 @@ pub(in crate::mapping) fn fit(text: &str, fit: &Fit) -> Result<(String, bool), &
         Some(max) if length > max => (text.chars().take(max).collect(), true),
         _ => (text.to_owned(), false),
     };
-    if fit.pattern.as_ref().is_some_and(|p| !p.is_match(&text)) {
+    let formed = fit.format.as_ref().is_none_or(|f| crate::schema::has_format(f, &text));
+    if !formed || fit.pattern.as_ref().is_some_and(|p| !p.is_match(&text)) {
         return Err("the value does not have the form the format asks for");
     }
     Ok((text, cut))

@@ -14,7 +14,8 @@ impl Run<'_, '_> {
         self.apply_later();
         self.sweep();
         self.balance()?;
-        let leaves_in = self.leaves_below(self.input.root());
+        let mut leaves_in = self.leaves_below(self.input.root());
+        leaves_in.retain(|l| !self.synthetic(*l));
         let carried = leaves_in.iter().filter(|l| self.state(**l) == InLeaf::Carried).count();
         let remarks = std::mem::take(&mut self.remarks);
         let entries = remarks.iter().map(|r| self.entry(r)).collect();
@@ -96,7 +97,8 @@ impl Run<'_, '_> {
     /// Whether a leaf may not be overlooked by `rest`: a member its schema does not know, or one that changes the meaning
     /// of what it stands in (FHIR R4 §2.1.0.1, modifier elements and extensions).
     fn matters(&self, leaf: NodeId) -> bool {
-        const MODIFIERS: [&str; 4] = ["modifierExtension", "implicitRules", "doNotPerform", "(unknown member)"];
+        const MODIFIERS: [&str; 5] =
+            ["modifierExtension", "implicitRules", "doNotPerform", "unparsed", "(unknown member)"];
         let path = self.path_in(leaf);
         path.split(['.', '[']).any(|step| MODIFIERS.contains(&step))
     }

@@ -32,6 +32,8 @@ pub struct Setting<'a> {
     pub seed: u64,
     /// Position of this record in its message, mixed into ids made from positions.
     pub place: usize,
+    /// Write: from this node on, leaves were added by `prepare` and are not the record's own.
+    pub added_from: Option<usize>,
     /// The record's array in the message, to show true positions in the report.
     pub records: &'a [String],
 }
@@ -107,6 +109,15 @@ struct Frame<'p> {
     segment: Option<usize>,
 }
 
+/// Why a value is kept unparsed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// It failed its type: whatever somebody typed, perhaps a name.
+    Unreadable,
+    /// A code other than the constant the mapping expects.
+    Constant,
+}
+
 /// A segment being read or written.
 struct Segment<'p> {
     scope: &'p super::plan::Scope,
@@ -122,7 +133,7 @@ struct Segment<'p> {
     /// Read: stated by a field, only ever raises.
     conf: Option<crate::vocabulary::Confidentiality>,
     /// Read: values that failed their type, with the path to keep them under.
-    unparsed: Vec<(String, NodeId)>,
+    unparsed: Vec<(String, NodeId, Kept)>,
     /// Read: the label object.
     label: Option<NodeId>,
     /// Write: the canonical node.
@@ -214,7 +225,9 @@ impl<'p, 'd> Run<'p, 'd> {
             input,
             setting,
             out,
-            leaves_in: vec![InLeaf::Open; input.node_count()],
+            leaves_in: (0..input.node_count())
+                .map(|i| if setting.added_from.is_some_and(|f| i >= f) { InLeaf::Carried } else { InLeaf::Open })
+                .collect(),
             leaves_out: Vec::new(),
             witnesses: Vec::new(),
             remarks: Vec::new(),

@@ -1,7 +1,7 @@
 //! Segments while reading: identity, label, quarantine.
 
 use super::account::OutLeaf;
-use super::{Bound, Here, Quarantined, Run, Segment};
+use super::{Bound, Here, Kept, Quarantined, Run, Segment};
 use crate::document::{Document, Kind, NodeId};
 use crate::mapping::lang::tree::ScopeKind;
 use crate::mapping::loss::LossKind;
@@ -281,14 +281,15 @@ impl<'p> Run<'p, '_> {
             return;
         }
         let list = self.add(node, Some("unparsed"), Kind::Array, "", OutLeaf::None);
-        for (path, leaf) in kept {
+        let typed = kept.iter().any(|(_, _, why)| *why == Kept::Unreadable);
+        for (path, leaf, _) in kept {
             let text = self.input.text(leaf).unwrap_or("").to_owned();
             let item = self.add(list, None, Kind::Object, "", OutLeaf::None);
             self.add(item, Some("path"), Kind::String, &path, OutLeaf::Structural);
             self.add(item, Some("text"), Kind::String, &text, OutLeaf::Structural);
         }
         let mark = self.out.member(object, "third_party").and_then(|m| self.out.text(m)).unwrap_or("none");
-        if third_party_rank(mark) < third_party_rank("possible") {
+        if typed && third_party_rank(mark) < third_party_rank("possible") {
             self.set_label(object, "third_party", "possible");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::account::{InLeaf, OutLeaf};
 use super::build::Place;
-use super::{Here, Run};
+use super::{Here, Kept, Run};
 use crate::document::NodeId;
 use crate::mapping::lang::tree::{Arrow, ScopeKind, Which};
 use crate::mapping::loss::LossKind;
@@ -138,6 +138,15 @@ impl<'p> Run<'p, '_> {
             return;
         }
         let place = self.place(here.frame, &fixed.path);
+        // The sender's own value goes back to the same system in place of our constant.
+        if let Some((path, text)) = self.kept(&fixed.unparsed, here) {
+            let words = self.input.text(text).unwrap_or("").to_owned();
+            if let Some(leaf) = self.put(&place, fixed.kind, &words, OutLeaf::Carried) {
+                self.carry(text, leaf, Some(fixed.rule));
+                self.carry(path, leaf, Some(fixed.rule));
+            }
+            return;
+        }
         let text = fixed.value.clone().unwrap_or_else(|| here.position.to_string());
         if let Some(leaf) = self.put(&place, fixed.kind, &text, OutLeaf::Supplied) {
             self.remark(LossKind::Supplied, None, Some(leaf), Some(fixed.rule), "a constant of this mapping");
@@ -153,12 +162,11 @@ impl<'p> Run<'p, '_> {
             if self.input.text(node) == Some(expected.as_str()) {
                 self.mark(node, InLeaf::Carried);
             } else {
-                self.lose(
-                    node,
-                    LossKind::UnexpectedConstant,
-                    fixed.rule,
-                    "another value than the constant of this rule",
-                );
+                let note = "another value than the constant of this rule";
+                self.lose(node, LossKind::UnexpectedConstant, fixed.rule, note);
+                if let Some(segment) = here.segment.and_then(|at| self.segments.get_mut(at)) {
+                    segment.unparsed.push((fixed.unparsed.clone(), node, Kept::Constant));
+                }
             }
             for (leaf, _) in self.constants(&fixed.path, node) {
                 if self.state(leaf) == InLeaf::Open {

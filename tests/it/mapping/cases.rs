@@ -1,4 +1,5 @@
-//! Case folders: `tests/cases/mappings/<format>/<case>/` with `input.*`, `record.json`, `output.*`, `losses.txt`.
+//! Case folders: `tests/cases/mappings/<format>/<case>/` with `input.*`, `record.json`, `losses.txt` and `output.*`
+//! (or `refused.txt`, where the record says too little to be written back).
 //! `SOLENT_BLESS=1` writes what is missing or different; read the difference before it is committed.
 
 use super::{context, here, mappings, writing};
@@ -53,8 +54,15 @@ fn run(format: &str) {
         let canonical = mappings().write("canonical", &records, &writing()).unwrap();
         let canonical = String::from_utf8(canonical.bytes).unwrap();
         compare(&case.join("record.json"), &without_digests(&canonical));
-        let written =
-            mappings().write(format, &records, &writing()).unwrap_or_else(|e| panic!("{}: {e:?}", case.display()));
+        let written = match mappings().write(format, &records, &writing()) {
+            Ok(written) => written,
+            Err(faults) => {
+                let said: String = faults.iter().map(|f| format!("{f}\n")).collect();
+                compare(&case.join("refused.txt"), &said);
+                compare(&case.join("losses.txt"), &report);
+                continue;
+            }
+        };
         report += &losses(&written.loss.to_text());
         let name = format!("output.{}", input.extension().unwrap().to_string_lossy());
         compare(&case.join(name), &String::from_utf8(written.bytes).unwrap());

@@ -60,7 +60,9 @@ fn a_name_used_before_it_is_bound_is_refused() {
 #[test]
 fn a_converter_that_does_not_fit_is_refused() {
     assert_eq!(
-        first("previous_plans           : int", "previous_plans           : date").code.as_str(),
+        first(": int
+", ": date
+").code.as_str(),
         "SOL-MAP-TYPE"
     );
 }
