@@ -485,3 +485,14 @@ fn canonical_entry(path: String) -> LossEntry {
         note: "the custodian is whose connection it is, not what the message claims".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_does_not_balance_is_refused_whole() {
+        let faults = unbalanced(&engine::Unbalanced { unaccounted_in: 1, unaccounted_out: 0 });
+        assert_eq!(faults.first().map(|f| f.code.as_str()), Some("SOL-MAP-BALANCE"));
+    }
+}

@@ -3,6 +3,7 @@
 use super::account::{InLeaf, OutLeaf};
 use super::{Bound, Here, Run, Segment};
 use crate::document::{Kind, NodeId};
+use crate::mapping::lang::tree::Syntax;
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{About, Label, LabelSource, Scope, third_party_rank};
 use crate::vocabulary::Confidentiality;
@@ -142,7 +143,9 @@ impl<'p> Run<'p, '_> {
     /// The native key of a segment: its sender's own, if it came from this system, else a UUID.
     pub(super) fn native_key(&self, node: NodeId, id: &str) -> String {
         let same = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
-        match self.input.text_at(node, &["source_ref", "key"]).filter(|_| same) {
+        // A relative address of a FHIR server means nothing outside it and has no place in `fullUrl`.
+        let usable = |key: &&str| same && (self.plan.syntax != Syntax::Fhir || key.contains(':'));
+        match self.input.text_at(node, &["source_ref", "key"]).filter(usable) {
             Some(key) => key.to_owned(),
             None => {
                 let uuid = Uuid::try_parse(id).ok().filter(|u| u.to_string() == id);

@@ -1,4 +1,4 @@
-//! Case folders: `tests/cases/mappings/<format>/<case>/` with `input.*`, `record.json`, `losses.txt` and `output.*`
+//! Case folders: `tests/cases/mappings/<format>/<mapping>/<case>/` with `input.*`, `record.json`, `losses.txt` and `output.*`
 //! (or `refused.txt`, where the record says too little to be written back).
 //! `SOLENT_BLESS=1` writes what is missing or different; read the difference before it is committed.
 
@@ -6,9 +6,11 @@ use super::{context, here, mappings, writing};
 use std::path::{Path, PathBuf};
 
 pub(super) fn folders(format: &str) -> Vec<PathBuf> {
-    let base = here("tests/cases/mappings").join(format);
-    let mut list: Vec<PathBuf> =
-        std::fs::read_dir(base).map(|d| d.filter_map(|e| Some(e.ok()?.path())).collect()).unwrap_or_default();
+    let inside = |folder: PathBuf| -> Vec<PathBuf> {
+        std::fs::read_dir(folder).map(|d| d.filter_map(|e| Some(e.ok()?.path())).collect()).unwrap_or_default()
+    };
+    let mappings = inside(here("tests/cases/mappings").join(format));
+    let mut list: Vec<PathBuf> = mappings.into_iter().flat_map(inside).collect();
     list.sort();
     list
 }

@@ -40,6 +40,20 @@ fn a_value_nobody_speaks_of_is_refused() {
 }
 
 #[test]
+fn a_line_outside_the_grammar_is_refused_with_what_was_expected() {
+    let fault = first("<-> start", "= start");
+    assert_eq!(fault.code.as_str(), "SOL-MAP-SYNTAX");
+    assert!(fault.position.is_some());
+    assert_eq!(fault.expected.as_deref(), Some("`<->`, `->` or `<-`"));
+}
+
+#[test]
+fn a_one_way_rule_without_a_reason_is_refused() {
+    let fault = first(" because \"censuses up to 2023-24 only; we write the current element\"", "");
+    assert_eq!(fault.code.as_str(), "SOL-MAP-REASON");
+}
+
+#[test]
 fn an_unlabelled_segment_is_refused() {
     let fault = first("label STS R about child", "# no label");
     assert_eq!(fault.code.as_str(), "SOL-MAP-LABEL");
@@ -60,9 +74,13 @@ fn a_name_used_before_it_is_bound_is_refused() {
 #[test]
 fn a_converter_that_does_not_fit_is_refused() {
     assert_eq!(
-        first(": int
+        first(
+            ": int
 ", ": date
-").code.as_str(),
+"
+        )
+        .code
+        .as_str(),
         "SOL-MAP-TYPE"
     );
 }
@@ -75,8 +93,9 @@ fn two_writers_of_one_place_are_refused() {
 
 #[test]
 fn a_required_member_nothing_writes_is_refused() {
-    let fault = first("CINreferralDate  <->", "CINreferralDate  ->");
-    assert!(matches!(fault.code.as_str(), "SOL-MAP-REASON" | "SOL-MAP-REQUIRED"));
+    let way = "CINreferralDate  <-> start                      : date";
+    let one_way = "CINreferralDate  -> start : date because \"for this test\"";
+    assert_eq!(first(way, one_way).code.as_str(), "SOL-MAP-REQUIRED");
 }
 
 #[test]
