@@ -55,7 +55,7 @@ fn read(request: &Request<'_>, reading: Reading<'_>) -> Step<Draft> {
     conflict::step(request)?; // 2
     purpose::step(request)?; // 3
     let ground = relationship::step(request, reading)?; // 4
-    let rest = after_relationship(request, reading);
+    let rest = after_relationship(request, reading, ground);
     let (ControlFlow::Break(mut draft) | ControlFlow::Continue(mut draft)) = rest;
     if let relationship::Ground::Relationship(ix) = ground {
         draft.decision.basis.relationship = request.world.relationship(ix).map(|found| found.id.clone());
@@ -65,7 +65,7 @@ fn read(request: &Request<'_>, reading: Reading<'_>) -> Step<Draft> {
     ControlFlow::Continue(draft)
 }
 
-fn after_relationship(request: &Request<'_>, reading: Reading<'_>) -> Step<Draft> {
+fn after_relationship(request: &Request<'_>, reading: Reading<'_>, ground: relationship::Ground) -> Step<Draft> {
     let segment = reading.segment;
     if segment.recorded_at.is_some_and(|at| request.at < at) {
         // What has not happened yet does not exist.
@@ -85,14 +85,14 @@ fn after_relationship(request: &Request<'_>, reading: Reading<'_>) -> Step<Draft
     if caps::no_such_thing(request, reading, category) {
         return end(Reason::DMatrix, &[53]);
     }
-    let mut draft = cell(request, reading, category)?; // 8 to 11
+    let mut draft = cell(request, reading, category, ground)?; // 8 to 11
     summary::step(request, reading, category, &mut draft); // 12
     unavailable(request, category, &mut draft);
     ControlFlow::Continue(draft)
 }
 
 /// Steps 8 to 10 for everybody the segment is about, then the caps of step 11 in their order.
-fn cell(request: &Request<'_>, reading: Reading<'_>, category: Category) -> Step<Draft> {
+fn cell(request: &Request<'_>, reading: Reading<'_>, category: Category, ground: relationship::Ground) -> Step<Draft> {
     let (role, purpose) = (request.hat.role, request.purpose);
     let Some(cell) = request.policy.cell(purpose, role, category) else { return end(Reason::DPurpose, &[4]) };
     let about = &reading.segment.about;
@@ -124,7 +124,7 @@ fn cell(request: &Request<'_>, reading: Reading<'_>, category: Category) -> Step
     caps::volunteer(request, reading, category, &mut draft);
     caps::originator(request, reading, &mut draft);
     caps::third(&others, &mut draft);
-    local::cap(request, reading, category, &mut draft);
+    local::cap(request, reading, category, ground, &mut draft);
     ControlFlow::Continue(draft)
 }
 

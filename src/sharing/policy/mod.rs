@@ -9,6 +9,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub(super) use local::Question;
 pub use local::{Local, LocalRule};
 
 use super::decision::Marker;

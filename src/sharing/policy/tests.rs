@@ -106,3 +106,77 @@ fn the_not_available_marker_is_for_the_six_categories_of_section_ten_only() {
     assert_eq!(policy.unavailable(Purpose::Cin, Role::Fdp), [Category::Hlt]);
     assert_eq!(policy.unavailable(Purpose::Cin, Role::Vol), []);
 }
+
+/// The shipped files with this text as the partnership's own rules.
+fn with_local(rules: &str) -> Result<Policy, Vec<Diagnostic>> {
+    let mut files = files();
+    files.insert("sharing/local.cedar", rules.as_bytes().to_vec());
+    files.insert("sharing/sharing.cedarschema", include_bytes!("../../../sharing/sharing.cedarschema").to_vec());
+    Policy::load(&files)
+}
+
+fn refusal(rules: &str) -> String {
+    with_local(rules).err().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+const NOTES: &str = "@id(\"a\") @cap(\"I\") @reason(\"agreed\")\nforbid (principal, action, resource)\n\
+    when { [\"DSL\", \"LPR\"].contains(principal.role) && resource.category == \"CSN\" && resource.about_child };\n";
+
+#[test]
+fn a_local_rule_is_read_and_concerns_only_its_roles_and_categories() {
+    let policy = with_local(NOTES).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert_eq!(policy.local().rules().first().map(|rule| (rule.id.as_str(), rule.cap)), Some(("a", Level::I)));
+    assert!(policy.local().concerns(Role::Dsl, Category::Csn));
+    assert!(!policy.local().concerns(Role::Sw, Category::Csn) && !policy.local().concerns(Role::Dsl, Category::Mhl));
+}
+
+#[test]
+fn a_rule_whose_condition_narrows_nothing_certain_concerns_everybody() {
+    let rule = "@id(\"a\") @cap(\"N\") @reason(\"r\") forbid (principal, action, resource) \
+        when { principal.role == \"DSL\" || context.purpose == \"EH\" };";
+    let policy = with_local(rule).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert!(policy.local().concerns(Role::Sw, Category::Mhl));
+}
+
+#[test]
+fn the_shipped_local_rules_are_none_and_load() {
+    let shipped = include_str!("../../../sharing/local.cedar");
+    assert!(with_local(shipped).is_ok_and(|policy| policy.local().rules().is_empty()));
+}
+
+#[test]
+fn the_example_in_the_shipped_file_is_a_valid_rule() {
+    let shipped = include_str!("../../../sharing/local.cedar");
+    let example: Vec<&str> = shipped.lines().filter_map(|line| line.strip_prefix("//   ")).collect();
+    assert!(with_local(&example.join("\n")).is_ok_and(|policy| policy.local().rules().len() == 1));
+}
+
+#[test]
+fn a_permit_is_refused() {
+    assert!(refusal(&NOTES.replace("forbid", "permit")).contains("is a permit"));
+}
+
+#[test]
+fn two_rules_with_one_id_and_a_rule_without_cap_or_with_cap_f_are_refused() {
+    assert!(refusal(&format!("{NOTES}{NOTES}")).contains("@id of another rule"));
+    assert!(refusal(&NOTES.replace("@cap(\"I\")", "")).contains("lacks an annotation"));
+    assert!(refusal(&NOTES.replace("@cap(\"I\")", "@cap(\"F\")")).contains("lacks an annotation"));
+}
+
+#[test]
+fn a_misspelt_attribute_and_an_optional_one_without_has_are_refused() {
+    assert!(!refusal(&NOTES.replace("about_child", "about_chidl")).is_empty());
+    assert!(!refusal(&NOTES.replace("resource.about_child", "resource.observed == \"2026-01-01\"")).is_empty());
+}
+
+#[test]
+fn a_rule_that_can_never_apply_is_a_warning_and_refused() {
+    let never = NOTES.replace("resource.about_child", "false");
+    assert!(refusal(&never).contains("a warning counts as an error"), "{}", refusal(&never));
+}
+
+#[test]
+fn a_syntax_fault_names_file_and_line() {
+    let faults = with_local(&NOTES.replace("when {", "when {{")).err().unwrap_or_default();
+    assert_eq!(faults.first().and_then(|fault| fault.position).map(|position| position.line), Some(3), "{faults:?}");
+}

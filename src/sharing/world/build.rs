@@ -61,7 +61,8 @@ pub(super) fn world(facts: &Facts) -> World {
     World {
         now: facts.now,
         config: facts.config.clone(),
-        agencies: facts.agencies.iter().map(|a| Agency { kind: a.kind }).collect(),
+        agencies: facts.agencies.iter().map(|a| Agency { id: a.id.as_str().to_owned(), kind: a.kind }).collect(),
+        teams: facts.teams.iter().map(|t| t.id.as_str().to_owned()).collect(),
         accounts: facts.accounts.iter().map(|a| items::account(a, &names)).collect(),
         hats: keep(facts.accounts.iter().flat_map(|a| a.hats.iter().map(|h| items::hat(a, h, &names)))),
         people: facts.people.iter().map(items::person).collect(),

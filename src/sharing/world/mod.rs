@@ -31,6 +31,7 @@ pub struct World {
     pub(super) now: Time,
     pub(super) config: facts::Config,
     agencies: Vec<build::Agency>,
+    teams: Vec<String>,
     accounts: Vec<Account>,
     hats: Vec<Hat>,
     people: Vec<Person>,
@@ -117,6 +118,12 @@ impl World {
     }
     pub(super) fn people_all(&self) -> impl Iterator<Item = (PersonIx, &Person)> {
         self.people.iter().enumerate().map(|(at, person)| (PersonIx::from(at), person))
+    }
+    pub(super) fn agency_id(&self, at: AgencyIx) -> &str {
+        self.agencies.get(at.at()).map_or("", |agency| agency.id.as_str())
+    }
+    pub(super) fn team_id(&self, at: TeamIx) -> Option<&str> {
+        self.teams.get(at.at()).map(String::as_str)
     }
     pub(super) fn agency_kind(&self, at: AgencyIx) -> Option<facts::AgencyKind> {
         self.agencies.get(at.at()).map(|agency| agency.kind)

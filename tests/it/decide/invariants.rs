@@ -48,7 +48,7 @@ fn every_cell(more: &str, mut check: impl FnMut(Purpose, Role, Category, Decisio
     for purpose in MATRIX {
         for role in Role::ALL.iter().copied().filter(|role| policy.column(purpose, *role).is_some()) {
             for category in Category::ALL.iter().copied() {
-                let found = answer(&policy, world(role, purpose, category, "2017-02-03", more));
+                let found = answer(policy, world(role, purpose, category, "2017-02-03", more));
                 check(purpose, role, category, found);
             }
         }
@@ -110,7 +110,7 @@ fn the_worker_of_the_person_causing_harm_never_sees_what_locates_or_reveals_the_
                 "overrides: [{id: o, kind: EMG, hat: h, subject: p, categories: [DAB], purpose: CP, requested_at: \"2026-10-06\", answers: {harm: a, needed: b, why_not_less: c, proportionate: d, telling_risk: e}}]",
             ] {
                 let facts = world(Role::Fdp, purpose, category, "1990-01-01", &format!("{protected}\n{more}"));
-                let found = answer(&policy, facts);
+                let found = answer(policy, facts);
                 assert_eq!(
                     (found.level, found.reason, found.marker),
                     (Level::N, Reason::DSafe, Marker::Silent),
@@ -139,7 +139,7 @@ fn a_live_override_raises_only_cells_marked_for_it_and_only_for_roles_that_may()
                      requested_at: \"2026-10-06T08:00:00Z\", approved_by: sw-h, approved_at: \"2026-10-06T08:30:00Z\", \
                      answers: {{harm: a, needed: b, why_not_less: c, proportionate: d, telling_risk: e}}}}]"
                 );
-                let found = answer(&policy, world(role, purpose, category, "2017-02-03", &override_text));
+                let found = answer(policy, world(role, purpose, category, "2017-02-03", &override_text));
                 let cell = policy.cell(purpose, role, category).unwrap_or_else(|| panic!("no cell"));
                 if found.reason == Reason::AllowOverride {
                     assert!(cell.raisable && policy.role(role).override_purposes.contains(&purpose));
@@ -166,7 +166,7 @@ fn a_refusal_never_raises_and_a_permit_never_lowers() {
                          from: [{{agency: two}}], to: [{{agency: one}}], purposes: [{purpose}], told_limits: true, recorded_at: \"2026-09-01\"}}]"
                     )
                 };
-                let level = |more: &str| answer(&policy, world(role, purpose, *category, "1990-01-01", more)).level;
+                let level = |more: &str| answer(policy, world(role, purpose, *category, "1990-01-01", more)).level;
                 let (plain, permit, refuse) = (level(""), level(&record("permit")), level(&record("refuse")));
                 assert!(refuse <= plain && plain <= permit, "{purpose} {role} {category}");
             }

@@ -3,26 +3,32 @@
 //! Each ask of a scenario says what is expected; every field stated is compared.
 
 mod invariants;
+mod local;
 
 use serde_json::Value;
 use solent::sharing::facts::{Expect, Reader};
 use solent::sharing::{Decision, Policy, World, decide};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub(super) fn policy() -> Policy {
-    let files = solent::cli::content::built_in();
-    Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"))
+pub(super) fn policy() -> &'static Policy {
+    static POLICY: LazyLock<Policy> =
+        LazyLock::new(|| Policy::load(&solent::cli::content::built_in()).unwrap_or_else(|faults| panic!("{faults:?}")));
+    &POLICY
 }
 
-pub(super) fn reader() -> Reader {
-    let files = solent::cli::content::built_in();
-    let schema = files.get("schemas/config/facts.schema.json").unwrap_or(b"");
-    Reader::new(schema).unwrap_or_else(|fault| panic!("{fault}"))
+pub(super) fn reader() -> &'static Reader {
+    static READER: LazyLock<Reader> = LazyLock::new(|| {
+        let files = solent::cli::content::built_in();
+        let schema = files.get("schemas/config/facts.schema.json").unwrap_or(b"");
+        Reader::new(schema).unwrap_or_else(|fault| panic!("{fault}"))
+    });
+    &READER
 }
 
 /// The scenario files of a folder, in name order.
@@ -73,7 +79,7 @@ fn check(files: &[PathBuf]) -> usize {
         for ask in &asks {
             let Some(expect) = &ask.expect else { continue };
             count += 1;
-            let differences = differences(expect, &decide(&world, &policy, ask));
+            let differences = differences(expect, &decide(&world, policy, ask));
             if !differences.is_empty() {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 wrong.push(format!("{name} {}: {}", ask.id.as_str(), differences.join("; ")));

@@ -9,6 +9,7 @@ use crate::sharing::facts::{
 
 #[derive(Debug)]
 pub(in crate::sharing) struct Agency {
+    pub(in crate::sharing) id: String,
     pub(in crate::sharing) kind: AgencyKind,
 }
 

@@ -1,0 +1,69 @@
+//! A partnership's own rules lower decisions and name themselves as the limit.
+
+use super::{reader, root};
+use solent::sharing::decision::{Limit, Marker, Reason};
+use solent::sharing::{Decision, Policy, World, decide};
+use solent::vocabulary::Level;
+
+/// The decisions of `family.yaml` under these local rules, by ask id.
+fn decisions(rules: &str) -> Vec<(String, Decision)> {
+    let mut files = solent::cli::content::built_in();
+    files.insert("sharing/local.cedar", rules.as_bytes().to_vec());
+    let policy = Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let bytes = std::fs::read(root().join("tests/cases/sharing/family.yaml")).unwrap_or_default();
+    let facts = reader().read(&bytes).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let asks = facts.asks.clone();
+    let world = World::new(facts).unwrap_or_else(|faults| panic!("{faults:?}"));
+    asks.iter().map(|ask| (ask.id.as_str().to_owned(), decide(&world, &policy, ask))).collect()
+}
+
+fn of(found: &[(String, Decision)], id: &str) -> Decision {
+    found.iter().find(|(name, _)| name == id).map(|(_, decision)| decision.clone()).unwrap_or_else(|| panic!("{id}"))
+}
+
+fn rule(cap: &str, when: &str) -> String {
+    format!(
+        "@id(\"r\") @cap(\"{cap}\") @reason(\"agreed locally\") forbid (principal, action, resource) when {{ {when} }};\n"
+    )
+}
+
+#[test]
+fn a_local_rule_lowers_the_level_and_is_the_limit() {
+    let found = decisions(&rule("I", "principal.role == \"SW\" && resource.category == \"MHL\""));
+    let permitted = of(&found, "permitted");
+    assert_eq!(
+        (permitted.level, permitted.reason, permitted.limit),
+        (Level::I, Reason::AllowPermission, Some(Limit::CapLocal))
+    );
+    // It concerns social workers only.
+    assert_eq!(of(&found, "adult-cap").limit, None);
+}
+
+#[test]
+fn a_local_rule_to_nothing_is_a_refusal_by_cap() {
+    let permitted = of(&decisions(&rule("N", "context.purpose == \"CIN\"")), "permitted");
+    assert_eq!((permitted.level, permitted.reason, permitted.limit), (Level::N, Reason::DCap, Some(Limit::CapLocal)));
+    assert_eq!(permitted.marker, Marker::Shown);
+    assert_eq!(permitted.basis.art6, None);
+}
+
+#[test]
+fn own_work_is_decided_before_local_rules() {
+    let own = of(&decisions(&rule("N", "resource.people > 0")), "own");
+    assert_eq!((own.level, own.reason), (Level::F, Reason::AllowOwn));
+}
+
+#[test]
+fn of_several_rules_the_lowest_counts() {
+    let rules =
+        rule("I", "resource.about_adult") + &rule("N", "context.level == \"S\"").replace("@id(\"r\")", "@id(\"q\")");
+    assert_eq!(of(&decisions(&rules), "permitted").level, Level::N);
+}
+
+#[test]
+fn a_rule_that_cannot_be_evaluated_refuses() {
+    // An overflow is found only when the rule runs.
+    let rules = rule("S", "resource.people + 9223372036854775807 > 0");
+    let permitted = of(&decisions(&rules), "permitted");
+    assert_eq!((permitted.level, permitted.limit), (Level::N, Some(Limit::CapLocal)));
+}
