@@ -27,6 +27,8 @@ const NAME_KEYS: &[&str] = &[
     "forename",
     "full",
     "full_name",
+    "family_name",
+    "given_name",
     "personsurname",
     "pupilsurname",
     "pupilforename",
@@ -79,6 +81,10 @@ fn canaries(name: &str, text: &str) -> BTreeMap<String, Canary> {
     for (key, value) in pairs {
         let key = key.to_lowercase();
         let value = value.trim();
+        // The demo's cast: "Priya Nair, social worker, council".
+        if name.ends_with("cast.yaml") && value.starts_with(char::is_uppercase) {
+            found.insert(value.split(',').next().unwrap_or("").to_owned(), Canary::Name);
+        }
         let has = |keys: &[&str]| keys.contains(&key.as_str());
         if has(NAME_KEYS) && value.chars().count() >= NAME_CHARS_MIN && value.starts_with(char::is_uppercase) {
             found.insert(value.to_owned(), Canary::Name);
