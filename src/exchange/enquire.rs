@@ -4,11 +4,12 @@
 //! worn through this system is checked here.
 
 use super::disclose::{Question, Standing};
+use super::receive::scheme_of;
 use super::{Caller, Failure, Gateway, Released};
 use crate::audit::{Draft, Event, Outcome};
 use crate::exchange::entries;
 use crate::ident::{AccountId, HatId, PersonId};
-use crate::matching::{Identifier, Scheme};
+use crate::matching::Identifier;
 use crate::store::{Job, RecordId, Section};
 use crate::vocabulary::{Category, Purpose};
 use std::collections::BTreeSet;
@@ -96,8 +97,8 @@ impl Gateway {
                 Ok(known.map(|_| id.clone()))
             }
             Subject::Identifier { scheme, value, birth_date } => {
-                let scheme = Scheme::parse(scheme);
-                let Some(identifier) = scheme.and_then(|s| Identifier::new(s, value, &caller.agency)) else {
+                let known = scheme_of(scheme);
+                let Some(identifier) = known.and_then(|s| Identifier::new(s, value, &caller.agency)) else {
                     return Ok(None);
                 };
                 Ok(self.db.find_exact(&self.keys, identifier, birth_date).await?)

@@ -106,7 +106,7 @@ pub fn make(folder: &Folder, story: &Story, ports: (u16, u16), starts: Moment) -
 }
 
 fn config_text(story: &Story, clients: &BTreeMap<String, ClientFiles>, ports: (u16, u16)) -> Result<String, Exit> {
-    let partnership: serde_json::Value = super::story::yaml("partnership.yaml")?;
+    let partnership: serde_json::Value = super::story::facts("partnership.yaml")?;
     let mut out = String::new();
     let broken = |_| Exit::Internal("the configuration could not be written".to_owned());
     write!(

@@ -22,8 +22,8 @@ const ASSERTION_SECONDS: i64 = 80_000;
 /// Plays every step, then verifies the log.
 pub async fn play(folder: &Folder, story: &Story, made: &Made, running: &Running, clock: &Clock) -> Outcome {
     let stage = Stage::new(story, made, running, clock)?;
-    stage.register("partnership.yaml").await?;
-    stage.register("caseloads.yaml").await?;
+    stage.register(&story::facts("partnership.yaml")?).await?;
+    stage.register(&story::yaml("caseloads.yaml")?).await?;
     print(&format!("Solent demo: gateway on https://{}\n\n", running.address()))?;
     let mut wrong = 0_usize;
     for step in &story.steps {
@@ -62,16 +62,15 @@ impl<'a> Stage<'a> {
                 .map_err(|e| Exit::Internal(e.to_string()))?;
             clients.insert(system.id.clone(), Arc::new(client));
         }
-        let partnership: Value = story::yaml("partnership.yaml")?;
+        let partnership = story::facts("partnership.yaml")?;
         let people = partnership.get("people").and_then(Value::as_array).into_iter().flatten();
         let people = people.filter_map(|p| Some((p.get("id")?.as_str()?.to_owned(), p.clone()))).collect();
         Ok(Self { clients, made, running, clock, people })
     }
 
-    async fn register(&self, file: &str) -> Result<usize, Exit> {
-        let document: Value = story::yaml(file)?;
+    async fn register(&self, facts: &Value) -> Result<usize, Exit> {
         let by = AccountId::new(REGISTRAR);
-        self.running.gateway().register(&document, &by).await.map_err(|e| Exit::Internal(format!("{file}: {e}")))
+        self.running.gateway().register(facts, &by).await.map_err(|e| Exit::Internal(e.to_string()))
     }
 
     /// Plays one step and says what went otherwise than expected.
@@ -85,7 +84,7 @@ impl<'a> Stage<'a> {
             return self.send(send).await;
         }
         if let Some(file) = &step.facts {
-            let count = self.register(file).await?;
+            let count = self.register(&story::facts(file)?).await?;
             print(&format!("   recorded: {count}\n"))?;
             return Ok(Vec::new());
         }

@@ -1,6 +1,7 @@
 //! The story as data: systems, routes and steps of `docs/demo/story.yaml`.
 
 use crate::cli::Exit;
+use crate::sharing::facts::Facts;
 use crate::vocabulary::{Category, Level, Purpose};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -19,6 +20,12 @@ pub fn yaml<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, Exit> {
     let text =
         std::str::from_utf8(file(name)?).map_err(|_| Exit::Internal(format!("docs/demo/{name} is not UTF-8")))?;
     serde_saphyr::from_str(text).map_err(|e| Exit::Internal(format!("docs/demo/{name}: {e}")))
+}
+
+/// A facts file of `docs/demo/`, read through its types: a quoted number stays text.
+pub fn facts(name: &str) -> Result<serde_json::Value, Exit> {
+    let facts: Facts = yaml(name)?;
+    serde_json::to_value(facts).map_err(|_| Exit::Internal(format!("docs/demo/{name} is not facts")))
 }
 
 /// The whole story.
