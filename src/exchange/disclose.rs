@@ -3,6 +3,7 @@
 //! Owns the order. Nothing here can skip a step: [`Released`] needs a `Rendered` (from a `Disclosable`, from
 //! decisions) and a `Receipt` (from a committed entry). Refusals are logged too. Read [`Gateway::answer`] first.
 
+use super::render::CANONICAL;
 use super::world::{self, Caseloads, HeldRecord};
 use super::{Caller, Failure, Gateway, Released, entries, render};
 use crate::audit::Event;
@@ -12,7 +13,7 @@ use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId};
 use crate::record::{Form, Record, Segment, State, ThirdParty};
 use crate::sharing::decision::{Decision, Marker, Reason};
 use crate::sharing::disclosure::Disclosable;
-use crate::sharing::redact::{Held, Request, Ruled, redact};
+use crate::sharing::redact::{Held, Identities, Request, Ruled, redact};
 use crate::sharing::unknown_adult::{self, Summary};
 use crate::sharing::{Policy, World, decide, facts};
 use crate::store::{Digest, Effect, FactRow, FactSeeds, Job, RecordId, SegmentRow};
@@ -158,6 +159,9 @@ impl Gateway {
             purpose: question.purpose,
             policy: &content.policy,
             alias: &alias,
+            receiver: question.caller.agency.as_str(),
+            subject: alias(&format!("person/{}", question.subject)),
+            identities: if question.caller.format == CANONICAL { Identities::Separate } else { Identities::Merged },
             searched: question.categories.clone(),
             unavailable,
         };

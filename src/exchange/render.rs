@@ -17,7 +17,7 @@ use crate::sharing::disclosure::{Disclosable, HANDLING};
 use crate::vocabulary::Category;
 
 /// The format that shows a whole disclosure.
-const CANONICAL: &str = "canonical";
+pub(super) const CANONICAL: &str = "canonical";
 
 /// The disclosure as bytes of the caller's format.
 pub(super) fn render(

@@ -7,6 +7,12 @@
 //! # Source
 //! Canonical record §2 (rules 5, 6, 13), §4 (links), §7.
 
+mod people;
+#[cfg(test)]
+mod tests;
+
+use people::people_needed;
+
 use super::decision::{Decision, Marker, Reason};
 use super::disclosure::{Coverage, DecidedItem, Disclosable, HANDLING, Indicator, Marking};
 use super::policy::Policy;
@@ -40,6 +46,15 @@ pub struct Ruled {
     pub decision: Decision,
 }
 
+/// How several released identities of one person are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Identities {
+    /// Each under its own custodian's label: for the canonical disclosure.
+    Separate,
+    /// As one person, the first identity completed by the others: for formats with one place for a person.
+    Merged,
+}
+
 /// What the redaction needs to know besides the segments.
 pub struct Request<'a> {
     /// Declared purpose.
@@ -48,6 +63,12 @@ pub struct Request<'a> {
     pub policy: &'a Policy,
     /// Keyed hash of a text into an id only this receiver sees (canonical record §2 rule 13).
     pub alias: &'a dyn Fn(&str) -> String,
+    /// The receiver's agency: its own identity of a person comes first.
+    pub receiver: &'a str,
+    /// Alias of the person asked about, who is the subject of the answer whatever role a source gave them.
+    pub subject: String,
+    /// How several custodians' identities of one person are shown.
+    pub identities: Identities,
     /// The categories asked for.
     pub searched: Vec<Category>,
     /// Categories for which the "not available for this purpose" marker is printed whether or not anything exists.
@@ -194,34 +215,6 @@ struct Mention<'a> {
     local: &'a str,
 }
 
-/// Everybody who must stand in the record, by alias: released identity, a released nested segment, or the subject or
-/// required link of something released.
-fn people_needed<'a>(
-    request: &Request<'_>,
-    held: &[Held<'a>],
-    forms: &BTreeMap<(usize, String), Form>,
-) -> BTreeMap<String, Vec<Mention<'a>>> {
-    let mut named: BTreeSet<(usize, String)> = BTreeSet::new();
-    for (index, local) in forms.keys() {
-        let Some(place) = held.get(*index) else { continue };
-        let Some(segment) = find(place, local) else { continue };
-        named.extend(texts(doc(place), segment, &["label", "about"]).into_iter().map(|id| (*index, id)));
-        for (_, link) in REQUIRED_LINKS.iter().filter(|(array, _)| array_of(place, segment) == Some(*array)) {
-            named.extend(doc(place).text_at(segment, &[link]).map(|id| (*index, id.to_owned())));
-        }
-    }
-    let mut needed: BTreeMap<String, Vec<Mention<'a>>> = BTreeMap::new();
-    for (index, place) in held.iter().enumerate() {
-        for (local, node) in people_of(place) {
-            if named.contains(&(index, local.to_owned())) {
-                let alias = alias_of(request, held, index, local);
-                needed.entry(alias).or_default().push(Mention { held: index, node, local });
-            }
-        }
-    }
-    needed
-}
-
 fn alias_of(request: &Request<'_>, held: &[Held<'_>], index: usize, local: &str) -> String {
     let Some(place) = held.get(index) else { return String::new() };
     match place.people.get(local) {
@@ -266,6 +259,9 @@ impl<'a> Join<'a> {
         let root = out.root();
         let envelope = out.add(root, Some("envelope"), Kind::Object, "", 0);
         out.add_text(envelope, "purpose", self.request.purpose.code());
+        if let Some(code) = self.receivers_own_code() {
+            out.add_text(envelope, "from_organisation", &code);
+        }
         let people = out.add(root, Some("people"), Kind::Array, "", 0);
         for (alias, mentions) in &self.needed {
             self.add_person(&mut out, people, alias, mentions);
@@ -276,70 +272,15 @@ impl<'a> Join<'a> {
         Some(out)
     }
 
-    /// The first released identity becomes the person; further ones (other custodians) follow as segments about the
-    /// same alias. Nobody's identity released: a skeleton of id, label and role.
-    fn add_person(&self, out: &mut Document, people: NodeId, alias: &str, mentions: &[Mention<'a>]) {
-        let mut first = None;
-        let identities = mentions.iter().filter(|m| self.form(m.held, m.local).is_some());
-        for mention in identities {
-            let Some(place) = self.held.get(mention.held) else { continue };
-            let own = match first {
-                None => alias.to_owned(),
-                Some(_) => (self.request.alias)(&format!("{}/{}", place.id, mention.local)),
-            };
-            let node = out.add(people, None, Kind::Object, "", 0);
-            self.copy_segment(out, node, *mention, &own);
-            first.get_or_insert(node);
-        }
-        let node = match (first, mentions.first()) {
-            (Some(node), _) => node,
-            (None, Some(mention)) => self.skeleton(out, people, alias, *mention),
-            (None, None) => return,
-        };
-        for name in ["telecoms", "addresses"] {
-            self.add_nested(out, node, name, mentions);
-        }
-    }
-
-    fn skeleton(&self, out: &mut Document, people: NodeId, alias: &str, mention: Mention<'a>) -> NodeId {
-        let node = out.add(people, None, Kind::Object, "", 0);
-        out.add_text(node, "id", alias);
-        let Some(place) = self.held.get(mention.held) else { return node };
-        let source = doc(place);
-        let label = out.add(node, Some("label"), Kind::Object, "", 0);
-        for name in ["category", "confidentiality", "custodian"] {
-            out.add_text(label, name, source.text_at(mention.node, &["label", name]).unwrap_or("none"));
-        }
-        let about = out.add(label, Some("about"), Kind::Array, "", 0);
-        out.add(about, None, Kind::String, alias, 0);
-        for (name, value) in [("third_party", "none"), ("basis_marker", "reported")] {
-            out.add_text(label, name, value);
-        }
-        out.add_text(
-            label,
-            "author_role",
-            source.text_at(mention.node, &["label", "author_role"]).unwrap_or("unknown"),
-        );
-        out.add_text(node, "role", source.text_at(mention.node, &["role"]).unwrap_or("other"));
-        node
-    }
-
-    fn add_nested(&self, out: &mut Document, person: NodeId, name: &str, mentions: &[Mention<'a>]) {
-        let mut list = None;
-        for mention in mentions {
-            let Some(place) = self.held.get(mention.held) else { continue };
-            let Some(items) = doc(place).member(mention.node, name) else { continue };
-            for item in doc(place).children(items) {
-                let Some(local) = doc(place).text_at(item, &["id"]) else { continue };
-                if self.form(mention.held, local).is_none() {
-                    continue;
-                }
-                let list = *list.get_or_insert_with(|| out.add(person, Some(name), Kind::Array, "", 0));
-                let node = out.add(list, None, Kind::Object, "", 0);
-                let alias = (self.request.alias)(&format!("{}/{local}", place.id));
-                self.copy_segment(out, node, Mention { held: mention.held, node: item, local }, &alias);
-            }
-        }
+    /// The sender's code of a released record, when the receiver itself sent it: a statutory return must carry it. Any
+    /// other sender's name can locate a protected person and never travels (R58).
+    fn receivers_own_code(&self) -> Option<String> {
+        self.forms.keys().find_map(|(held, local)| {
+            let place = self.held.get(*held)?;
+            let own = label_text(place, local, "custodian").as_deref() == Some(self.request.receiver);
+            let code = doc(place).text_at(doc(place).root(), &["envelope", "from_organisation"]);
+            code.filter(|_| own).map(str::to_owned)
+        })
     }
 
     fn add_array(&self, out: &mut Document, array: &'static str) {
@@ -561,6 +502,3 @@ fn copy_fields(out: &mut Document, target: NodeId, source: &Document, child: Nod
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -54,6 +54,9 @@ fn disclosed(record: &Value, rulings: &[(&str, Level, Reason)]) -> Disclosable {
         purpose: Purpose::Cin,
         policy: &POLICY,
         alias: &alias,
+        receiver: "harbourshire-csc",
+        subject: alias("person/hub-person"),
+        identities: Identities::Separate,
         searched: vec![Category::Mhl],
         unavailable: vec![],
     };
