@@ -197,7 +197,7 @@ pub struct Basis {
 
 /// The answer to one question. Made only by [`super::decide`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[non_exhaustive]
+#[allow(clippy::manual_non_exhaustive, reason = "the attribute would let the rest of this crate build decisions")]
 pub struct Decision {
     /// How much is shown.
     pub level: Level,
