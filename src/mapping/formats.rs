@@ -5,7 +5,7 @@
 
 use super::engine::{self, Quarantined, Setting};
 use super::lang::tree::Syntax as MappingSyntax;
-use super::loss::{Direction, LossEntry, LossKind, LossReport, LossRun};
+use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::plan::Plan;
 use super::table::Tables;
 use super::{bundle, census, check, lang, lines, pack};
@@ -217,7 +217,8 @@ impl Mappings {
         let mut warnings = valid.warnings().to_vec();
         let message = valid.into_inner();
         let shapes = schema.shapes();
-        for (i, part) in pack::parts(message, &format.plan.records).into_iter().enumerate() {
+        let parts = pack::Parts::of(message, &format.plan.records);
+        for (i, part) in parts.iter().enumerate() {
             let setting = Setting {
                 custodian: context.custodian.as_str(),
                 seed: context.seed,
@@ -232,7 +233,7 @@ impl Mappings {
             let record = Record::validate(out, &self.schemas).map_err(|f| no_record(f, &done.quarantined))?;
             records.push(ReadRecord {
                 record,
-                loss: report(done.run, done.entries),
+                loss: LossReport::of(done.run, done.entries),
                 quarantined: done.quarantined,
                 warnings: std::mem::take(&mut warnings),
             });
@@ -325,7 +326,7 @@ impl Mappings {
         let setting = Setting { custodian: "", seed: 0, place, added_from, records: &format.plan.records };
         let done = engine::run(&format.plan, Direction::Write, schema.shapes(), document, &setting)
             .map_err(|e| unbalanced(&e))?;
-        Ok((done.out, report(done.run, done.entries)))
+        Ok((done.out, LossReport::of(done.run, done.entries)))
     }
 
     fn validate_written(&self, format: &Format, message: Document) -> Result<Valid<Document>, Vec<Diagnostic>> {
@@ -417,14 +418,6 @@ const fn content_type(syntax: Syntax) -> &'static str {
     }
 }
 
-fn report(run: LossRun, entries: Vec<LossEntry>) -> LossReport {
-    let mut loss = LossReport { runs: vec![run], entries: Vec::new() };
-    for entry in entries {
-        loss.push(entry);
-    }
-    loss
-}
-
 /// Which mapping made the record, into its envelope.
 fn stamp(out: &mut Document, plan: &Plan) {
     let root = out.root();
@@ -457,12 +450,20 @@ fn unbalanced(error: &engine::Unbalanced) -> Vec<Diagnostic> {
 
 /// A message no record can be made of: mostly one whose people are all missing.
 fn no_record(findings: Vec<Diagnostic>, quarantined: &[Quarantined]) -> Vec<Diagnostic> {
-    let note =
-        if quarantined.is_empty() { "" } else { "; items were held because nobody they are about is in the message" };
+    let nobody = findings.iter().any(|f| f.pointer.as_deref() == Some("") && f.message.contains("`people`"));
+    if nobody {
+        let text = "the message holds no person that a record could be about";
+        let fault = Diagnostic::error(code::MAP_INCOMPLETE, text);
+        return vec![if quarantined.is_empty() {
+            fault
+        } else {
+            fault.with_help(format!("{} items speak of people who are not in the message", quarantined.len()))
+        }];
+    }
     findings
         .into_iter()
         .map(|f| {
-            let text = format!("no record can be made of this message: {}{note}", f.message);
+            let text = format!("no record can be made of this message: {}", f.message);
             Diagnostic { code: code::MAP_INCOMPLETE, message: text, position: None, span: None, ..f }
         })
         .collect()

@@ -3,7 +3,7 @@
 //! Owns the closed list of kinds and severities and the report's JSON form. What is reported is the engine's business.
 
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 /// Entries listed one by one in a report; later ones only raise the count of an entry with the same kind and rule.
@@ -89,7 +89,7 @@ kinds! {
 }
 
 /// Which way a run went.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Native to canonical.
@@ -150,9 +150,22 @@ pub struct LossReport {
     pub runs: Vec<LossRun>,
     /// The entries, in order of the runs, then of place.
     pub entries: Vec<LossEntry>,
+    /// Where entries stand that later ones may be counted with.
+    #[serde(skip)]
+    joined: HashMap<Twin, usize>,
 }
 
+/// What two entries share that are counted together: kind, way, rule and, while the report is not full, the paths.
+type Twin = (LossKind, Direction, String, String, String);
+
 impl LossReport {
+    /// The report of one run.
+    #[must_use]
+    pub fn of(run: LossRun, entries: Vec<LossEntry>) -> Self {
+        let mut report = Self { runs: vec![run], ..Self::default() };
+        entries.into_iter().for_each(|e| report.push(e));
+        report
+    }
     /// Adds another report after this one.
     pub fn append(&mut self, other: Self) {
         self.runs.extend(other.runs);
@@ -161,18 +174,23 @@ impl LossReport {
         }
     }
     /// Adds an entry, or raises the count of an equal one.
-    pub fn push(&mut self, entry: LossEntry) {
+    pub fn push(&mut self, mut entry: LossEntry) {
         let full = self.entries.len() >= ENTRIES_MAX;
-        let joined = entry.path_in.contains("[*]") || matches!(entry.kind, LossKind::Supplied) || full;
-        let twin = |e: &&mut LossEntry| {
-            e.kind == entry.kind
-                && e.direction == entry.direction
-                && e.rule == entry.rule
-                && (full || (e.path_in == entry.path_in && e.path_out == entry.path_out))
-        };
-        match self.entries.iter_mut().find(twin).filter(|_| joined) {
+        if full {
+            entry.path_in = "(more)".to_owned();
+            entry.path_out = String::new();
+        }
+        if !full && !entry.path_in.contains("[*]") && entry.kind != LossKind::Supplied {
+            self.entries.push(entry);
+            return;
+        }
+        let twin = (entry.kind, entry.direction, entry.rule.clone(), entry.path_in.clone(), entry.path_out.clone());
+        match self.joined.get(&twin).and_then(|at| self.entries.get_mut(*at)) {
             Some(known) => known.count = known.count.saturating_add(entry.count),
-            None => self.entries.push(entry),
+            None => {
+                self.joined.insert(twin, self.entries.len());
+                self.entries.push(entry);
+            }
         }
     }
     /// How many values of each kind.
@@ -224,6 +242,25 @@ impl LossReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_stays_bounded_whatever_a_message_holds() {
+        let mut report = LossReport::default();
+        for i in 0..ENTRIES_MAX + 500 {
+            report.push(LossEntry {
+                kind: LossKind::NotMapped,
+                severity: Grade::Serious,
+                direction: Direction::Read,
+                path_in: format!("x[{i}]"),
+                path_out: String::new(),
+                rule: String::new(),
+                count: 1,
+                note: String::new(),
+            });
+        }
+        assert_eq!(report.entries.len(), ENTRIES_MAX + 1);
+        assert_eq!(report.counts().get("not-mapped"), Some(&(ENTRIES_MAX + 500)));
+    }
 
     #[test]
     fn the_kinds_are_the_closed_list_of_the_language_paper() {

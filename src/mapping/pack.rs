@@ -2,14 +2,27 @@
 
 use crate::document::{Document, Kind, NodeId};
 
-/// One tree per item of the array at `records`, each with everything else of the message; the message itself when the
-/// path is empty or leads nowhere.
-pub fn parts(message: Document, records: &[String]) -> Vec<Document> {
-    let names: Vec<&str> = records.iter().map(String::as_str).collect();
-    let list = if names.is_empty() { None } else { message.find(message.root(), &names) };
-    let Some(list) = list.filter(|l| message.kind(*l) == Kind::Array) else { return vec![message] };
-    let items: Vec<NodeId> = message.children(list).collect();
-    items.into_iter().map(|item| part(&message, list, item)).collect()
+/// A message and the list whose items each make a record.
+pub struct Parts {
+    message: Document,
+    list: Option<(NodeId, Vec<NodeId>)>,
+}
+
+impl Parts {
+    /// Finds the list; a message whose path leads nowhere, or without one, is one part.
+    pub fn of(message: Document, records: &[String]) -> Self {
+        let names: Vec<&str> = records.iter().map(String::as_str).collect();
+        let found = if names.is_empty() { None } else { message.find(message.root(), &names) };
+        let list = found.filter(|l| message.kind(*l) == Kind::Array).map(|l| (l, message.children(l).collect()));
+        Self { message, list }
+    }
+    /// One tree per item, made when it is asked for, each with everything else of the message.
+    pub fn iter(&self) -> impl Iterator<Item = Document> + '_ {
+        let whole = self.list.is_none().then(|| self.message.clone());
+        let items =
+            self.list.iter().flat_map(|(list, items)| items.iter().map(|item| part(&self.message, *list, *item)));
+        whole.into_iter().chain(items)
+    }
 }
 
 fn part(message: &Document, list: NodeId, item: NodeId) -> Document {
@@ -70,7 +83,7 @@ mod tests {
         let message = Document::from_value(&serde_json::json!({"H": {"a": "1"}, "C": {"K": [{"n": "1"}, {"n": "2"}]}}));
         let whole = message.to_value(message.root());
         let path = ["C".to_owned(), "K".to_owned()];
-        let parts = parts(message, &path);
+        let parts: Vec<Document> = Parts::of(message, &path).iter().collect();
         assert_eq!(parts[1].to_value(parts[1].root()), serde_json::json!({"H": {"a": "1"}, "C": {"K": [{"n": "2"}]}}));
         let joined = join(parts, &path);
         assert_eq!(joined.to_value(joined.root()), whole);

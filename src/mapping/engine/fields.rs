@@ -289,8 +289,9 @@ impl<'p> Run<'p, '_> {
         let words = self.input.text(text).unwrap_or("").to_owned();
         if fit(&words, &field.native_fit).is_err() {
             // What was tolerated when it came in is not sent out again.
-            self.lose(text, LossKind::InvalidValue, field.rule, "the format does not permit the value as it came");
-            self.mark(path, super::account::InLeaf::Carried);
+            for leaf in [text, path] {
+                self.lose(leaf, LossKind::InvalidValue, field.rule, "the format does not permit the value as it came");
+            }
             return true;
         }
         let place = self.place_for(here.frame, &field.native, Some(text), field.rule);

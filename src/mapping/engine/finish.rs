@@ -97,10 +97,25 @@ impl Run<'_, '_> {
     /// Whether a leaf may not be overlooked by `rest`: a member its schema does not know, or one that changes the meaning
     /// of what it stands in (FHIR R4 §2.1.0.1, modifier elements and extensions).
     fn matters(&self, leaf: NodeId) -> bool {
-        const MODIFIERS: [&str; 5] =
-            ["modifierExtension", "implicitRules", "doNotPerform", "unparsed", "(unknown member)"];
-        let path = self.path_in(leaf);
-        path.split(['.', '[']).any(|step| MODIFIERS.contains(&step))
+        const MODIFIERS: [&str; 4] = ["modifierExtension", "implicitRules", "doNotPerform", "unparsed"];
+        let mut way = Vec::new();
+        let mut at = Some(leaf);
+        while let Some(node) = at {
+            way.extend(self.input.key(node));
+            at = self.input.parent(node);
+        }
+        let mut known = Some(if self.reading() { self.plan.native } else { self.plan.canonical });
+        way.iter().rev().any(|name| {
+            let unknown = match known.map(|k| self.shapes.step(k, name)) {
+                Some(Ok(inner)) => {
+                    known = inner;
+                    false
+                }
+                Some(Err(_)) => true,
+                None => false,
+            };
+            unknown || MODIFIERS.contains(name)
+        })
     }
 
     fn sweep(&mut self) {

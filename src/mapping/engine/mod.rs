@@ -197,7 +197,7 @@ struct Run<'p, 'd> {
     keys: HashMap<String, (usize, String)>,
     /// Write: ids of segments by id, to find their keys.
     by_id: HashMap<String, NodeId>,
-    /// Write: ids of the segments written.
+    /// Ids of the segments made (read) or written.
     written: HashSet<String>,
     /// Write: segments some rule has written.
     visited: HashSet<NodeId>,

@@ -26,7 +26,8 @@ impl<'p> Run<'p, '_> {
                 let key = self.select_one(node, path).and_then(|(n, _)| self.input.text(n)).map(str::to_owned);
                 if let Some(key) = key {
                     let (id, _) = self.id_of_key(&key);
-                    self.keys.insert(key, (slot, id));
+                    // Two items with one key: references mean the first.
+                    self.keys.entry(key).or_insert((slot, id));
                 }
             }
         }
@@ -51,14 +52,7 @@ impl<'p> Run<'p, '_> {
     /// Opens a segment; `false` when the item is held instead.
     pub(super) fn open_read(&mut self, scope: &'p Scope, here: Here) -> bool {
         let key_leaf = scope.id.as_ref().and_then(|p| self.select_one(here.node, p)).map(|(n, _)| n);
-        let (id, key) = match key_leaf.and_then(|n| self.input.text(n)) {
-            Some(text) => self.id_of_key(text),
-            None => {
-                let place = format!("{}\n{}", self.setting.place, self.setting.seed);
-                let name = format!("place\n{place}\n{}\n{}", scope.canonical.text, self.input.pointer(here.node));
-                (self.made_id(&name), None)
-            }
-        };
+        let (id, key) = self.identity(scope, here, key_leaf);
         let mut segment = Segment {
             scope,
             id: id.clone(),
@@ -90,6 +84,23 @@ impl<'p> Run<'p, '_> {
             self.ensure(here.frame);
         }
         true
+    }
+
+    /// The id of a new segment, and the native key to be kept beside it.
+    fn identity(&mut self, scope: &'p Scope, here: Here, key_leaf: Option<NodeId>) -> (String, Option<String>) {
+        let native = key_leaf.and_then(|n| self.input.text(n));
+        if let Some(text) = native {
+            let (id, key) = self.id_of_key(text);
+            if self.written.insert(id.clone()) {
+                return (id, key);
+            }
+        }
+        // No key, or one that an earlier item has taken.
+        let place = format!("{}\n{}", self.setting.place, self.setting.seed);
+        let name = format!("place\n{place}\n{}\n{}", scope.canonical.text, self.input.pointer(here.node));
+        let id = self.made_id(&name);
+        self.written.insert(id.clone());
+        (id, native.map(str::to_owned))
     }
 
     pub(super) fn bind(&mut self, slot: usize, bound: Bound) {

@@ -172,3 +172,53 @@ proptest! {
         laws(format, lines.join("\n").as_bytes());
     }
 }
+
+/// Leaves with their values, by path without places: `plans.start` → `2026-07-01`, each as often as it stands.
+fn leaves(record: &Record) -> Vec<(String, String)> {
+    fn walk(value: &Value, path: &str, out: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(members) => {
+                for (name, inner) in members {
+                    let long = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    walk(inner, &long, out);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|i| walk(i, path, out)),
+            other => out.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut out = Vec::new();
+    walk(&record.document().to_value(record.document().root()), "", &mut out);
+    out
+}
+
+fn without_places(path: &str) -> String {
+    path.split('[').map(|p| p.split_once(']').map_or(p, |(_, rest)| rest)).collect()
+}
+
+#[test]
+fn what_is_carried_comes_back_and_what_is_not_is_what_the_report_names() {
+    // L4 and L7, segment by segment: both formats keep their own ids.
+    for (format, file) in own_messages() {
+        let (records, _) = read(format, &std::fs::read(&file).unwrap()).unwrap();
+        let Some((written, loss)) = write(format, &records) else { continue };
+        let (back, _) = read(format, &written).unwrap();
+        let named: Vec<String> = loss.entries.iter().map(|e| without_places(&e.path_in)).collect();
+        for (before, after) in records.iter().zip(&back) {
+            let mut there = leaves(after);
+            for leaf in leaves(before) {
+                match there.iter().position(|l| *l == leaf) {
+                    Some(at) => drop(there.swap_remove(at)),
+                    None => {
+                        assert!(named.contains(&leaf.0), "{}: {} was lost in silence", file.display(), leaf.0);
+                    }
+                }
+            }
+            for segment in before.segments() {
+                let twin = after.segment(&segment.id);
+                let lower = twin.is_some_and(|t| t.label.confidentiality < segment.label.confidentiality);
+                assert!(!lower || named.iter().any(|n| n.ends_with("label.confidentiality")));
+            }
+        }
+    }
+}
