@@ -6,6 +6,7 @@ use crate::audit::Payload;
 use crate::cli::serve::Running;
 use crate::cli::{Exit, Outcome, print};
 use crate::clock::{Clock, Moment};
+use crate::diagnostic::{Diagnostic, code};
 use crate::ident::{AccountId, EntryId, HatId, SystemId};
 use crate::peer::{Answer, Call, Client, Method};
 use crate::trust::{Claims, sign};
@@ -35,13 +36,17 @@ pub async fn play(folder: &Folder, story: &Story, made: &Made, running: &Running
     }
     wrong += usize::from(!stage.verify_log().await?);
     stage.leave_examples(folder, story)?;
-    if wrong > 0 {
-        return Err(Exit::Failed(vec![crate::diagnostic::Diagnostic::error(
-            crate::diagnostic::code::CLI_DEMO,
-            format!("{wrong} steps did not go as expected"),
-        )]));
-    }
+    verdict(wrong)?;
     print("\nEvery step went as expected.\n")
+}
+
+/// How the demo ends when `wrong` steps did not go as the story says.
+fn verdict(wrong: usize) -> Outcome {
+    if wrong == 0 {
+        return Ok(());
+    }
+    let text = format!("{wrong} steps did not go as expected");
+    Err(Diagnostic::error(code::CLI_DEMO, text).into())
 }
 
 struct Stage<'a> {
@@ -318,4 +323,16 @@ pub fn farewell(folder: &Folder, running: &Running) -> Outcome {
         mailbox = curl("southdown-rio"),
         health = running.health_address(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_story_that_goes_otherwise_ends_with_sol_cli_demo() {
+        assert!(verdict(0).is_ok());
+        let Err(Exit::Failed(found)) = verdict(2) else { panic!("a failure") };
+        assert_eq!(found[0].code, code::CLI_DEMO);
+    }
 }
