@@ -11,7 +11,7 @@ pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
     let lines: Vec<&[u8]> =
         bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).collect();
     let whole = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}");
-    if lines.len() > 1 && lines.iter().all(|l| whole(l)) { lines } else { vec![bytes] }
+    if lines.len() > 1 && lines.iter().all(whole) { lines } else { vec![bytes] }
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub struct Plan {
 
 /// One checked item.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a plan is built once and walked often: a box would cost every walk")]
 pub enum Item {
     /// A field.
     Field(Field),

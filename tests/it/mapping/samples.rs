@@ -100,29 +100,39 @@ fn the_published_xsd_accepts_our_census() {
 #[test]
 fn hl7s_r4_schema_accepts_our_bundles() {
     let Some(folder) = samples("fhir") else { return };
-    let schema = std::fs::read(folder.join("schema/fhir.schema.json")).unwrap();
-    let mut schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
-    // By definition, not by the root's oneOf over every resource.
-    schema.as_object_mut().unwrap().retain(|k, _| k == "definitions");
+    let schema = r4_definitions(&folder);
     let bundles = super::own_messages().into_iter().filter(|(format, _)| *format == "fhir-r4-json");
     for (_, file) in bundles {
         let bytes = std::fs::read(&file).unwrap();
         let read = mappings().read("fhir-r4-json", &bytes, &context()).unwrap();
         let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
         let written = mappings().write("fhir-r4-json", &records, &writing()).unwrap();
-        let bundle: serde_json::Value = serde_json::from_slice(&written.bytes).unwrap();
-        for entry in bundle["entry"].as_array().unwrap() {
-            let resource = &entry["resource"];
-            let kind = resource["resourceType"].as_str().unwrap();
-            let mut one = schema.clone();
-            one["$schema"] = "http://json-schema.org/draft-06/schema#".into();
-            one["$ref"] = format!("#/definitions/{kind}").into();
-            let validator = jsonschema::validator_for(&one).unwrap();
-            let errors: Vec<String> = validator.iter_errors(resource).map(|e| e.to_string()).collect();
-            assert!(errors.is_empty(), "{}: {kind}: {errors:?}", file.display());
-            let codes = resource["meta"]["security"].as_array().unwrap().iter();
-            let conf = codes.filter(|c| c["system"] == "http://terminology.hl7.org/CodeSystem/v3-Confidentiality");
-            assert_eq!(conf.count(), 1, "{kind}");
-        }
+        judge(&schema, &written.bytes, &file.display().to_string());
+    }
+}
+
+/// HL7's schema, to be used by definition and not by the root's oneOf over every resource.
+pub(super) fn r4_definitions(folder: &Path) -> serde_json::Value {
+    let schema = std::fs::read(folder.join("schema/fhir.schema.json")).unwrap();
+    let mut schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    schema.as_object_mut().unwrap().retain(|k, _| k == "definitions");
+    schema["$schema"] = "http://json-schema.org/draft-06/schema#".into();
+    schema
+}
+
+/// Every resource of a Bundle is valid R4 and has exactly one confidentiality code.
+pub(super) fn judge(schema: &serde_json::Value, bundle: &[u8], name: &str) {
+    let bundle: serde_json::Value = serde_json::from_slice(bundle).unwrap();
+    for entry in bundle["entry"].as_array().unwrap() {
+        let resource = &entry["resource"];
+        let kind = resource["resourceType"].as_str().unwrap();
+        let mut one = schema.clone();
+        one["$ref"] = format!("#/definitions/{kind}").into();
+        let validator = jsonschema::validator_for(&one).unwrap();
+        let errors: Vec<String> = validator.iter_errors(resource).map(|e| e.instance_path().to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {kind}: {errors:?}");
+        let codes = resource["meta"]["security"].as_array().unwrap().iter();
+        let conf = codes.filter(|c| c["system"] == "http://terminology.hl7.org/CodeSystem/v3-Confidentiality");
+        assert_eq!(conf.count(), 1, "{name}: {kind}");
     }
 }
