@@ -45,6 +45,11 @@ fn ours(tree: &Document, node: NodeId, path: &str, out: &mut Vec<(String, String
 }
 
 fn compare(text: &str) {
+    // The oracle takes a name with an empty prefix, `</:a>`; Namespaces in XML (§3, NCName) does not.
+    if text.contains("<:") || text.contains("</:") {
+        let _ = read(text);
+        return;
+    }
     let oracle = roxmltree::Document::parse(text);
     match (read(text), oracle) {
         (Ok(tree), Ok(document)) => {
