@@ -3,6 +3,7 @@
 
 use super::{CENSUS, REFERRAL, schemas, shared};
 use solent::diagnostic::Severity;
+use solent::diagnostic::code;
 use solent::document::{Limits, Style, fhir, json, xml};
 use solent::schema::{Strictness, Syntax};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ fn every_json_sample_reads_as_an_independent_reader_reads_it() {
                 let back = json::read(&json::write(&tree, tree.root(), Style::Pretty), &Limits::file()).unwrap();
                 assert!(tree.same(tree.root(), &back, back.root()));
             }
+            // What we forbid on purpose (one name twice in an object), serde_json takes: the last one wins there.
+            (Err(d), Ok(_)) if d.code == code::DOC_FORBIDDEN => {}
             (ours, theirs) => assert_eq!(ours.is_ok(), theirs.is_ok(), "{}", path.display()),
         }
     }
