@@ -47,7 +47,8 @@ async fn demo(args: Args) -> Outcome {
     let story = story::Story::load()?;
     let made = partnership::make(&folder, &story, ports, starts)?;
     let running = serve::start(&folder.config(), clock.clone()).await?;
-    let outcome = play::play(&folder, &story, &made, &running, &clock).await;
+    let after = if args.once { play::After::Stops } else { play::After::StaysUp };
+    let outcome = play::play(&folder, &story, &made, &running, &clock, after).await;
     if outcome.is_ok() && !args.once {
         play::farewell(&folder, &running)?;
         serve::until_told_to_stop().await;

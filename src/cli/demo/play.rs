@@ -20,8 +20,24 @@ const REGISTRAR: &str = "demo-registrar";
 /// How long the demo's user assertions hold, in seconds: long enough to try the printed commands.
 const ASSERTION_SECONDS: i64 = 80_000;
 
+/// What the gateway does when the story is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum After {
+    /// Stops; nothing but the partnership is left in its folder.
+    Stops,
+    /// Stays up, with example questions beside the configuration.
+    StaysUp,
+}
+
 /// Plays every step, then verifies the log.
-pub async fn play(folder: &Folder, story: &Story, made: &Made, running: &Running, clock: &Clock) -> Outcome {
+pub async fn play(
+    folder: &Folder,
+    story: &Story,
+    made: &Made,
+    running: &Running,
+    clock: &Clock,
+    after: After,
+) -> Outcome {
     let stage = Stage::new(story, made, running, clock)?;
     stage.register(&story::facts("partnership.yaml")?).await?;
     stage.register(&story::yaml("caseloads.yaml")?).await?;
@@ -35,7 +51,9 @@ pub async fn play(folder: &Folder, story: &Story, made: &Made, running: &Running
         }
     }
     wrong += usize::from(!stage.verify_log().await?);
-    stage.leave_examples(folder, story)?;
+    if after == After::StaysUp {
+        stage.leave_examples(folder, story)?;
+    }
     verdict(wrong)?;
     print("\nEvery step went as expected.\n")
 }
