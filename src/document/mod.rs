@@ -1,13 +1,15 @@
 //! Documents: bytes to a positioned tree and back, one file per syntax.
 //!
-//! Owns the tree ([`Document`]), the JSON and XML readers and writers and their limits. Refuses DTDs, entities,
-//! duplicate keys, and anything past a limit. Knows nothing of schemas, formats or people. Read `tree.rs` first.
+//! Owns the tree ([`Document`]), the JSON, XML and CSV readers and writers and their limits. Refuses DTDs,
+//! entities, duplicate keys, and anything past a limit. Knows nothing of schemas, formats or people. Read `tree.rs` first.
 
 mod arena;
+pub mod csv;
 pub mod fhir;
 pub mod json;
 mod limits;
 mod tree;
+mod windows_1252;
 pub mod xml;
 
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, Limits, NODES_MAX, REPEATS_MAX};

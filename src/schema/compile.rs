@@ -17,7 +17,7 @@ const CHAIN_MAX: usize = 32;
 
 /// Keywords that describe nothing a value must satisfy.
 const ANNOTATIONS: &[&str] =
-    &["$schema", "$id", "$comment", "$defs", "title", "description", "examples", "x-source", "$ref", "allOf"];
+    &["$schema", "$id", "$comment", "$defs", "title", "description", "examples", "x-source", "x-csv", "$ref", "allOf"];
 
 pub(super) struct Compiler<'a> {
     pub(super) sources: &'a Sources,

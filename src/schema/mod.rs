@@ -9,13 +9,15 @@
 //! `x-sequence` (writing order of members), `x-repeats-max` (a reader's bound on an array), `x-at-most-one` (groups of
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
-//! anything stands here), `x-source` (where a list comes from). `tests/it/document` holds it against an independent implementation of the standard.
+//! anything stands here), `x-source` (where a list comes from), `x-csv` (columns and headers of CSV
+//! files, see `table_shape.rs`). `tests/it/document` holds it against an independent implementation of the standard.
 
 mod compile;
 mod format;
 mod native;
 mod shape;
 mod source;
+mod table_shape;
 mod validate;
 mod xml_shape;
 
@@ -29,6 +31,7 @@ pub use validate::Strictness;
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Document;
+use crate::document::csv::Layout;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,9 +59,20 @@ impl Schemas {
         if !compiler.diagnostics.is_empty() {
             return Err(compiler.diagnostics);
         }
-        let shapes = Arc::new(compiler.shapes);
-        let named = |(name, root): (String, ShapeId)| (name.clone(), Schema { name, root, shapes: shapes.clone() });
-        Ok(Self { by_name: roots.into_iter().map(named).collect() })
+        let (shapes, mut diagnostics) = (compiler.shapes, Vec::new());
+        let mut layouts = Vec::new();
+        for (file, ((_, root), source)) in roots.iter().zip(&sources.files).enumerate() {
+            let top = source::Loc { file, node: source.document.root() };
+            layouts.push(Arc::new(table_shape::layout(&shapes, *root, &sources, top, &mut diagnostics)));
+        }
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
+        }
+        let shapes = Arc::new(shapes);
+        let named = |((name, root), layout): ((String, ShapeId), _)| {
+            (name.clone(), Schema { name, root, layout, shapes: shapes.clone() })
+        };
+        Ok(Self { by_name: roots.into_iter().zip(layouts).map(named).collect() })
     }
     /// The schema of a file, by its path below `schemas/`: `cin-census/child.schema.json`.
     #[must_use]
@@ -76,6 +90,8 @@ impl Schemas {
 pub struct Schema {
     name: String,
     root: ShapeId,
+    /// How CSV files of this schema look (`x-csv`).
+    layout: Arc<Layout>,
     shapes: Arc<Shapes>,
 }
 
@@ -94,6 +110,11 @@ impl Schema {
     #[must_use]
     pub const fn root(&self) -> ShapeId {
         self.root
+    }
+    /// How CSV files of this schema look: columns, headers, quotes.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
     /// Validates a tree. `source` is the text the tree was read from, for line and column; `None` for a tree that was
     /// built.

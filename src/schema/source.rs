@@ -78,6 +78,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-white-space", Holds::Plain),
     ("x-notice", Holds::Plain),
     ("x-source", Holds::Plain),
+    ("x-csv", Holds::Plain),
 ];
 
 /// Where the schemas of facts files and configuration lie: not messages, not this dialect.

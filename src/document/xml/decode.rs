@@ -1,17 +1,11 @@
 //! From bytes to text: byte order marks and declared encodings.
 
 use crate::diagnostic::{Diagnostic, Span, code};
-use crate::document::Limits;
+use crate::document::{Limits, windows_1252};
 use std::borrow::Cow;
 
 /// Bytes looked through for the encoding declaration; it must stand at the very start.
 const DECLARATION_BYTES_MAX: usize = 256;
-
-/// Windows-1252 where it differs from ISO-8859-1: bytes 0x80 to 0x9F; 0 where the byte means nothing.
-const WINDOWS_1252: [u16; 32] = [
-    0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0, 0,
-    0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178,
-];
 
 /// The text of an XML document: UTF-8 (with or without mark), UTF-16 with a mark, or declared as ISO-8859-1, US-ASCII or
 /// Windows-1252. Positions reported later refer to this text.
@@ -30,10 +24,7 @@ pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, str>, Diag
         _ => match declared(bytes).as_deref() {
             None | Some("utf-8" | "utf8") => utf8(bytes),
             Some("us-ascii" | "ascii" | "iso-8859-1" | "latin1") => Ok(single(bytes, u16::from)),
-            Some("windows-1252" | "cp1252") => {
-                let high = |b: u8| WINDOWS_1252.get(usize::from(b).wrapping_sub(0x80)).copied();
-                Ok(single(bytes, |b| high(b).unwrap_or_else(|| u16::from(b))))
-            }
+            Some("windows-1252" | "cp1252") => Ok(single(bytes, windows_1252::letter)),
             Some(_) => Err(Diagnostic::error(code::DOC_SYNTAX, "the declared encoding is not one that is read here")
                 .with_expected("UTF-8, UTF-16 with a byte order mark, ISO-8859-1 or Windows-1252")),
         },

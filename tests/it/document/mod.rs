@@ -1,5 +1,6 @@
 //! Readers, schemas and records against independent programs, hostile bytes, and the samples.
 
+mod csv;
 mod hostile;
 mod json_oracle;
 mod native;

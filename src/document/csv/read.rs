@@ -1,0 +1,266 @@
+//! The CSV reader: one pass over the lines, each put into the document of its key.
+
+use super::cells::{NeverClosed, starts};
+use super::{Column, Disagreement, Keys, Layout, ROWS, Rows};
+use crate::diagnostic::{Diagnostic, Severity, Span, code};
+use crate::document::{Document, Kind, Limits, NodeId};
+use std::collections::{HashMap, HashSet};
+
+/// Columns of a file: the widest format we know has about 250.
+const COLUMNS_MAX: usize = 1_000;
+
+/// Characters that may stand between cells, the likeliest first.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// Warnings about single rows; a file this ragged needs a new export, not a longer list.
+const ROW_WARNINGS_MAX: usize = 20;
+
+/// Column names listed in one warning.
+const LISTED_MAX: usize = 10;
+
+/// The header cells of a file, trimmed, to choose a format by before reading.
+///
+/// # Errors
+/// `SOL-DOC-SYNTAX` where there is no header line that can be read.
+pub fn header(text: &str) -> Result<Vec<String>, Diagnostic> {
+    let mut lines = Lines::new(text);
+    lines.next()?.ok_or_else(no_header)?;
+    Ok(lines.cells.iter().map(|c| c.trim().to_owned()).collect())
+}
+
+/// Reads the rows of a file into one document per key.
+///
+/// # Errors
+/// `SOL-DOC-SYNTAX` (no header, no key column, a quote that never closes, cells beyond the header), `SOL-DOC-FORBIDDEN`
+/// (two columns of one name, NUL), `SOL-DOC-LIMIT`; each with line and column, none with any of the text.
+pub fn read(text: &str, layout: &Layout, keys: &Keys<'_>, limits: &Limits) -> Result<Rows, Diagnostic> {
+    if let Some(at) = text.find('\0') {
+        return Err(fault(code::DOC_FORBIDDEN, "a NUL character is never accepted", at, text));
+    }
+    let mut lines = Lines::new(text);
+    lines.next()?.ok_or_else(no_header)?;
+    let mut reader =
+        Reader { text, keys, limits, columns: Vec::new(), by_key: HashMap::new(), nodes: 0, open: Vec::new() };
+    let mut out = Rows { documents: Vec::new(), warnings: Vec::new(), disagreements: Vec::new() };
+    reader.header(&lines, layout, &mut out)?;
+    let mut short = 0;
+    while lines.next()?.is_some() {
+        if lines.cells.iter().all(|c| c.trim().is_empty()) {
+            continue;
+        }
+        if lines.cells.len() < reader.columns.len() {
+            short += 1;
+            if short <= ROW_WARNINGS_MAX {
+                let said = "this row ends before the last column: the rest counts as empty";
+                let warning = fault(code::DOC_SYNTAX, said, lines.at(0), text);
+                out.warnings.push(Diagnostic { severity: Severity::Warning, ..warning });
+            }
+        }
+        reader.row(&lines, &mut out)?;
+    }
+    Ok(out)
+}
+
+fn no_header() -> Diagnostic {
+    Diagnostic::error(code::DOC_SYNTAX, "the file has no header line")
+}
+
+fn fault(code: crate::diagnostic::Code, said: impl Into<String>, at: usize, text: &str) -> Diagnostic {
+    Diagnostic::error(code, said).with_span(Span { start: at, end: at + 1 }, text.as_bytes())
+}
+
+/// The lines of a text with the places of their cells.
+struct Lines<'a> {
+    text: &'a str,
+    reader: csv::Reader<&'a [u8]>,
+    cells: csv::StringRecord,
+    places: Vec<usize>,
+    delimiter: u8,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let head = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or("");
+        let count = |d: u8| head.bytes().filter(|b| *b == d).count();
+        // Of equal counts the first wins, which for a file of one column is the comma.
+        let delimiter = DELIMITERS.into_iter().rev().max_by_key(|d| count(*d)).unwrap_or(b',');
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .from_reader(text.as_bytes());
+        Self { text, reader, cells: csv::StringRecord::new(), places: Vec::new(), delimiter }
+    }
+    /// The next line that is not empty.
+    fn next(&mut self) -> Result<Option<()>, Diagnostic> {
+        let offset = |r: &csv::Reader<&[u8]>| usize::try_from(r.position().byte()).unwrap_or(usize::MAX);
+        let begin = offset(&self.reader);
+        let unreadable = |_| fault(code::DOC_SYNTAX, "this line cannot be read as cells", begin, self.text);
+        if !self.reader.read_record(&mut self.cells).map_err(unreadable)? {
+            return Ok(None);
+        }
+        let line = self.text.as_bytes().get(begin..offset(&self.reader)).unwrap_or(&[]);
+        let blank = line.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+        let line = line.get(blank..).unwrap_or(&[]);
+        starts(line, begin + blank, self.delimiter, &mut self.places).map_err(|NeverClosed(at)| {
+            fault(code::DOC_SYNTAX, "the quote that begins this cell never closes", at, self.text)
+        })?;
+        Ok(Some(()))
+    }
+    /// Where a cell begins; the line's end for one that is not there.
+    fn at(&self, cell: usize) -> usize {
+        self.places.get(cell).or(self.places.last()).copied().unwrap_or(0)
+    }
+}
+
+/// What a column of the file is.
+enum Role {
+    Key,
+    Shared,
+    Row,
+    /// Without a name.
+    Nameless,
+}
+
+/// A document being filled.
+struct Open {
+    rows: Option<NodeId>,
+    count: usize,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    keys: &'a Keys<'a>,
+    limits: &'a Limits,
+    columns: Vec<(String, Role)>,
+    by_key: HashMap<String, usize>,
+    nodes: usize,
+    open: Vec<Open>,
+}
+
+impl Reader<'_> {
+    fn header(&mut self, lines: &Lines<'_>, layout: &Layout, out: &mut Rows) -> Result<(), Diagnostic> {
+        if lines.cells.len() > COLUMNS_MAX {
+            let said = format!("the file has more than {COLUMNS_MAX} columns");
+            return Err(fault(code::DOC_LIMIT, said, lines.at(COLUMNS_MAX), self.text));
+        }
+        let mut seen = HashSet::new();
+        let mut strangers = 0;
+        for (i, cell) in lines.cells.iter().enumerate() {
+            let cell = cell.trim();
+            let known = layout.columns.iter().find(|c| is_named(c, cell));
+            strangers += usize::from(known.is_none() && !cell.is_empty() && !layout.columns.is_empty());
+            let member = known.map_or(cell, |c| c.member.as_str());
+            if !cell.is_empty() && !seen.insert(member.to_owned()) {
+                return Err(fault(code::DOC_FORBIDDEN, "two columns have this name", lines.at(i), self.text));
+            }
+            let role = match member {
+                "" => Role::Nameless,
+                m if m == self.keys.key => Role::Key,
+                m if self.keys.shared.contains(&m) => Role::Shared,
+                _ => Role::Row,
+            };
+            self.columns.push((member.to_owned(), role));
+        }
+        if !seen.contains(self.keys.key) {
+            let wanted = layout.columns.iter().find(|c| c.member == self.keys.key);
+            let wanted = wanted.and_then(|c| c.headers.first()).map_or(self.keys.key, String::as_str);
+            let said = format!("the header has no column `{wanted}`, which tells whose rows are whose");
+            return Err(fault(code::DOC_SYNTAX, said, lines.at(0), self.text));
+        }
+        let place =
+            |d: Diagnostic| d.with_span(Span { start: lines.at(0), end: lines.at(0) + 1 }, self.text.as_bytes());
+        let missing: Vec<&Column> = layout.columns.iter().filter(|c| !seen.contains(&c.member)).collect();
+        if !missing.is_empty() {
+            let names: Vec<&str> =
+                missing.iter().take(LISTED_MAX).filter_map(|c| c.headers.first()).map(String::as_str).collect();
+            let said = format!("the header lacks {} columns of the format: `{}`", missing.len(), names.join("`, `"));
+            out.warnings.push(place(Diagnostic::warning(code::DOC_SYNTAX, said)));
+        }
+        if strangers > 0 {
+            let said = format!("{strangers} columns are not known to the format and will be reported as not mapped");
+            out.warnings.push(place(Diagnostic::warning(code::DOC_SYNTAX, said)));
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, lines: &Lines<'_>, out: &mut Rows) -> Result<(), Diagnostic> {
+        let key_at = self.columns.iter().position(|(_, role)| matches!(role, Role::Key)).unwrap_or(0);
+        let key = lines.cells.get(key_at).unwrap_or("").trim();
+        let at = self.document(key, lines, out);
+        let (Some(document), Some(open)) = (out.documents.get_mut(at), self.open.get_mut(at)) else { return Ok(()) };
+        let root = document.root();
+        let mut row = None;
+        for (i, cell) in lines.cells.iter().enumerate() {
+            let cell = cell.trim_matches([' ', '\t']);
+            if cell.trim().is_empty() {
+                continue;
+            }
+            let place = lines.at(i);
+            match self.columns.get(i) {
+                None => {
+                    let said = "this cell stands beyond the last column of the header";
+                    return Err(fault(code::DOC_SYNTAX, said, place, self.text));
+                }
+                Some((_, Role::Nameless)) => {
+                    return Err(fault(code::DOC_SYNTAX, "the column of this cell has no name", place, self.text));
+                }
+                Some((member, Role::Key | Role::Shared)) => match document.member(root, member) {
+                    None => {
+                        document.add(root, Some(member), Kind::String, cell, place);
+                        self.nodes += 1;
+                    }
+                    Some(known) if document.text(known) == Some(cell) => {}
+                    Some(_) => out.disagreements.push(Disagreement { document: at, member: member.clone() }),
+                },
+                Some((member, Role::Row)) => {
+                    let row = *row.get_or_insert_with(|| {
+                        let rows = *open.rows.get_or_insert_with(|| document.add(root, Some(ROWS), Kind::Array, "", 0));
+                        open.count += 1;
+                        self.nodes += 1;
+                        document.add(rows, None, Kind::Object, "", lines.at(0))
+                    });
+                    document.add(row, Some(member), Kind::String, cell, place);
+                    self.nodes += 1;
+                }
+            }
+        }
+        let (most, rows_max) = (self.limits.nodes_max, self.limits.repeats_max);
+        if self.nodes > most {
+            return Err(fault(
+                code::DOC_LIMIT,
+                format!("the file has more than {most} values"),
+                lines.at(0),
+                self.text,
+            ));
+        }
+        if open.count > rows_max {
+            let said = format!("more than {rows_max} rows have this key");
+            return Err(fault(code::DOC_LIMIT, said, lines.at(key_at), self.text));
+        }
+        Ok(())
+    }
+
+    /// The document of a key; a new one for no key.
+    fn document(&mut self, key: &str, lines: &Lines<'_>, out: &mut Rows) -> usize {
+        if let Some(known) = self.by_key.get(key) {
+            return *known;
+        }
+        let at = out.documents.len();
+        if !key.is_empty() {
+            self.by_key.insert(key.to_owned(), at);
+        }
+        let mut document = Document::empty(0);
+        document.add_root(Kind::Object, "", lines.at(0));
+        self.nodes += 2;
+        out.documents.push(document);
+        self.open.push(Open { rows: None, count: 0 });
+        at
+    }
+}
+
+/// Whether a header cell means this column; case and runs of white space do not matter.
+fn is_named(column: &Column, cell: &str) -> bool {
+    let same = |a: &str| a.split_whitespace().map(str::to_lowercase).eq(cell.split_whitespace().map(str::to_lowercase));
+    column.headers.iter().any(|h| h == cell) || column.headers.iter().any(|h| same(h))
+}

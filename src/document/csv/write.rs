@@ -1,0 +1,30 @@
+//! The CSV writer.
+
+use super::{Keys, Layout, ROWS};
+use crate::document::{Document, NodeId};
+
+/// All documents as the rows of one file with a header line: every column of the layout, in its order, key and shared
+/// columns in each row.
+#[must_use]
+pub fn write(documents: &[&Document], layout: &Layout, keys: &Keys<'_>) -> Vec<u8> {
+    let quotes = if layout.quote_all { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+    let end = if layout.crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+    let mark: &[u8] = if layout.mark { b"\xEF\xBB\xBF" } else { b"" };
+    let mut writer = csv::WriterBuilder::new().quote_style(quotes).terminator(end).from_writer(mark.to_vec());
+    let header = layout.columns.iter().map(|c| c.headers.first().map_or("", String::as_str));
+    // Writing to memory cannot fail, and every line has as many cells as the header.
+    let _ = writer.write_record(header);
+    for document in documents {
+        let root = document.root();
+        let rows: Vec<NodeId> = document.member(root, ROWS).into_iter().flat_map(|r| document.children(r)).collect();
+        let several = if rows.is_empty() { vec![None] } else { rows.into_iter().map(Some).collect() };
+        for row in several {
+            let _ = writer.write_record(layout.columns.iter().map(|column| {
+                let once = column.member == keys.key || keys.shared.contains(&column.member.as_str());
+                let from = if once { Some(root) } else { row };
+                from.and_then(|f| document.text_at(f, &[&column.member])).unwrap_or("")
+            }));
+        }
+    }
+    writer.into_inner().unwrap_or_default()
+}
