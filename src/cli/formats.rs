@@ -25,10 +25,15 @@ pub fn run(args: Args) -> Outcome {
     }
     let mut text = String::new();
     for f in formats {
-        text += &format!(
-            "{:<14} {:<8} {:<22} carries up to {}  {}\n",
-            f.name, f.version, f.content_type, f.ceiling, f.title
-        );
+        let versions = match f.messages.as_slice() {
+            [one] => one.version.as_str(),
+            _ => "",
+        };
+        text +=
+            &format!("{:<14} {versions:<8} {:<22} carries up to {}  {}\n", f.name, f.content_type, f.ceiling, f.title);
+        for m in f.messages.iter().filter(|_| f.messages.len() > 1) {
+            text += &format!("  {:<28} {:<8} carries up to {}  {}\n", m.mapping, m.version, m.ceiling, m.title);
+        }
     }
     print(&text)
 }

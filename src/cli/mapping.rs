@@ -74,7 +74,8 @@ pub fn run(args: Args) -> Outcome {
         Command::Explain { format, html, dir } => {
             let files = content::load(dir.as_deref())?;
             let mappings = load(&files)?;
-            let (tree, _) = mappings.source(&format).ok_or_else(|| no_format(&format))?;
+            let tree = mappings.sources().find(|s| s.format == format || s.tree.name.text == format).map(|s| s.tree);
+            let tree = tree.ok_or_else(|| no_format(&format))?;
             print(&if html { explain::html(tree, &files) } else { explain::text(tree) })
         }
         Command::Try { format, input, dir } => try_out(&load(&content::load(dir.as_deref())?)?, &format, &input),

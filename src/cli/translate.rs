@@ -13,6 +13,9 @@ pub struct Args {
     /// Format of the output (see `solent formats`)
     #[arg(long)]
     to: String,
+    /// Which message of the format, where it has several (see `solent formats`)
+    #[arg(long, value_name = "NAME")]
+    message: Option<String>,
 }
 
 /// Runs the command.
@@ -23,7 +26,8 @@ pub fn run(args: Args) -> Outcome {
     let mappings = mapping::load(&content::load(args.source.dir.as_deref())?)?;
     let now = moment(args.source.now.as_deref())?;
     let (records, mut loss) = part(read(&mappings, &args.source)?);
-    let written = mappings.write(&args.to, &records, &WriteContext::at(now)).map_err(Exit::Failed)?;
+    let context = WriteContext { message: args.message, ..WriteContext::at(now) };
+    let written = mappings.write(&args.to, &records, &context).map_err(Exit::Failed)?;
     loss.append(written.loss);
     save_loss(args.source.loss.as_deref(), &loss)?;
     print(&String::from_utf8_lossy(&written.bytes))

@@ -3,14 +3,15 @@
 use super::{Exit, Outcome, complain, content, read_input};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::{Limits, json};
+use crate::mapping::{CANONICAL, Mappings};
 use crate::record::Record;
-use crate::schema::{Schemas, Strictness, Syntax};
+use crate::schema::Schemas;
 use std::path::PathBuf;
 
 /// Arguments of `solent validate`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The format: fhir-r4-json, cin-census or canonical
+    /// The format (see `solent formats`)
     #[arg(long, value_name = "FORMAT")]
     format: String,
     /// A folder with schemas/ to use instead of the built-in set
@@ -21,33 +22,18 @@ pub struct Args {
     files: Vec<String>,
 }
 
-/// What a format's files are held against.
-#[derive(Clone, Copy)]
-enum Against {
-    /// A native schema.
-    Native { schema: &'static str, syntax: Syntax },
-    /// The canonical schema and the rules of a record; one record, or one a line.
-    Canonical,
-}
-
-const FORMATS: &[(&str, Against)] = &[
-    ("fhir-r4-json", Against::Native { schema: "fhir-r4-json/referral.schema.json", syntax: Syntax::FhirJson }),
-    (
-        "cin-census",
-        Against::Native { schema: "cin-census/message.schema.json", syntax: Syntax::Xml { root: "Message" } },
-    ),
-    ("canonical", Against::Canonical),
-];
-
 /// Runs the command: findings go to standard error, one a line; any error among them ends with exit 1.
 pub fn run(args: Args) -> Outcome {
-    let Some((_, against)) = FORMATS.iter().find(|(name, _)| *name == args.format) else {
-        let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+    let files = content::load(args.dir.as_deref())?;
+    let schemas = Schemas::load(&files).map_err(Exit::Failed)?;
+    let mappings = Mappings::load(&files, &schemas).map_err(Exit::Failed)?;
+    let names: Vec<String> = mappings.formats().into_iter().map(|f| f.name).collect();
+    if !names.contains(&args.format) {
         let fault = Diagnostic::error(code::CLI_USAGE, "this format cannot be validated");
         return Err(Exit::Usage(fault.with_expected(names.join(", "))));
-    };
-    let schemas = Schemas::load(&content::load(args.dir.as_deref())?).map_err(Exit::Failed)?;
-    let named = |file: &String| findings(*against, &schemas, file).into_iter().map(|f| f.with_file(file)).collect();
+    }
+    let check = |file: &String| findings(&args.format, &mappings, &schemas, file);
+    let named = |file: &String| check(file).into_iter().map(|f| f.with_file(file)).collect();
     let found: Vec<Diagnostic> = args.files.iter().flat_map(|file| -> Vec<Diagnostic> { named(file) }).collect();
     if found.iter().any(|f| f.severity == Severity::Error) {
         return Err(Exit::Failed(found));
@@ -56,24 +42,16 @@ pub fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-fn findings(against: Against, schemas: &Schemas, file: &str) -> Vec<Diagnostic> {
+fn findings(format: &str, mappings: &Mappings, schemas: &Schemas, file: &str) -> Vec<Diagnostic> {
     let limits = Limits::file();
     let bytes = match read_input(file, limits.bytes_max) {
         Ok(bytes) => bytes,
         Err(fault) => return vec![fault],
     };
-    match against {
-        Against::Native { schema, syntax } => {
-            let Some(schema) = schemas.get(schema) else {
-                return vec![Diagnostic::error(code::SCHEMA_FILE, format!("there is no `schemas/{schema}`"))];
-            };
-            match schema.read(syntax, &bytes, &limits, Strictness::Strict) {
-                Ok(valid) => valid.warnings().to_vec(),
-                Err(found) => found,
-            }
-        }
-        Against::Canonical => canonical(schemas, &bytes, &limits),
+    if format == CANONICAL {
+        return canonical(schemas, &bytes, &limits);
     }
+    mappings.validate(format, &bytes, &limits).unwrap_or_else(|found| found)
 }
 
 /// One record, or JSON lines as `solent read` writes them.

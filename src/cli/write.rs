@@ -12,6 +12,9 @@ pub struct Args {
     /// Format of the output (see `solent formats`)
     #[arg(long)]
     to: String,
+    /// Which message of the format, where it has several (see `solent formats`)
+    #[arg(long, value_name = "NAME")]
+    message: Option<String>,
     /// Canonical records; `-` is standard input
     file: String,
     /// The moment that counts as now (RFC 3339 with offset)
@@ -38,7 +41,9 @@ pub fn run(args: Args) -> Outcome {
         Exit::Failed(faults.into_iter().map(|f| f.with_file(&args.file)).collect())
     };
     let records = mappings.records(&bytes, &limits).map_err(name)?;
-    let written = mappings.write(&args.to, &records, &WriteContext::at(now)).map_err(name)?;
+    let written = mappings
+        .write(&args.to, &records, &WriteContext { message: args.message.clone(), ..WriteContext::at(now) })
+        .map_err(name)?;
     save_loss(args.loss.as_deref(), &written.loss)?;
     print(&String::from_utf8_lossy(&written.bytes))
 }

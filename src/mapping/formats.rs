@@ -4,18 +4,18 @@
 //! A message is taken whole or refused whole; what of it could not be carried is in the loss report.
 
 use super::engine::{self, Quarantined, Setting};
-use super::lang::tree::Syntax as MappingSyntax;
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
+use super::mapped::{Mapped, content_type};
 use super::plan::Plan;
 use super::table::Tables;
-use super::{bundle, census, check, lang, lines, pack};
+use super::{bundle, census, choose, lang, lines, pack};
 use crate::clock::Moment;
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::{Document, Kind, Limits, Style, json};
 use crate::ident::AgencyId;
 use crate::record::Record;
-use crate::schema::{Schemas, Strictness, Syntax, Valid};
+use crate::schema::{Parsed, Schemas, Strictness, Syntax, Valid};
 use std::collections::BTreeMap;
 
 /// The canonical record as a format of its own: JSON, or JSON lines.
@@ -25,15 +25,8 @@ pub const CANONICAL: &str = "canonical";
 #[derive(Debug)]
 pub struct Mappings {
     schemas: Schemas,
-    formats: BTreeMap<String, Format>,
-}
-
-#[derive(Debug)]
-struct Format {
-    plan: Plan,
-    syntax: Syntax,
-    tree: lang::tree::Mapping,
-    source: String,
+    /// By format, its mappings in order of file names.
+    formats: BTreeMap<String, Vec<Mapped>>,
 }
 
 /// What reading needs besides the message.
@@ -75,13 +68,15 @@ pub struct WriteContext {
     pub now: Moment,
     /// Layout.
     pub style: Style,
+    /// Which message of the format, by its mapping's name, where a format has several and somebody chose.
+    pub message: Option<String>,
 }
 
 impl WriteContext {
     /// Indented output, dated `now`.
     #[must_use]
     pub const fn at(now: Moment) -> Self {
-        Self { now, style: Style::Pretty }
+        Self { now, style: Style::Pretty, message: None }
     }
 }
 
@@ -101,18 +96,42 @@ pub struct Written {
 pub struct FormatInfo {
     /// Name for `--from`, `--to` and `?format=`.
     pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// Media type of messages.
+    pub content_type: &'static str,
+    /// Highest confidentiality any of its messages carries out.
+    pub ceiling: crate::vocabulary::Confidentiality,
+    /// Its messages, one mapping each.
+    pub messages: Vec<MessageInfo>,
+}
+
+/// A message of a format as people see it.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct MessageInfo {
+    /// Mapping name, for `--message`.
+    pub mapping: String,
     /// The mapping's title.
     pub title: String,
-    /// Mapping name.
-    pub mapping: String,
     /// Version.
     pub version: String,
     /// SHA-256 over mapping and tables, hex.
     pub digest: String,
-    /// Media type of messages.
-    pub content_type: &'static str,
     /// Highest confidentiality it carries out.
     pub ceiling: crate::vocabulary::Confidentiality,
+}
+
+/// A mapping file and what it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'m> {
+    /// Format it belongs to.
+    pub format: &'m str,
+    /// File name within the content set.
+    pub file: &'m str,
+    /// The checked tree.
+    pub tree: &'m lang::tree::Mapping,
+    /// Its text.
+    pub text: &'m str,
 }
 
 impl Mappings {
@@ -122,57 +141,47 @@ impl Mappings {
     /// Every finding of every file, with place: `SOL-MAP-…`. One bad file refuses the whole set.
     pub fn load(files: &Files, schemas: &Schemas) -> Result<Self, Vec<Diagnostic>> {
         let (tables, mut faults) = load_tables(files);
-        let mut formats = BTreeMap::new();
+        let mut formats: BTreeMap<String, Vec<Mapped>> = BTreeMap::new();
         for (file, source) in files.matching("mappings/", ".bimap") {
-            match load_format(file, source, schemas, &tables, files) {
-                Ok(format) => {
+            match Mapped::load(file, source, schemas, &tables, files) {
+                Ok(mapped) => {
                     let name = file.split('/').nth(1).unwrap_or(file).to_owned();
-                    if formats.insert(name.clone(), format).is_some() {
-                        let text = format!(
-                            "the format `{name}` has two mappings, and choosing one by message is not built yet"
-                        );
-                        faults.push(Diagnostic::error(code::MAP_FORMAT, text).with_file(file));
+                    let twin = formats.values().flatten().find(|m| m.plan.name == mapped.plan.name);
+                    if let Some(twin) = twin {
+                        let text = format!("the name `{}` is taken by {}", mapped.plan.name, twin.plan.file);
+                        faults.push(Diagnostic::error(code::MAP_NAME, text).with_file(file));
                     }
+                    formats.entry(name).or_default().push(mapped);
                 }
                 Err(more) => faults.extend(more),
             }
         }
+        faults.extend(formats.values().flat_map(|found| choose::indistinct(found, schemas)));
         if faults.is_empty() { Ok(Self { schemas: schemas.clone(), formats }) } else { Err(faults) }
     }
 
     /// What can be read and written, `canonical` included, sorted by name.
     #[must_use]
     pub fn formats(&self) -> Vec<FormatInfo> {
-        let mut list: Vec<FormatInfo> = self
-            .formats
-            .iter()
-            .map(|(name, f)| FormatInfo {
-                name: name.clone(),
-                title: f.plan.title.clone(),
-                mapping: f.plan.name.clone(),
-                version: f.plan.version.clone(),
-                digest: f.plan.digest.clone(),
-                content_type: content_type(f.syntax),
-                ceiling: f.plan.ceiling,
-            })
-            .collect();
+        let mut list: Vec<FormatInfo> = self.formats.iter().filter_map(|(name, found)| info(name, found)).collect();
         list.push(FormatInfo {
             name: CANONICAL.to_owned(),
             title: "The canonical record as JSON, one record a line when there are several".to_owned(),
-            mapping: CANONICAL.to_owned(),
-            version: "1".to_owned(),
-            digest: String::new(),
             content_type: "application/json",
             ceiling: crate::vocabulary::Confidentiality::V,
+            messages: Vec::new(),
         });
         list.sort_by(|a, b| a.name.cmp(&b.name));
         list
     }
 
-    /// The checked tree of a format's mapping and its text, for `solent mapping …`.
-    #[must_use]
-    pub fn source(&self, format: &str) -> Option<(&lang::tree::Mapping, &str)> {
-        self.formats.get(format).map(|f| (&f.tree, f.source.as_str()))
+    /// Every mapping file of the set, by format and file name.
+    pub fn sources(&self) -> impl Iterator<Item = Source<'_>> {
+        let source = |format, m| -> Source<'_> {
+            let m: &Mapped = m;
+            Source { format, file: &m.plan.file, tree: &m.tree, text: &m.source }
+        };
+        self.formats.iter().flat_map(move |(format, found)| found.iter().map(move |m| source(format.as_str(), m)))
     }
 
     /// Validates a message against its format's own schema only, strictly.
@@ -184,9 +193,13 @@ impl Mappings {
             return self.records(bytes, limits).map(|_| Vec::new());
         }
         let found = self.find(format)?;
-        let schema = self.schema(found)?;
-        let valid = schema.read(found.syntax, bytes, limits, Strictness::Strict)?;
-        Ok(valid.warnings().to_vec())
+        let mut warnings = Vec::new();
+        for part in found.first().map_or_else(Vec::new, |first| lines::split(bytes, first.syntax)) {
+            let (mapped, parsed) = choose::reader(found, &self.schemas, part, limits)?;
+            let valid = mapped.schema(&self.schemas)?.check(parsed, Strictness::Strict)?;
+            warnings.extend(valid.iter().flat_map(|v| v.warnings().to_vec()));
+        }
+        Ok(warnings)
     }
 
     /// Reads a message into records: one for most formats, one per child for a census.
@@ -199,37 +212,48 @@ impl Mappings {
         }
         let found = self.find(format)?;
         let mut records = Vec::new();
-        for part in lines::split(bytes, found.syntax) {
-            self.read_message(found, part, context, &mut records)?;
+        for part in found.first().map_or_else(Vec::new, |first| lines::split(bytes, first.syntax)) {
+            let (mapped, parsed) = choose::reader(found, &self.schemas, part, &context.limits)?;
+            self.read_message(mapped, parsed, context, &mut records)?;
         }
         Ok(records)
     }
 
     fn read_message(
         &self,
-        format: &Format,
-        bytes: &[u8],
+        mapped: &Mapped,
+        parsed: Parsed<'_>,
         context: &ReadContext,
         records: &mut Vec<ReadRecord>,
     ) -> Result<(), Vec<Diagnostic>> {
-        let schema = self.schema(format)?;
-        let valid = schema.read(format.syntax, bytes, &context.limits, Strictness::Tolerant)?;
+        for valid in mapped.schema(&self.schemas)?.check(parsed, Strictness::Tolerant)? {
+            self.read_document(mapped, valid, context, records)?;
+        }
+        Ok(())
+    }
+
+    fn read_document(
+        &self,
+        mapped: &Mapped,
+        valid: Valid<Document>,
+        context: &ReadContext,
+        records: &mut Vec<ReadRecord>,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let plan = &mapped.plan;
+        let shapes = mapped.schema(&self.schemas)?.shapes();
         let mut warnings = valid.warnings().to_vec();
-        let message = valid.into_inner();
-        let shapes = schema.shapes();
-        let parts = pack::Parts::of(message, &format.plan.records);
+        let parts = pack::Parts::of(valid.into_inner(), &plan.records);
         for (i, part) in parts.iter().enumerate() {
             let setting = Setting {
                 custodian: context.custodian.as_str(),
                 seed: context.seed,
                 place: records.len().max(i),
                 added_from: None,
-                records: &format.plan.records,
+                records: &plan.records,
             };
-            let done =
-                engine::run(&format.plan, Direction::Read, shapes, &part, &setting).map_err(|e| unbalanced(&e))?;
+            let done = engine::run(plan, Direction::Read, shapes, &part, &setting).map_err(|e| unbalanced(&e))?;
             let mut out = done.out;
-            stamp(&mut out, &format.plan);
+            stamp(&mut out, plan);
             let record = Record::validate(out, &self.schemas).map_err(|f| no_record(f, &done.quarantined))?;
             records.push(ReadRecord {
                 record,
@@ -274,82 +298,153 @@ impl Mappings {
         Ok(out)
     }
 
-    /// Writes records as one message of a format (as lines, where the format holds one record a message).
+    /// Writes records as one message of a format (one after the other, where the format holds one record a message).
+    /// Which of the format's messages: see `docs/reference/mapping-language.md`.
     ///
     /// # Errors
-    /// `SOL-MAP-INCOMPLETE` for each part the format requires and the records do not say. Nothing invalid is written.
+    /// `SOL-MAP-INCOMPLETE` for each part the format requires and the records do not say; `SOL-MAP-FORMAT` where no
+    /// message of the format can carry a record. Nothing invalid is written.
     pub fn write(&self, format: &str, records: &[Record], context: &WriteContext) -> Result<Written, Vec<Diagnostic>> {
         if format == CANONICAL {
             return Ok(write_canonical(records, context));
         }
         let found = self.find(format)?;
-        let mut loss = LossReport::default();
-        let mut messages = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for (place, record) in records.iter().enumerate() {
-            let (message, more) = self.write_record(found, record, place)?;
-            loss.append(more);
-            messages.push(message);
-        }
-        if messages.is_empty() {
-            let text = "there is no record to write";
-            return Err(vec![Diagnostic::error(code::MAP_INCOMPLETE, text)]);
-        }
-        if !found.plan.records.is_empty() {
-            let mut packed = pack::join(messages, &found.plan.records);
-            census::complete_header(&mut packed, &found.plan, context.now, &mut loss);
-            messages = vec![packed];
-        }
-        let several = messages.len() > 1;
-        let style = if several { Style::Compact } else { context.style };
-        let mut bytes = Vec::new();
-        for mut message in messages {
-            bundle::label(&mut message, &found.plan, &mut loss);
-            let valid = self.validate_written(found, message)?;
-            bytes.extend(self.schema(found)?.write(found.syntax, valid.get(), style));
-            if bytes.last() != Some(&b'\n') {
-                bytes.push(b'\n');
+            let (mapped, message, loss) = self.write_record(found, record, place, context)?;
+            match groups.last_mut().filter(|g| g.mapped.plan.name == mapped.plan.name) {
+                Some(group) => {
+                    group.messages.push(message);
+                    group.loss.append(loss);
+                }
+                None => groups.push(Group { mapped, messages: vec![message], loss }),
             }
         }
-        Ok(Written { bytes, content_type: content_type(found.syntax), loss })
+        let Some(first) = groups.first() else {
+            return Err(vec![Diagnostic::error(code::MAP_INCOMPLETE, "there is no record to write")]);
+        };
+        let content_type = content_type(first.mapped.syntax);
+        let style = if groups.len() > 1 { Style::Compact } else { context.style };
+        let (mut bytes, mut loss) = (Vec::new(), LossReport::default());
+        for group in groups {
+            let (more, lost) = self.finish(group, context, style)?;
+            bytes.extend(more);
+            loss.append(lost);
+        }
+        Ok(Written { bytes, content_type, loss })
     }
 
-    fn write_record(
+    /// One record by the first mapping that can: the only candidate, or the first whose message would be valid.
+    fn write_record<'m>(
         &self,
-        format: &Format,
+        found: &'m [Mapped],
+        record: &Record,
+        place: usize,
+        context: &WriteContext,
+    ) -> Result<(&'m Mapped, Document, LossReport), Vec<Diagnostic>> {
+        let candidates = choose::writers(found, record, context.message.as_deref())?;
+        if let [one] = candidates.as_slice() {
+            return self.run_writing(one, record, place).map(|(message, loss)| (*one, message, loss));
+        }
+        let mut refused = None;
+        for mapped in candidates {
+            let (message, loss) = self.run_writing(mapped, record, place)?;
+            let alone = Group { mapped, messages: vec![message.clone()], loss: LossReport::default() };
+            match self.finish(alone, context, Style::Compact) {
+                Ok(_) => return Ok((mapped, message, loss)),
+                Err(faults) => refused = refused.or(Some(faults)),
+            }
+        }
+        Err(refused.unwrap_or_default())
+    }
+
+    /// The bytes of messages of one mapping.
+    fn finish(
+        &self,
+        group: Group<'_>,
+        context: &WriteContext,
+        style: Style,
+    ) -> Result<(Vec<u8>, LossReport), Vec<Diagnostic>> {
+        let Group { mapped, mut messages, mut loss } = group;
+        if !mapped.plan.records.is_empty() {
+            let mut packed = pack::join(messages, &mapped.plan.records);
+            census::complete_header(&mut packed, &mapped.plan, context.now, &mut loss);
+            messages = vec![packed];
+        }
+        let style = if messages.len() > 1 { Style::Compact } else { style };
+        let mut valid = Vec::with_capacity(messages.len());
+        for mut message in messages {
+            bundle::label(&mut message, &mapped.plan, &mut loss);
+            valid.push(self.validate_written(mapped, message)?);
+        }
+        let trees: Vec<&Document> = valid.iter().map(Valid::get).collect();
+        let mut bytes = mapped.schema(&self.schemas)?.write_all(mapped.syntax, &trees, style);
+        if bytes.last() != Some(&b'\n') {
+            bytes.push(b'\n');
+        }
+        Ok((bytes, loss))
+    }
+
+    fn run_writing(
+        &self,
+        mapped: &Mapped,
         record: &Record,
         place: usize,
     ) -> Result<(Document, LossReport), Vec<Diagnostic>> {
-        let schema = self.schema(format)?;
-        let input = super::prepare::for_writing(record.document(), &format.plan);
+        let plan = &mapped.plan;
+        let shapes = mapped.schema(&self.schemas)?.shapes();
+        let input = super::prepare::for_writing(record.document(), plan);
         let document = input.as_ref().unwrap_or_else(|| record.document());
         let added_from = input.as_ref().map(|_| record.document().node_count());
-        let setting = Setting { custodian: "", seed: 0, place, added_from, records: &format.plan.records };
-        let done = engine::run(&format.plan, Direction::Write, schema.shapes(), document, &setting)
-            .map_err(|e| unbalanced(&e))?;
+        let setting = Setting { custodian: "", seed: 0, place, added_from, records: &plan.records };
+        let done = engine::run(plan, Direction::Write, shapes, document, &setting).map_err(|e| unbalanced(&e))?;
         Ok((done.out, LossReport::of(done.run, done.entries)))
     }
 
-    fn validate_written(&self, format: &Format, message: Document) -> Result<Valid<Document>, Vec<Diagnostic>> {
-        self.schema(format)?.validate(message, None, Strictness::Strict).map_err(|refused| {
+    fn validate_written(&self, mapped: &Mapped, message: Document) -> Result<Valid<Document>, Vec<Diagnostic>> {
+        mapped.schema(&self.schemas)?.validate(message, None, Strictness::Strict).map_err(|refused| {
             let errors = refused.1.into_iter().filter(|d| d.severity == Severity::Error);
             errors.map(incomplete).collect()
         })
     }
 
-    fn find(&self, format: &str) -> Result<&Format, Vec<Diagnostic>> {
-        self.formats.get(format).ok_or_else(|| {
+    fn find(&self, format: &str) -> Result<&[Mapped], Vec<Diagnostic>> {
+        self.formats.get(format).map(Vec::as_slice).ok_or_else(|| {
             let mut fault = Diagnostic::error(code::MAP_FORMAT, "there is no such format");
             let names = self.formats.keys().map(String::as_str).chain([CANONICAL]);
             fault.expected = Some(names.clone().collect::<Vec<_>>().join(", "));
             vec![fault.with_nearest(format, names)]
         })
     }
+}
 
-    fn schema(&self, format: &Format) -> Result<&crate::schema::Schema, Vec<Diagnostic>> {
-        self.schemas.get(&format.plan.schema).ok_or_else(|| {
-            vec![Diagnostic::error(code::SCHEMA_FILE, format!("there is no schema `{}`", format.plan.schema))]
+/// Messages of one mapping, in order of their records.
+struct Group<'m> {
+    mapped: &'m Mapped,
+    messages: Vec<Document>,
+    loss: LossReport,
+}
+
+fn info(name: &str, found: &[Mapped]) -> Option<FormatInfo> {
+    let messages: Vec<MessageInfo> = found
+        .iter()
+        .map(|m| MessageInfo {
+            mapping: m.plan.name.clone(),
+            title: m.plan.title.clone(),
+            version: m.plan.version.clone(),
+            digest: m.plan.digest.clone(),
+            ceiling: m.plan.ceiling,
         })
-    }
+        .collect();
+    let first = messages.first()?;
+    let title = if messages.len() == 1 { first.title.clone() } else { format!("{} messages", messages.len()) };
+    Some(FormatInfo {
+        name: name.to_owned(),
+        title,
+        content_type: content_type(found.first()?.syntax),
+        ceiling: messages.iter().map(|m| m.ceiling).max()?,
+        messages,
+    })
 }
 
 /// Reads every code table of a set.
@@ -361,61 +456,6 @@ fn load_tables(files: &Files) -> (Tables, Vec<Diagnostic>) {
         }
     }
     (tables, faults)
-}
-
-fn load_format(
-    file: &str,
-    source: &[u8],
-    schemas: &Schemas,
-    tables: &Tables,
-    files: &Files,
-) -> Result<Format, Vec<Diagnostic>> {
-    let tree = lang::parse(source).map_err(|d| vec![d.with_file(file)])?;
-    let mut plan = check::check(&tree, file, source, schemas, tables)?;
-    plan.digest = digest(source, &tree, files);
-    let syntax = match plan.syntax {
-        MappingSyntax::Fhir => Syntax::FhirJson,
-        MappingSyntax::Json => Syntax::Json,
-        MappingSyntax::Xml => Syntax::Xml { root: intern(&tree.native.root.text) },
-        MappingSyntax::Hl7v2 | MappingSyntax::Csv => {
-            let text = format!("`{}` messages cannot be read yet", plan.syntax.word());
-            return Err(vec![Diagnostic::error(code::MAP_FORMAT, text).with_file(file)]);
-        }
-    };
-    Ok(Format { plan, syntax, source: String::from_utf8_lossy(source).into_owned(), tree })
-}
-
-/// SHA-256 over the mapping file and the code tables it names, in name order: what a governance lead signs.
-fn digest(source: &[u8], tree: &lang::tree::Mapping, files: &Files) -> String {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-    context.update(source);
-    for table in lang::tables_of(tree) {
-        if let Some(bytes) = files.get(&format!("mappings/codes/{table}.csv")) {
-            context.update(table.as_bytes());
-            context.update(bytes);
-        }
-    }
-    context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Root names live as long as the program; a content set has a handful, whatever it is reloaded.
-fn intern(name: &str) -> &'static str {
-    static NAMES: std::sync::Mutex<Vec<&'static str>> = std::sync::Mutex::new(Vec::new());
-    let mut names = NAMES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(known) = names.iter().find(|n| **n == name) {
-        return known;
-    }
-    let leaked: &'static str = Box::leak(name.to_owned().into_boxed_str());
-    names.push(leaked);
-    leaked
-}
-
-const fn content_type(syntax: Syntax) -> &'static str {
-    match syntax {
-        Syntax::Json => "application/json",
-        Syntax::FhirJson => "application/fhir+json",
-        Syntax::Xml { .. } => "application/xml",
-    }
 }
 
 /// Which mapping made the record, into its envelope.

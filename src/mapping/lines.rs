@@ -2,10 +2,10 @@
 
 use crate::schema::Syntax;
 
-/// The messages of an input. Only JSON comes in lines; an input is lines when its first line is a whole object and more
+/// The messages of an input; a batch of another syntax is cut here too. Only JSON comes in lines; an input is lines when its first line is a whole object and more
 /// follows.
 pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
-    if matches!(syntax, Syntax::Xml { .. }) {
+    if !matches!(syntax, Syntax::Json | Syntax::FhirJson) {
         return vec![bytes];
     }
     let lines: Vec<&[u8]> =

@@ -7,6 +7,7 @@
 mod bundle;
 mod census;
 mod check;
+mod choose;
 pub mod convert;
 mod engine;
 pub mod explain;
@@ -14,11 +15,14 @@ mod formats;
 pub mod lang;
 mod lines;
 mod loss;
+mod mapped;
 mod pack;
 mod plan;
 mod prepare;
 mod table;
 
 pub use engine::Quarantined;
-pub use formats::{CANONICAL, FormatInfo, Mappings, ReadContext, ReadRecord, WriteContext, Written};
+pub use formats::{
+    CANONICAL, FormatInfo, Mappings, MessageInfo, ReadContext, ReadRecord, Source, WriteContext, Written,
+};
 pub use loss::{Direction, Grade, LossEntry, LossKind, LossReport, LossRun};

@@ -16,8 +16,20 @@ use std::collections::{HashMap, HashSet};
 const CHAIN_MAX: usize = 32;
 
 /// Keywords that describe nothing a value must satisfy.
-const ANNOTATIONS: &[&str] =
-    &["$schema", "$id", "$comment", "$defs", "title", "description", "examples", "x-source", "x-csv", "$ref", "allOf"];
+const ANNOTATIONS: &[&str] = &[
+    "$schema",
+    "$id",
+    "$comment",
+    "$defs",
+    "title",
+    "description",
+    "examples",
+    "x-source",
+    "x-csv",
+    "x-chosen-when",
+    "$ref",
+    "allOf",
+];
 
 pub(super) struct Compiler<'a> {
     pub(super) sources: &'a Sources,

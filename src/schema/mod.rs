@@ -9,10 +9,12 @@
 //! `x-sequence` (writing order of members), `x-repeats-max` (a reader's bound on an array), `x-at-most-one` (groups of
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
-//! anything stands here), `x-source` (where a list comes from), `x-csv` (columns and headers of CSV
-//! files, see `table_shape.rs`). `tests/it/document` holds it against an independent implementation of the standard.
+//! anything stands here), `x-source` (where a list comes from), `x-csv` (columns and headers of CSV files, see
+//! `table_shape.rs`), `x-chosen-when` (at the top of a file: a schema a message must satisfy to be of this one, where a
+//! format has several, see [`Suits`]). `tests/it/document` holds it against an independent implementation of the standard.
 
 mod compile;
+mod declared;
 mod format;
 mod native;
 mod shape;
@@ -21,8 +23,9 @@ mod table_shape;
 mod validate;
 mod xml_shape;
 
+pub use declared::{Declared, declared};
 pub use format::{FORMATS, holds as has_format};
-pub use native::Syntax;
+pub use native::{Parsed, Suits, Syntax};
 pub use shape::{
     ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
 };
@@ -54,14 +57,15 @@ impl Schemas {
         let mut roots = Vec::new();
         for (file, source) in sources.files.iter().enumerate() {
             let root = source::Loc { file, node: source.document.root() };
-            roots.push((source.name.clone(), compiler.compile(&[root])));
+            let chosen = sources.get(root, "x-chosen-when").map(|place| compiler.compile(&[place]));
+            roots.push((source.name.clone(), compiler.compile(&[root]), chosen));
         }
         if !compiler.diagnostics.is_empty() {
             return Err(compiler.diagnostics);
         }
         let (shapes, mut diagnostics) = (compiler.shapes, Vec::new());
         let mut layouts = Vec::new();
-        for (file, ((_, root), source)) in roots.iter().zip(&sources.files).enumerate() {
+        for (file, ((_, root, _), source)) in roots.iter().zip(&sources.files).enumerate() {
             let top = source::Loc { file, node: source.document.root() };
             layouts.push(Arc::new(table_shape::layout(&shapes, *root, &sources, top, &mut diagnostics)));
         }
@@ -69,8 +73,8 @@ impl Schemas {
             return Err(diagnostics);
         }
         let shapes = Arc::new(shapes);
-        let named = |((name, root), layout): ((String, ShapeId), _)| {
-            (name.clone(), Schema { name, root, layout, shapes: shapes.clone() })
+        let named = |((name, root, chosen), layout): ((String, ShapeId, Option<ShapeId>), _)| {
+            (name.clone(), Schema { name, root, chosen, layout, shapes: shapes.clone() })
         };
         Ok(Self { by_name: roots.into_iter().zip(layouts).map(named).collect() })
     }
@@ -90,6 +94,8 @@ impl Schemas {
 pub struct Schema {
     name: String,
     root: ShapeId,
+    /// `x-chosen-when` of the file.
+    chosen: Option<ShapeId>,
     /// How CSV files of this schema look (`x-csv`).
     layout: Arc<Layout>,
     shapes: Arc<Shapes>,

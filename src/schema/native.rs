@@ -1,8 +1,12 @@
-//! Bytes of a message to a valid tree in one step, and back: which reader, which regrouping, which checks.
+//! Bytes of a message to valid trees in one step, and back: which reader, which regrouping, which checks.
+//!
+//! One message is one tree, except in CSV, where a file holds many documents. A reader or writer of another syntax is
+//! hooked in here, in [`Schema::parse`] and [`Schema::write_all`], and in `declared.rs`.
 
 use super::{Schema, Strictness, Valid};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::{Document, Limits, Style, fhir, json, xml};
+use std::borrow::Cow;
 
 /// How a format writes its trees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,10 +20,93 @@ pub enum Syntax {
         /// Local name of the root element.
         root: &'static str,
     },
+    /// HL7 v2 in its ER7 form, of this message structure.
+    Hl7v2 {
+        /// Message structure, `ADT_A01`.
+        root: &'static str,
+    },
+    /// Rows with a header line; rows of one key make one document (mapping language §5.4).
+    Csv {
+        /// The key column.
+        key: &'static str,
+        /// Columns that all rows of one document share.
+        shared: &'static [&'static str],
+    },
+}
+
+/// A message read but not yet held against its schema.
+#[derive(Debug)]
+pub struct Parsed<'a> {
+    /// One for most syntaxes, one per key for CSV.
+    pub documents: Vec<Document>,
+    /// What was odd about the envelope.
+    pub warnings: Vec<Diagnostic>,
+    /// The text that offsets of the documents refer to.
+    pub source: Cow<'a, [u8]>,
+}
+
+/// Whether a tree is of a schema, by its top level only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Suits {
+    /// A required member is missing, a constant differs, or `x-chosen-when` does not hold.
+    No,
+    /// Required members are there and constants equal.
+    Plainly,
+    /// The schema says `x-chosen-when`, and it holds: stronger than a schema that says nothing.
+    AsStated,
 }
 
 impl Schema {
-    /// Reads and validates a message.
+    /// Reads a message without checking it against the schema.
+    ///
+    /// # Errors
+    /// What the reader refuses, with line and column.
+    pub fn parse<'a>(&self, syntax: Syntax, bytes: &'a [u8], limits: &Limits) -> Result<Parsed<'a>, Vec<Diagnostic>> {
+        let one = |d: Diagnostic| vec![d];
+        let plain =
+            |document: Document, warnings| Parsed { documents: vec![document], warnings, source: Cow::Borrowed(bytes) };
+        match syntax {
+            Syntax::Json => Ok(plain(json::read(bytes, limits).map_err(one)?, Vec::new())),
+            Syntax::FhirJson => {
+                let tree = json::read(bytes, limits).map_err(one)?;
+                let regrouped = fhir::regroup(tree, bytes)?;
+                Ok(plain(regrouped.document, regrouped.warnings))
+            }
+            Syntax::Xml { root } => {
+                let text = xml::decode(bytes, limits).map_err(one)?;
+                let tree = xml::read(&text, root, limits, Some(&self.xml_shape())).map_err(one)?;
+                let source = match text {
+                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                };
+                Ok(Parsed { documents: vec![tree], warnings: Vec::new(), source })
+            }
+            Syntax::Hl7v2 { .. } => Err(not_yet("hl7v2")),
+            Syntax::Csv { .. } => Err(not_yet("csv")),
+        }
+    }
+
+    /// Holds what was read against the schema: every document, or none.
+    ///
+    /// # Errors
+    /// Every finding of the first document that is not valid, with line, column and pointer into the message as it was
+    /// sent.
+    pub fn check(&self, parsed: Parsed<'_>, strictness: Strictness) -> Result<Vec<Valid<Document>>, Vec<Diagnostic>> {
+        let Parsed { documents, mut warnings, source } = parsed;
+        let mut all = Vec::with_capacity(documents.len());
+        for document in documents {
+            let mut valid = self.validate(document, Some(&source), strictness).map_err(|refused| refused.1)?;
+            if strictness == Strictness::Strict && warnings.iter().any(|w| w.severity == Severity::Error) {
+                return Err(warnings);
+            }
+            warnings.append(&mut valid.warnings);
+            valid.warnings = std::mem::take(&mut warnings);
+            all.push(valid);
+        }
+        Ok(all)
+    }
+
+    /// Reads and validates a message that is one document.
     ///
     /// # Errors
     /// What the reader refuses (one diagnostic), or every finding of the schema, all with line, column and pointer into
@@ -31,42 +118,67 @@ impl Schema {
         limits: &Limits,
         strictness: Strictness,
     ) -> Result<Valid<Document>, Vec<Diagnostic>> {
-        let one = |d: Diagnostic| vec![d];
-        let mut warnings = Vec::new();
-        let text;
-        let (document, source) = match syntax {
-            Syntax::Json => (json::read(bytes, limits).map_err(one)?, bytes),
-            Syntax::FhirJson => {
-                let tree = json::read(bytes, limits).map_err(one)?;
-                let regrouped = fhir::regroup(tree, bytes)?;
-                warnings = regrouped.warnings;
-                (regrouped.document, bytes)
-            }
-            Syntax::Xml { root } => {
-                text = xml::decode(bytes, limits).map_err(one)?;
-                let tree = xml::read(&text, root, limits, Some(&self.xml_shape())).map_err(one)?;
-                (tree, text.as_bytes())
-            }
-        };
-        let mut valid = self.validate(document, Some(source), strictness).map_err(|refused| refused.1)?;
-        if strictness == Strictness::Strict && warnings.iter().any(|w| w.severity == Severity::Error) {
-            return Err(warnings);
+        let all = self.check(self.parse(syntax, bytes, limits)?, strictness)?;
+        let nothing = || vec![Diagnostic::error(code::DOC_SYNTAX, "the message holds no document")];
+        all.into_iter().next().ok_or_else(nothing)
+    }
+
+    /// Whether a tree is of this schema, judged by its top level: `x-chosen-when` where the schema has it, else the
+    /// required members and the constants.
+    #[must_use]
+    pub fn suits(&self, document: &Document) -> Suits {
+        if let Some(chosen) = self.chosen {
+            let findings = super::validate::run(document, &self.shapes, chosen, Strictness::Strict, None);
+            return if findings.is_empty() { Suits::AsStated } else { Suits::No };
         }
-        warnings.append(&mut valid.warnings);
-        valid.warnings = warnings;
-        Ok(valid)
+        let Some(object) = self.shapes.object(self.root) else { return Suits::Plainly };
+        let holds = object.members.iter().all(|member| match document.member(document.root(), &member.name) {
+            None => !member.required || member.missing_tolerated,
+            Some(node) => self.shapes.scalar(member.shape).is_none_or(|scalar| match scalar.enumeration.as_slice() {
+                [constant] => document.text(node) == Some(constant.as_str()),
+                _ => true,
+            }),
+        });
+        if holds { Suits::Plainly } else { Suits::No }
+    }
+
+    /// Whether the schema says when it is chosen (`x-chosen-when`).
+    #[must_use]
+    pub const fn says_when_chosen(&self) -> bool {
+        self.chosen.is_some()
     }
 
     /// Writes a tree in the format's syntax: members in the schema's order (XML), entries by resource type (FHIR).
     #[must_use]
     pub fn write(&self, syntax: Syntax, document: &Document, style: Style) -> Vec<u8> {
-        match syntax {
-            Syntax::Json => json::write(document, document.root(), style),
-            Syntax::FhirJson => {
-                let bundle = fhir::ungroup(document);
-                json::write(&bundle, bundle.root(), style)
-            }
-            Syntax::Xml { root } => xml::write(document, document.root(), root, Some(&self.xml_shape()), style),
-        }
+        self.write_all(syntax, &[document], style)
     }
+
+    /// Writes the documents of one message: one after the other, each ending its line, or as the rows of one file.
+    #[must_use]
+    pub fn write_all(&self, syntax: Syntax, documents: &[&Document], style: Style) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for document in documents {
+            match syntax {
+                Syntax::Json => bytes.extend(json::write(document, document.root(), style)),
+                Syntax::FhirJson => {
+                    let bundle = fhir::ungroup(document);
+                    bytes.extend(json::write(&bundle, bundle.root(), style));
+                }
+                Syntax::Xml { root } => {
+                    bytes.extend(xml::write(document, document.root(), root, Some(&self.xml_shape()), style));
+                }
+                // No mapping in these syntaxes loads until their writers are hooked in here.
+                Syntax::Hl7v2 { .. } | Syntax::Csv { .. } => {}
+            }
+            if documents.len() > 1 && bytes.last() != Some(&b'\n') {
+                bytes.push(b'\n');
+            }
+        }
+        bytes
+    }
+}
+
+fn not_yet(syntax: &str) -> Vec<Diagnostic> {
+    vec![Diagnostic::error(code::MAP_FORMAT, format!("`{syntax}` messages cannot be read yet"))]
 }

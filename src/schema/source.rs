@@ -79,6 +79,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-notice", Holds::Plain),
     ("x-source", Holds::Plain),
     ("x-csv", Holds::Plain),
+    ("x-chosen-when", Holds::Schema),
 ];
 
 /// Where the schemas of facts files and configuration lie: not messages, not this dialect.

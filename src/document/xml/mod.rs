@@ -13,7 +13,7 @@ mod read;
 mod write;
 
 pub use decode::decode;
-pub use read::read;
+pub use read::{read, root_name};
 pub use write::write;
 
 /// A place in a shape, as its owner numbers it.

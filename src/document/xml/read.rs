@@ -34,6 +34,21 @@ pub fn read(text: &str, root: &str, limits: &Limits, shape: Option<&dyn XmlShape
     }
 }
 
+/// Local name of the first element, to choose among schemas before reading; `None` where there is none.
+#[must_use]
+pub fn root_name(text: &str) -> Option<String> {
+    let mut events = Events::from_str(text);
+    loop {
+        match events.read_event().ok()? {
+            Event::Start(start) | Event::Empty(start) => {
+                return checked(start.name().0).ok().map(|(_, local)| local.to_owned());
+            }
+            Event::Eof | Event::End(_) | Event::DocType(_) => return None,
+            _ => {}
+        }
+    }
+}
+
 pub(super) struct Fault {
     code: Code,
     text: String,

@@ -6,6 +6,7 @@ mod cases;
 mod laws;
 mod refusals;
 mod samples;
+mod several;
 mod tools;
 mod translate;
 

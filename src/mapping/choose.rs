@@ -1,0 +1,213 @@
+//! Which mapping of a format reads a message, and which writes a record.
+//!
+//! Never a guess: nothing that fits, or several that fit equally, is `SOL-MAP-FORMAT`. The rules stand in
+//! `docs/reference/mapping-language.md`, "Several mappings of one format".
+
+use super::mapped::Mapped;
+use crate::diagnostic::{Diagnostic, code};
+use crate::document::Limits;
+use crate::record::Record;
+use crate::schema::{Declared, Parsed, Schema, Schemas, Shape, Suits, Syntax, declared};
+use std::cmp::Ordering;
+
+/// The mapping that reads a message, and the message as far as it had to be read to know.
+pub(super) fn reader<'m, 'b>(
+    found: &'m [Mapped],
+    schemas: &Schemas,
+    bytes: &'b [u8],
+    limits: &Limits,
+) -> Result<(&'m Mapped, Parsed<'b>), Vec<Diagnostic>> {
+    let Some(first) = found.first() else { return Err(vec![nothing(found.iter())]) };
+    if found.len() == 1 {
+        let parsed = first.schema(schemas)?.parse(first.syntax, bytes, limits)?;
+        return Ok((first, parsed));
+    }
+    match declared(first.syntax, bytes, limits).map_err(|d| vec![d])? {
+        Declared::Columns(columns) => {
+            let one = by_columns(found, schemas, &columns)?;
+            Ok((one, one.schema(schemas)?.parse(one.syntax, bytes, limits)?))
+        }
+        Declared::Root(name) => {
+            let same: Vec<&Mapped> = found.iter().filter(|m| root(m.syntax) == Some(name.as_str())).collect();
+            match same.as_slice() {
+                [] => Err(vec![nothing(found.iter())]),
+                [one] => Ok((one, one.schema(schemas)?.parse(one.syntax, bytes, limits)?)),
+                several => by_tree(several, schemas, bytes, limits),
+            }
+        }
+        // Nothing can be seen: a tree in JSON is read once for all, anything else says itself what is wrong.
+        Declared::Nothing if matches!(first.syntax, Syntax::Json | Syntax::FhirJson) => {
+            by_tree(&found.iter().collect::<Vec<_>>(), schemas, bytes, limits)
+        }
+        Declared::Nothing => {
+            first.schema(schemas)?.parse(first.syntax, bytes, limits)?;
+            Err(vec![nothing(found.iter())])
+        }
+    }
+}
+
+/// By what stands at the top of the message; a schema that says when it is chosen goes before one that does not.
+fn by_tree<'m, 'b>(
+    found: &[&'m Mapped],
+    schemas: &Schemas,
+    bytes: &'b [u8],
+    limits: &Limits,
+) -> Result<(&'m Mapped, Parsed<'b>), Vec<Diagnostic>> {
+    let mut parsed: Option<Parsed<'b>> = None;
+    let mut best: Vec<(&Mapped, Suits)> = Vec::new();
+    for mapped in found {
+        let schema = mapped.schema(schemas)?;
+        // XML is read by the schema's shape: a tree of one mapping is no tree of another.
+        if parsed.is_none() || matches!(mapped.syntax, Syntax::Xml { .. } | Syntax::Hl7v2 { .. }) {
+            parsed = Some(schema.parse(mapped.syntax, bytes, limits)?);
+        }
+        let tree = parsed.as_ref().and_then(|p| p.documents.first());
+        let suits = tree.map_or(Suits::No, |t| schema.suits(t));
+        match suits.cmp(&best.first().map_or(Suits::No, |(_, s)| *s)) {
+            Ordering::Greater => best = vec![(mapped, suits)],
+            Ordering::Equal if suits > Suits::No => best.push((mapped, suits)),
+            _ => {}
+        }
+    }
+    match (best.as_slice(), parsed) {
+        ([(one, _)], Some(parsed)) if !matches!(one.syntax, Syntax::Xml { .. } | Syntax::Hl7v2 { .. }) => {
+            Ok((one, parsed))
+        }
+        ([(one, _)], _) => Ok((one, one.schema(schemas)?.parse(one.syntax, bytes, limits)?)),
+        ([], _) => Err(vec![nothing(found.iter().copied())]),
+        (several, _) => Err(vec![ambiguous(several.iter().map(|(m, _)| *m))]),
+    }
+}
+
+/// By the columns of the header: the key must be there, and a column beside key and shared ones; then the mapping whose
+/// columns and the file's have most in common.
+fn by_columns<'m>(found: &'m [Mapped], schemas: &Schemas, header: &[String]) -> Result<&'m Mapped, Vec<Diagnostic>> {
+    let has = |name: &str| header.iter().any(|h| h.eq_ignore_ascii_case(name));
+    let mut best: Vec<(&Mapped, f64)> = Vec::new();
+    for mapped in found {
+        let Syntax::Csv { key, shared } = mapped.syntax else { continue };
+        let known = columns(mapped.schema(schemas)?);
+        let common = known.iter().filter(|name| has(name)).count();
+        let own = known.iter().any(|name| has(name) && name != key && !shared.contains(&name.as_str()));
+        if !has(key) || !own {
+            continue;
+        }
+        // What both have, of what either has.
+        let either = known.len().saturating_add(header.len()).saturating_sub(common).max(1);
+        #[allow(clippy::cast_precision_loss, reason = "at most a thousand columns")]
+        let score = common as f64 / either as f64;
+        match best.first().map(|(_, s)| score.total_cmp(s)) {
+            None | Some(Ordering::Greater) => best = vec![(mapped, score)],
+            Some(Ordering::Equal) => best.push((mapped, score)),
+            Some(Ordering::Less) => {}
+        }
+    }
+    match best.as_slice() {
+        [(one, _)] => Ok(one),
+        [] => Err(vec![nothing(found.iter())]),
+        several => Err(vec![ambiguous(several.iter().map(|(m, _)| *m))]),
+    }
+}
+
+/// The columns of a CSV schema: its own members and those of the rows.
+fn columns(schema: &Schema) -> Vec<String> {
+    let shapes = schema.shapes();
+    let mut names = Vec::new();
+    let Some(object) = shapes.object(schema.root()) else { return names };
+    for member in &object.members {
+        match shapes.get(shapes.item_of(member.shape)) {
+            Shape::Object(rows) => names.extend(rows.members.iter().map(|m| m.name.clone())),
+            _ => names.push(member.name.clone()),
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The mappings that may write a record, best first: the one asked for; else the one that read it; else those that carry
+/// most of its segments, ties by file name.
+pub(super) fn writers<'m>(
+    found: &'m [Mapped],
+    record: &Record,
+    message: Option<&str>,
+) -> Result<Vec<&'m Mapped>, Vec<Diagnostic>> {
+    if let Some(name) = message {
+        let one = found.iter().find(|m| m.plan.name == name);
+        return one.map(|m| vec![m]).ok_or_else(|| {
+            let names = found.iter().map(|m| m.plan.name.as_str());
+            let text = "there is no such message in this format";
+            let fault =
+                Diagnostic::error(code::MAP_FORMAT, text).with_expected(names.clone().collect::<Vec<_>>().join(", "));
+            vec![fault.with_nearest(name, names)]
+        });
+    }
+    if let [one] = found {
+        return Ok(vec![one]);
+    }
+    let document = record.document();
+    let read_by = document.text_at(document.root(), &["envelope", "read_by", "mapping"]);
+    if let Some(one) = found.iter().find(|m| read_by == Some(m.plan.name.as_str())) {
+        return Ok(vec![one]);
+    }
+    let mut ranked: Vec<(usize, &Mapped)> =
+        found.iter().map(|m| (m.carries(record), m)).filter(|(count, _)| *count > 0).collect();
+    ranked.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.plan.file.cmp(&y.plan.file)));
+    if ranked.is_empty() {
+        let text = "no message of this format can carry anything of this record";
+        let names: Vec<&str> = found.iter().map(|m| m.plan.name.as_str()).collect();
+        return Err(vec![
+            Diagnostic::error(code::MAP_FORMAT, text).with_help(format!("its messages are {}", names.join(", "))),
+        ]);
+    }
+    Ok(ranked.into_iter().map(|(_, m)| m).collect())
+}
+
+/// Mappings of one format that no message could tell apart.
+pub(super) fn indistinct(found: &[Mapped], schemas: &Schemas) -> Vec<Diagnostic> {
+    let mut faults = Vec::new();
+    let says = |m: &Mapped| schemas.get(&m.plan.schema).is_some_and(Schema::says_when_chosen);
+    for (i, a) in found.iter().enumerate() {
+        for b in found.iter().skip(i.saturating_add(1)) {
+            if std::mem::discriminant(&a.syntax) != std::mem::discriminant(&b.syntax) {
+                let text = format!("the mappings of one format have one syntax, and `{}` has another", a.plan.name);
+                faults.push(Diagnostic::error(code::MAP_FORMAT, text).with_file(&b.plan.file));
+            } else if root(a.syntax).is_some() && root(a.syntax) == root(b.syntax) && !says(a) && !says(b) {
+                let text = format!("`{}` takes messages of the same root; nothing tells the two apart", a.plan.name);
+                let fault = Diagnostic::error(code::MAP_FORMAT, text).with_file(&b.plan.file);
+                faults.push(fault.with_help("say `x-chosen-when` at the top of one native schema"));
+            }
+        }
+    }
+    faults
+}
+
+const fn root(syntax: Syntax) -> Option<&'static str> {
+    match syntax {
+        Syntax::Xml { root } | Syntax::Hl7v2 { root } => Some(root),
+        Syntax::Json | Syntax::FhirJson | Syntax::Csv { .. } => None,
+    }
+}
+
+/// What would have been taken, for whoever sends.
+fn expected(mapped: &Mapped) -> String {
+    let name = &mapped.plan.name;
+    match mapped.syntax {
+        Syntax::Xml { root } => format!("`{root}` as root element ({name})"),
+        Syntax::Hl7v2 { root } => format!("message structure {root} ({name})"),
+        Syntax::Csv { key, .. } => format!("a column `{key}` and others of {name}"),
+        Syntax::Json | Syntax::FhirJson => format!("what {} requires at its top ({name})", mapped.plan.schema),
+    }
+}
+
+fn nothing<'m>(found: impl Iterator<Item = &'m Mapped>) -> Diagnostic {
+    let wanted: Vec<String> = found.map(expected).collect();
+    let fault = Diagnostic::error(code::MAP_FORMAT, "the message is none of those this format knows");
+    fault.with_expected(wanted.join("; "))
+}
+
+fn ambiguous<'m>(several: impl Iterator<Item = &'m Mapped>) -> Diagnostic {
+    let names: Vec<&str> = several.map(|m| m.plan.name.as_str()).collect();
+    let text = format!("the message could be any of {}, and nothing in it says which", names.join(", "));
+    Diagnostic::error(code::MAP_FORMAT, text)
+}
