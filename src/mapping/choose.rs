@@ -6,8 +6,9 @@
 use super::mapped::Mapped;
 use crate::diagnostic::{Diagnostic, code};
 use crate::document::Limits;
+use crate::document::csv::Column;
 use crate::record::Record;
-use crate::schema::{Declared, Parsed, Schema, Schemas, Shape, Suits, Syntax, declared};
+use crate::schema::{Declared, Parsed, Schema, Schemas, Suits, Syntax, declared};
 use std::cmp::Ordering;
 
 /// The mapping that reads a message, and the message as far as it had to be read to know.
@@ -82,14 +83,17 @@ fn by_tree<'m, 'b>(
 /// By the columns of the header: the key must be there, and a column beside key and shared ones; then the mapping whose
 /// columns and the file's have most in common.
 fn by_columns<'m>(found: &'m [Mapped], schemas: &Schemas, header: &[String]) -> Result<&'m Mapped, Vec<Diagnostic>> {
-    let has = |name: &str| header.iter().any(|h| h.eq_ignore_ascii_case(name));
     let mut best: Vec<(&Mapped, f64)> = Vec::new();
     for mapped in found {
         let Syntax::Csv { key, shared } = mapped.syntax else { continue };
-        let known = columns(mapped.schema(schemas)?);
-        let common = known.iter().filter(|name| has(name)).count();
-        let own = known.iter().any(|name| has(name) && name != key && !shared.contains(&name.as_str()));
-        if !has(key) || !own {
+        let known = &mapped.schema(schemas)?.layout().columns;
+        let has = |column: &Column| header.iter().any(|h| column.is_named(h));
+        let common = known.iter().filter(|c| has(c)).count();
+        let rows = |c: &Column| c.member != key && !shared.contains(&c.member.as_str());
+        // Where every column is shared, any beside the key will do.
+        let any = !known.iter().any(rows);
+        let own = known.iter().any(|c| has(c) && c.member != key && (any || rows(c)));
+        if !known.iter().any(|c| c.member == key && has(c)) || !own {
             continue;
         }
         // What both have, of what either has.
@@ -107,22 +111,6 @@ fn by_columns<'m>(found: &'m [Mapped], schemas: &Schemas, header: &[String]) -> 
         [] => Err(vec![nothing(found.iter())]),
         several => Err(vec![ambiguous(several.iter().map(|(m, _)| *m))]),
     }
-}
-
-/// The columns of a CSV schema: its own members and those of the rows.
-fn columns(schema: &Schema) -> Vec<String> {
-    let shapes = schema.shapes();
-    let mut names = Vec::new();
-    let Some(object) = shapes.object(schema.root()) else { return names };
-    for member in &object.members {
-        match shapes.get(shapes.item_of(member.shape)) {
-            Shape::Object(rows) => names.extend(rows.members.iter().map(|m| m.name.clone())),
-            _ => names.push(member.name.clone()),
-        }
-    }
-    names.sort();
-    names.dedup();
-    names
 }
 
 /// The mappings that may write a record, best first: the one asked for; else the one that read it; else those that carry

@@ -44,7 +44,7 @@ impl Mapped {
         let mut plan = check::check(&tree, file, source, schemas, tables)?;
         plan.digest = digest(source, &tree, files);
         let syntax = syntax_of(&tree);
-        if matches!(syntax, Syntax::Hl7v2 { .. } | Syntax::Csv { .. }) {
+        if matches!(syntax, Syntax::Hl7v2 { .. }) {
             let text = format!("`{}` messages cannot be read yet", plan.syntax.word());
             return Err(vec![Diagnostic::error(code::MAP_FORMAT, text).with_file(file)]);
         }

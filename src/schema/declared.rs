@@ -4,10 +4,7 @@
 
 use super::native::Syntax;
 use crate::diagnostic::Diagnostic;
-use crate::document::{Limits, xml};
-
-/// Columns looked at in the header line of a CSV file; the widest format known has under 200.
-const COLUMNS_MAX: usize = 1000;
+use crate::document::{Limits, csv, xml};
 
 /// What a message says it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +29,7 @@ pub fn declared(syntax: Syntax, bytes: &[u8], limits: &Limits) -> Result<Declare
             Ok(xml::root_name(&text).map_or(Declared::Nothing, Declared::Root))
         }
         Syntax::Hl7v2 { .. } => Ok(structure(bytes).map_or(Declared::Nothing, Declared::Root)),
-        Syntax::Csv { .. } => Ok(Declared::Columns(columns(bytes))),
+        Syntax::Csv { .. } => Ok(Declared::Columns(csv::header(&csv::decode(bytes, limits)?.0)?)),
     }
 }
 
@@ -45,18 +42,6 @@ fn structure(bytes: &[u8]) -> Option<String> {
     let text = |part: Option<&[u8]>| part.filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned());
     let (message, event, structure) = (text(parts.next()), text(parts.next()), text(parts.next()));
     structure.or_else(|| Some(format!("{}_{}", message?, event?)))
-}
-
-/// The columns of a header line, without quotes and outer blanks.
-fn columns(bytes: &[u8]) -> Vec<String> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let line = bytes.split(|b| matches!(b, b'\r' | b'\n')).find(|l| !l.trim_ascii().is_empty()).unwrap_or(&[]);
-    let plain = |column: &[u8]| {
-        let column = column.trim_ascii();
-        let inner = column.strip_prefix(b"\"").and_then(|c| c.strip_suffix(b"\"")).unwrap_or(column);
-        String::from_utf8_lossy(inner.trim_ascii()).into_owned()
-    };
-    line.split(|b| *b == b',').take(COLUMNS_MAX).map(plain).collect()
 }
 
 #[cfg(test)]

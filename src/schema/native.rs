@@ -3,9 +3,11 @@
 //! One message is one tree, except in CSV, where a file holds many documents. A reader or writer of another syntax is
 //! hooked in here, in [`Schema::parse`] and [`Schema::write_all`], and in `declared.rs`.
 
+use super::validate::FINDINGS_MAX;
 use super::{Schema, Strictness, Valid};
 use crate::diagnostic::{Diagnostic, Severity, code};
-use crate::document::{Document, Limits, Style, fhir, json, xml};
+use crate::document::csv::Keys;
+use crate::document::{Document, Kind, Limits, Style, csv, fhir, json, xml};
 use std::borrow::Cow;
 
 /// How a format writes its trees.
@@ -66,7 +68,12 @@ impl Schema {
         let plain =
             |document: Document, warnings| Parsed { documents: vec![document], warnings, source: Cow::Borrowed(bytes) };
         match syntax {
-            Syntax::Json => Ok(plain(json::read(bytes, limits).map_err(one)?, Vec::new())),
+            Syntax::Json => {
+                let tree = json::read(bytes, limits).map_err(one)?;
+                let listed = tree.kind(tree.root()) == Kind::Array && self.shapes.object(self.root).is_some();
+                let documents = if listed { items(&tree) } else { vec![tree] };
+                Ok(Parsed { documents, warnings: Vec::new(), source: Cow::Borrowed(bytes) })
+            }
             Syntax::FhirJson => {
                 let tree = json::read(bytes, limits).map_err(one)?;
                 let regrouped = fhir::regroup(tree, bytes)?;
@@ -82,20 +89,43 @@ impl Schema {
                 Ok(Parsed { documents: vec![tree], warnings: Vec::new(), source })
             }
             Syntax::Hl7v2 { .. } => Err(not_yet("hl7v2")),
-            Syntax::Csv { .. } => Err(not_yet("csv")),
+            Syntax::Csv { key, shared } => {
+                let (text, odd) = csv::decode(bytes, limits).map_err(one)?;
+                let found = csv::read(&text, self.layout(), &Keys { key, shared }, limits).map_err(one)?;
+                let warnings = odd.into_iter().chain(found.warnings).collect();
+                let source = match text {
+                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                };
+                Ok(Parsed { documents: found.documents, warnings, source })
+            }
         }
     }
 
     /// Holds what was read against the schema: every document, or none.
     ///
     /// # Errors
-    /// Every finding of the first document that is not valid, with line, column and pointer into the message as it was
-    /// sent.
+    /// Every finding of the documents that are not valid, with line, column and pointer into the message as it was sent.
     pub fn check(&self, parsed: Parsed<'_>, strictness: Strictness) -> Result<Vec<Valid<Document>>, Vec<Diagnostic>> {
         let Parsed { documents, mut warnings, source } = parsed;
         let mut all = Vec::with_capacity(documents.len());
+        let (mut tolerated, mut refused) = (0, Vec::new());
         for document in documents {
-            let mut valid = self.validate(document, Some(&source), strictness).map_err(|refused| refused.1)?;
+            // A file of many documents says only so often where something stands: each place costs a look at the file.
+            let places = (tolerated < FINDINGS_MAX).then_some(&*source);
+            let mut valid = match self.validate(document, places, strictness) {
+                Ok(valid) => valid,
+                Err(_) if refused.len() >= FINDINGS_MAX => break,
+                Err(again) => {
+                    let findings = self.validate(again.0, Some(&source), strictness).err();
+                    refused.extend(findings.map(|f| f.1).unwrap_or_default());
+                    continue;
+                }
+            };
+            if places.is_none() {
+                valid.warnings.clear();
+            }
+            tolerated = tolerated.saturating_add(valid.warnings.len());
             if strictness == Strictness::Strict && warnings.iter().any(|w| w.severity == Severity::Error) {
                 return Err(warnings);
             }
@@ -103,7 +133,7 @@ impl Schema {
             valid.warnings = std::mem::take(&mut warnings);
             all.push(valid);
         }
-        Ok(all)
+        if refused.is_empty() { Ok(all) } else { Err(refused) }
     }
 
     /// Reads and validates a message that is one document.
@@ -157,6 +187,9 @@ impl Schema {
     /// Writes the documents of one message: one after the other, each ending its line, or as the rows of one file.
     #[must_use]
     pub fn write_all(&self, syntax: Syntax, documents: &[&Document], style: Style) -> Vec<u8> {
+        if let Syntax::Csv { key, shared } = syntax {
+            return csv::write(documents, self.layout(), &Keys { key, shared });
+        }
         let mut bytes = Vec::new();
         for document in documents {
             match syntax {
@@ -177,6 +210,19 @@ impl Schema {
         }
         bytes
     }
+}
+
+/// The messages of a list of messages.
+fn items(list: &Document) -> Vec<Document> {
+    let one = |item| {
+        let mut out = Document::new(list.kind(item));
+        let root = out.root();
+        for child in list.children(item) {
+            out.graft(root, list.key(child), list, child);
+        }
+        out
+    };
+    list.children(list.root()).map(one).collect()
 }
 
 fn not_yet(syntax: &str) -> Vec<Diagnostic> {

@@ -2,7 +2,8 @@
 //!
 //! Owns [`decode`], [`header`], [`read`] and [`write()`], and the native tree of mapping language §5.4: the key column and the
 //! shared columns once at the top, the other columns of each row under `rows`. An empty cell is a missing value; a column
-//! nobody knows stays as a leaf of its row. Rows of one key are one document wherever they stand in the file; a row
+//! nobody knows stays as a leaf of its row. Rows of one key are one document wherever they stand in the file; where a
+//! shared column says two things about one key the first is the document's and the other stays in its row. A row
 //! without a key is a document of its own, so that two people without a key never become one.
 //! Refuses a header without the key column, doubled columns, a quote that never closes, and cells beyond the header.
 //! Cells are data: nothing here puts characters before `=` or `@`, which would change what another system reads.
@@ -37,6 +38,12 @@ impl Column {
     pub fn named(member: &str) -> Self {
         Self { member: member.to_owned(), headers: vec![member.to_owned()] }
     }
+    /// Whether a header cell means this column; case and runs of white space do not matter.
+    #[must_use]
+    pub fn is_named(&self, cell: &str) -> bool {
+        let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+        self.headers.iter().any(|h| h == cell || words(h) == words(cell))
+    }
 }
 
 /// How files of a format look, from its schema.
@@ -66,17 +73,6 @@ pub struct Keys<'a> {
 pub struct Rows {
     /// One per key, in order of first appearance.
     pub documents: Vec<Document>,
-    /// Columns missing or not known, short rows. Without values.
+    /// Columns missing or not known, short rows, shared columns that disagree. Without values.
     pub warnings: Vec<Diagnostic>,
-    /// Shared columns that said two things about one key; the first was kept.
-    pub disagreements: Vec<Disagreement>,
-}
-
-/// A shared column that disagrees between rows of one key.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Disagreement {
-    /// Which document.
-    pub document: usize,
-    /// Member name of the column.
-    pub member: String,
 }

@@ -1,7 +1,7 @@
 //! The CSV reader: one pass over the lines, each put into the document of its key.
 
 use super::cells::{NeverClosed, starts};
-use super::{Column, Disagreement, Keys, Layout, ROWS, Rows};
+use super::{Column, Keys, Layout, ROWS, Rows};
 use crate::diagnostic::{Diagnostic, Severity, Span, code};
 use crate::document::{Document, Kind, Limits, NodeId};
 use std::collections::{HashMap, HashSet};
@@ -12,8 +12,8 @@ const COLUMNS_MAX: usize = 1_000;
 /// Characters that may stand between cells, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
-/// Warnings about single rows; a file this ragged needs a new export, not a longer list.
-const ROW_WARNINGS_MAX: usize = 20;
+/// Warnings about one file; a file this ragged needs a new export, not a longer list.
+const WARNINGS_MAX: usize = 50;
 
 /// Column names listed in one warning.
 const LISTED_MAX: usize = 10;
@@ -41,22 +41,18 @@ pub fn read(text: &str, layout: &Layout, keys: &Keys<'_>, limits: &Limits) -> Re
     lines.next()?.ok_or_else(no_header)?;
     let mut reader =
         Reader { text, keys, limits, columns: Vec::new(), by_key: HashMap::new(), nodes: 0, open: Vec::new() };
-    let mut out = Rows { documents: Vec::new(), warnings: Vec::new(), disagreements: Vec::new() };
+    let mut out = Rows { documents: Vec::new(), warnings: Vec::new() };
     reader.header(&lines, layout, &mut out)?;
-    let mut short = 0;
     while lines.next()?.is_some() {
         if lines.cells.iter().all(|c| c.trim().is_empty()) {
             continue;
         }
         if lines.cells.len() < reader.columns.len() {
-            short += 1;
-            if short <= ROW_WARNINGS_MAX {
-                let said = "this row ends before the last column: the rest counts as empty";
-                let warning = fault(code::DOC_SYNTAX, said, lines.at(0), text);
-                out.warnings.push(Diagnostic { severity: Severity::Warning, ..warning });
-            }
+            let said = "this row ends before the last column: the rest counts as empty";
+            out.warnings.push(warning(said, lines.at(0), text));
         }
         reader.row(&lines, &mut out)?;
+        out.warnings.truncate(WARNINGS_MAX);
     }
     Ok(out)
 }
@@ -67,6 +63,10 @@ fn no_header() -> Diagnostic {
 
 fn fault(code: crate::diagnostic::Code, said: impl Into<String>, at: usize, text: &str) -> Diagnostic {
     Diagnostic::error(code, said).with_span(Span { start: at, end: at + 1 }, text.as_bytes())
+}
+
+fn warning(said: &str, at: usize, text: &str) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..fault(code::DOC_SYNTAX, said, at, text) }
 }
 
 /// The lines of a text with the places of their cells.
@@ -118,8 +118,6 @@ enum Role {
     Key,
     Shared,
     Row,
-    /// Without a name.
-    Nameless,
 }
 
 /// A document being filled.
@@ -148,14 +146,13 @@ impl Reader<'_> {
         let mut strangers = 0;
         for (i, cell) in lines.cells.iter().enumerate() {
             let cell = cell.trim();
-            let known = layout.columns.iter().find(|c| is_named(c, cell));
+            let known = layout.columns.iter().find(|c| c.is_named(cell));
             strangers += usize::from(known.is_none() && !cell.is_empty() && !layout.columns.is_empty());
             let member = known.map_or(cell, |c| c.member.as_str());
             if !cell.is_empty() && !seen.insert(member.to_owned()) {
                 return Err(fault(code::DOC_FORBIDDEN, "two columns have this name", lines.at(i), self.text));
             }
             let role = match member {
-                "" => Role::Nameless,
                 m if m == self.keys.key => Role::Key,
                 m if self.keys.shared.contains(&m) => Role::Shared,
                 _ => Role::Row,
@@ -192,51 +189,52 @@ impl Reader<'_> {
         let root = document.root();
         let mut row = None;
         for (i, cell) in lines.cells.iter().enumerate() {
-            let cell = cell.trim_matches([' ', '\t']);
+            let (cell, place) = (cell.trim_matches([' ', '\t']), lines.at(i));
             if cell.trim().is_empty() {
                 continue;
             }
-            let place = lines.at(i);
-            match self.columns.get(i) {
-                None => {
-                    let said = "this cell stands beyond the last column of the header";
-                    return Err(fault(code::DOC_SYNTAX, said, place, self.text));
-                }
-                Some((_, Role::Nameless)) => {
-                    return Err(fault(code::DOC_SYNTAX, "the column of this cell has no name", place, self.text));
-                }
-                Some((member, Role::Key | Role::Shared)) => match document.member(root, member) {
-                    None => {
-                        document.add(root, Some(member), Kind::String, cell, place);
-                        self.nodes += 1;
-                    }
-                    Some(known) if document.text(known) == Some(cell) => {}
-                    Some(_) => out.disagreements.push(Disagreement { document: at, member: member.clone() }),
-                },
-                Some((member, Role::Row)) => {
-                    let row = *row.get_or_insert_with(|| {
-                        let rows = *open.rows.get_or_insert_with(|| document.add(root, Some(ROWS), Kind::Array, "", 0));
-                        open.count += 1;
-                        self.nodes += 1;
-                        document.add(rows, None, Kind::Object, "", lines.at(0))
-                    });
-                    document.add(row, Some(member), Kind::String, cell, place);
-                    self.nodes += 1;
-                }
+            let Some((member, role)) = self.columns.get(i).filter(|(name, _)| !name.is_empty()) else {
+                let said = "this cell stands under no column of the header";
+                return Err(fault(code::DOC_SYNTAX, said, place, self.text));
+            };
+            let once = matches!(role, Role::Key | Role::Shared);
+            let known = if once { document.member(root, member) } else { None };
+            if known.is_some_and(|k| document.text(k) == Some(cell)) {
+                continue;
             }
+            if known.is_some() {
+                let said = "an earlier row of this key says something else; the earlier one counts";
+                out.warnings.push(warning(said, place, self.text));
+            }
+            let parent = if once && known.is_none() {
+                root
+            } else {
+                *row.get_or_insert_with(|| {
+                    let rows = *open.rows.get_or_insert_with(|| document.add(root, Some(ROWS), Kind::Array, "", 0));
+                    open.count += 1;
+                    self.nodes += 1;
+                    document.add(rows, None, Kind::Object, "", lines.at(0))
+                })
+            };
+            document.add(parent, Some(member), Kind::String, cell, place);
+            self.nodes += 1;
         }
-        let (most, rows_max) = (self.limits.nodes_max, self.limits.repeats_max);
-        if self.nodes > most {
+        let rows = open.count;
+        self.bounds(rows, lines.at(key_at))
+    }
+
+    fn bounds(&self, rows: usize, place: usize) -> Result<(), Diagnostic> {
+        let (values_max, rows_max) = (self.limits.nodes_max, self.limits.repeats_max);
+        if self.nodes > values_max {
             return Err(fault(
                 code::DOC_LIMIT,
-                format!("the file has more than {most} values"),
-                lines.at(0),
+                format!("the file has more than {values_max} values"),
+                place,
                 self.text,
             ));
         }
-        if open.count > rows_max {
-            let said = format!("more than {rows_max} rows have this key");
-            return Err(fault(code::DOC_LIMIT, said, lines.at(key_at), self.text));
+        if rows > rows_max {
+            return Err(fault(code::DOC_LIMIT, format!("more than {rows_max} rows have this key"), place, self.text));
         }
         Ok(())
     }
@@ -257,10 +255,4 @@ impl Reader<'_> {
         self.open.push(Open { rows: None, count: 0 });
         at
     }
-}
-
-/// Whether a header cell means this column; case and runs of white space do not matter.
-fn is_named(column: &Column, cell: &str) -> bool {
-    let same = |a: &str| a.split_whitespace().map(str::to_lowercase).eq(cell.split_whitespace().map(str::to_lowercase));
-    column.headers.iter().any(|h| h == cell) || column.headers.iter().any(|h| same(h))
 }

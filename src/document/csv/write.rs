@@ -14,14 +14,21 @@ pub fn write(documents: &[&Document], layout: &Layout, keys: &Keys<'_>) -> Vec<u
     let header = layout.columns.iter().map(|c| c.headers.first().map_or("", String::as_str));
     // Writing to memory cannot fail, and every line has as many cells as the header.
     let _ = writer.write_record(header);
+    let once = |member: &str| member == keys.key || keys.shared.contains(&member);
     for document in documents {
         let root = document.root();
-        let rows: Vec<NodeId> = document.member(root, ROWS).into_iter().flat_map(|r| document.children(r)).collect();
-        let several = if rows.is_empty() { vec![None] } else { rows.into_iter().map(Some).collect() };
-        for row in several {
+        // A row that says nothing under the columns of the format is no row; a document without rows is one line.
+        let says = |row: &NodeId| {
+            layout.columns.iter().any(|c| !once(&c.member) && document.text_at(*row, &[&c.member]).is_some())
+        };
+        let rows = document.member(root, ROWS).into_iter().flat_map(|r| document.children(r)).filter(says).map(Some);
+        let mut lines: Vec<Option<NodeId>> = rows.collect();
+        if lines.is_empty() {
+            lines.push(None);
+        }
+        for row in lines {
             let _ = writer.write_record(layout.columns.iter().map(|column| {
-                let once = column.member == keys.key || keys.shared.contains(&column.member.as_str());
-                let from = if once { Some(root) } else { row };
+                let from = if once(&column.member) { Some(root) } else { row };
                 from.and_then(|f| document.text_at(f, &[&column.member])).unwrap_or("")
             }));
         }

@@ -3,6 +3,7 @@
 use super::account::{InLeaf, OutLeaf};
 use super::{Done, Reach, Remark, Run, Unbalanced};
 use crate::document::{Document, NodeId};
+use crate::mapping::lang::tree::Syntax;
 use crate::mapping::loss::{Grade, LossEntry, LossKind, LossRun};
 use crate::schema::ShapeId;
 
@@ -122,9 +123,23 @@ impl Run<'_, '_> {
         for leaf in self.leaves_below(self.input.root()) {
             if self.state(leaf) == InLeaf::Open {
                 self.mark(leaf, InLeaf::Reported);
-                self.remark(LossKind::NotMapped, Some(leaf), None, None, "no rule");
+                if self.disagrees(leaf) {
+                    let note = "rows of one key disagree in a shared column; the first was kept";
+                    self.remark(LossKind::InconsistentRepeat, Some(leaf), None, None, note);
+                } else {
+                    self.remark(LossKind::NotMapped, Some(leaf), None, None, "no rule");
+                }
             }
         }
+    }
+
+    /// Whether a leaf is the second word of a shared column of a CSV file, which its reader leaves in the row.
+    fn disagrees(&self, leaf: NodeId) -> bool {
+        let rows = self.input.parent(leaf).and_then(|row| self.input.parent(row));
+        let named = rows.is_some_and(|r| self.input.key(r) == Some(crate::document::csv::ROWS));
+        let root = self.input.root();
+        let twin = self.input.key(leaf).and_then(|key| self.input.member(root, key));
+        self.plan.syntax == Syntax::Csv && self.reading() && named && twin.is_some()
     }
 
     /// Conservation: input = carried + reported, each carried leaf with a witness that is still there, each reported

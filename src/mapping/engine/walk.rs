@@ -100,25 +100,40 @@ impl<'p> Run<'p, '_> {
                 continue;
             }
             let present = self.present(field, here.node);
-            if present && !chosen {
+            if present && !chosen && self.reads(field, fields, here.node) {
                 chosen = true;
                 self.field(field, here);
-            } else if present {
+            } else if present && chosen {
                 for node in self.ends(field, here.node) {
                     self.later(node, LossKind::ExtraAlternative, field.rule, None);
                 }
             }
         }
-        // No alternative has a value: a kept unreadable one may still go back, or a default come in.
+        // No alternative has a value it can read: a kept unreadable one may still go back, or a default come in.
         if !chosen {
             for field in fields {
-                self.field(field, here);
+                let kept = self.reading()
+                    && self.ends(field, here.node).first().is_some_and(|leaf| self.state(*leaf) == InLeaf::Reported);
+                if !kept {
+                    self.field(field, here);
+                }
             }
         }
     }
 
     fn present(&self, field: &'p Field, scope: NodeId) -> bool {
         !self.ends(field, scope).is_empty()
+    }
+
+    /// Alternatives of one native place (a number, or a code for why there is none) differ by what they can read.
+    fn reads(&self, field: &'p Field, fields: &'p [Field], scope: NodeId) -> bool {
+        let twins = fields.iter().filter(|f| f.native.text == field.native.text && self.works(f.arrow)).count();
+        !self.reading()
+            || twins < 2
+            || self.ends(field, scope).first().is_some_and(|leaf| {
+                let text = self.input.text(*leaf).unwrap_or("");
+                field.convert.read(text, self.input.kind(*leaf)).is_ok()
+            })
     }
 
     fn ends(&self, field: &'p Field, scope: NodeId) -> Vec<NodeId> {

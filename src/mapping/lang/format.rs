@@ -34,6 +34,7 @@ fn head(m: &Mapping, out: &mut String) {
     let shared: Vec<&str> = m.native.shared.iter().map(|w| w.text.as_str()).collect();
     let mut native = format!("{} {} ", m.native.syntax.word(), quote(&m.native.schema.text));
     native += &match m.native.syntax {
+        Syntax::Csv if shared.is_empty() => format!("rows by {}", m.native.root.text),
         Syntax::Csv => format!("rows by {} shared {}", m.native.root.text, shared.join(", ")),
         _ => format!("root {}", m.native.root.text),
     };

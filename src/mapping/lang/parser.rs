@@ -161,8 +161,10 @@ impl Parser<'_> {
             self.keyword("rows")?;
             self.keyword("by")?;
             native.root = self.name("the key column")?;
-            self.keyword("shared")?;
-            native.shared = self.names("a shared column")?;
+            if self.is_keyword("shared") {
+                self.next();
+                native.shared = self.names("a shared column")?;
+            }
         } else {
             self.keyword("root")?;
             native.root = self.name("the root's name")?;
