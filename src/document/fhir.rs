@@ -9,8 +9,10 @@
 //! References are resolved leniently (FHIR dossier §1): what can be resolved within the Bundle becomes the `@url` of its
 //! target, what cannot stays as it was, for the mapping to report.
 
-use super::{Document, Kind, NodeId};
+use super::{Document, GraftKeys, Kind, NodeId};
 use crate::diagnostic::{Diagnostic, Span, code};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// Longest name of a resource type taken; the longest in R4 has 33 letters.
@@ -99,7 +101,7 @@ impl Work<'_> {
         if self.document.kind(list) != Kind::Array {
             return Err(vec![self.complain(list, "the entries of a Bundle are an array")]);
         }
-        let mut groups: HashMap<String, NodeId> = HashMap::new();
+        let mut groups: HashMap<u32, NodeId> = HashMap::new();
         let entries: Vec<NodeId> = self.document.children(list).collect();
         // The old list is put aside whole; what has no resource is hung into a new one.
         self.document.detach(list);
@@ -126,7 +128,7 @@ impl Work<'_> {
         entry: NodeId,
         resource: NodeId,
         place: &str,
-        groups: &mut HashMap<String, NodeId>,
+        groups: &mut HashMap<u32, NodeId>,
     ) -> Result<(), Vec<Diagnostic>> {
         self.document.set_origin(resource, &format!("{place}/resource"));
         let Some(kind) = self.resource_type(resource) else {
@@ -134,22 +136,20 @@ impl Work<'_> {
         };
         self.clean(resource)?;
         let root = self.document.root();
-        let group = match groups.get(&kind) {
-            Some(group) => *group,
-            None => {
-                // A finding about the whole group is shown at its first resource.
-                let at = self.document.offset(resource);
-                let group = self.document.add(root, Some(&kind), Kind::Array, "", at);
-                groups.insert(kind.clone(), group);
-                group
-            }
-        };
+        let key = self.document.number_key(&kind);
+        let group = *groups.entry(key).or_insert_with(|| {
+            // A finding about the whole group is shown at its first resource.
+            let at = self.document.offset(resource);
+            self.document.add_numbered(root, Some(key), Kind::Array, "", at)
+        });
         self.document.relocate(resource, group, None);
-        let others: Vec<NodeId> = self.document.children(entry).collect();
-        for other in others {
-            let name = self.document.key(other).unwrap_or("").to_owned();
-            self.document.set_origin(other, &format!("{place}/{name}"));
+        loop {
+            let first = self.document.children(entry).next();
+            let Some(other) = first else { break };
+            let name = self.document.key(other).unwrap_or("");
+            let origin = format!("{place}/{name}");
             let name = if name == "fullUrl" { "@url".to_owned() } else { format!("@{name}") };
+            self.document.set_origin(other, &origin);
             self.document.relocate(other, resource, Some(&name));
         }
         self.give_url(resource, &kind, &format!("{place}/resource/id"));
@@ -191,33 +191,21 @@ impl Work<'_> {
     }
 
     fn references(&mut self) {
-        let index = Index::of(&self.document, &self.found);
-        for resource in self.found.clone() {
-            let base = self.document.text_at(resource, &["@url"]).unwrap_or("").to_owned();
-            let mut stack: Vec<NodeId> = self.document.children(resource).collect();
-            while let Some(node) = stack.pop() {
-                stack.extend(self.document.children(node));
-                if self.document.kind(node) == Kind::Object {
-                    self.resolve(node, &base, &index);
-                }
+        let document = &self.document;
+        let names =
+            Names { reference: document.key_number("reference"), identifier: document.key_number("identifier") };
+        let index = Index::of(document, &self.found);
+        let mut changes = Vec::new();
+        for resource in &self.found {
+            let base = document.text_at(*resource, &["@url"]).unwrap_or("");
+            for node in document.below(*resource).skip(1).filter(|n| document.kind(*n) == Kind::Object) {
+                changes.extend(change(document, node, names, base, &index));
             }
         }
-    }
-
-    fn resolve(&mut self, node: NodeId, base: &str, index: &Index) {
-        match self.document.member(node, "reference") {
-            Some(reference) if self.document.kind(reference) == Kind::String => {
-                let text = self.document.text(reference).unwrap_or("");
-                if let Some(url) = index.lookup(text, base).filter(|url| *url != text).map(str::to_owned) {
-                    self.document.set_scalar(reference, Kind::String, &url);
-                }
-            }
-            Some(_) => {}
-            None => {
-                // A logical reference: the one resource of the Bundle with this identifier.
-                let Some(identifier) = self.document.member(node, "identifier") else { return };
-                let pair = identifier_pair(&self.document, identifier);
-                if let Some(url) = pair.and_then(|p| index.by_identifier.get(&p).cloned().flatten()) {
+        for change in changes {
+            match change {
+                Change::Set(reference, url) => self.document.set_scalar(reference, Kind::String, &url),
+                Change::Add(node, url) => {
                     let at = self.document.offset(node);
                     self.document.add(node, Some("reference"), Kind::String, &url, at);
                 }
@@ -226,38 +214,104 @@ impl Work<'_> {
     }
 }
 
-/// The resources of a Bundle by what refers to them. `None` inside: more than one has it, so nobody does.
-struct Index {
-    by_url: HashMap<String, Option<String>>,
-    by_type_and_id: HashMap<String, Option<String>>,
-    by_identifier: HashMap<(String, String), Option<String>>,
+/// The numbers of the two names that references are made of.
+#[derive(Clone, Copy)]
+struct Names {
+    reference: Option<u32>,
+    identifier: Option<u32>,
 }
 
-impl Index {
-    fn of(document: &Document, resources: &[NodeId]) -> Self {
-        let mut index = Self { by_url: HashMap::new(), by_type_and_id: HashMap::new(), by_identifier: HashMap::new() };
-        for resource in resources {
-            let Some(url) = document.text_at(*resource, &["@url"]) else { continue };
-            enter(&mut index.by_url, url.to_owned(), url);
-            let kind = document.parent(*resource).and_then(|group| document.key(group));
-            if let (Some(kind), Some(id)) = (kind, document.text_at(*resource, &["id"])) {
-                enter(&mut index.by_type_and_id, format!("{kind}/{id}"), url);
-            } else if let Some(tail) = type_and_id(url) {
-                enter(&mut index.by_type_and_id, tail.to_owned(), url);
-            }
-            let list = document.member(*resource, "identifier").filter(|l| document.kind(*l) == Kind::Array);
-            for identifier in list.into_iter().flat_map(|l| document.children(l)) {
-                if let Some(pair) = identifier_pair(document, identifier) {
-                    enter(&mut index.by_identifier, pair, url);
-                }
-            }
+/// What becomes of a reference that is resolved.
+enum Change {
+    /// Its text.
+    Set(NodeId, String),
+    /// Its `reference`, which it lacks.
+    Add(NodeId, String),
+}
+
+fn change(document: &Document, node: NodeId, names: Names, base: &str, index: &Index<'_>) -> Option<Change> {
+    match names.reference.and_then(|key| document.member_numbered(node, key)) {
+        Some(reference) if document.kind(reference) == Kind::String => {
+            let text = document.text(reference).unwrap_or("");
+            let url = index.lookup(text, base).filter(|url| *url != text)?;
+            Some(Change::Set(reference, url.to_owned()))
         }
-        index
+        Some(_) => None,
+        None => {
+            // A logical reference: the one resource of the Bundle with this identifier.
+            let identifier = document.member_numbered(node, names.identifier?)?;
+            let pair = identifier_pair(document, identifier)?;
+            let url = index.identifiers().get(&pair).copied().flatten()?;
+            Some(Change::Add(node, url.to_owned()))
+        }
+    }
+}
+
+/// Addresses by what says them. `None` inside: more than one has it, so nobody does.
+type Urls<'d, K> = HashMap<K, Option<&'d str>>;
+
+/// A system and a value of it.
+type Pair<'d> = (&'d str, Cow<'d, str>);
+
+/// The resources of a Bundle by what refers to them. All but the addresses are only listed when they are asked for.
+struct Index<'d> {
+    document: &'d Document,
+    resources: &'d [NodeId],
+    by_url: Urls<'d, &'d str>,
+    by_type_and_id: OnceCell<Urls<'d, Cow<'d, str>>>,
+    by_identifier: OnceCell<Urls<'d, Pair<'d>>>,
+}
+
+impl<'d> Index<'d> {
+    fn of(document: &'d Document, resources: &'d [NodeId]) -> Self {
+        let mut by_url = HashMap::with_capacity(resources.len());
+        for url in resources.iter().filter_map(|r| document.text_at(*r, &["@url"])) {
+            enter(&mut by_url, url, url);
+        }
+        Self { document, resources, by_url, by_type_and_id: OnceCell::new(), by_identifier: OnceCell::new() }
     }
 
-    fn lookup(&self, reference: &str, base: &str) -> Option<&str> {
+    /// Resources with their addresses.
+    fn addressed(&self) -> impl Iterator<Item = (NodeId, &'d str)> {
+        let document = self.document;
+        self.resources.iter().filter_map(move |r| Some((*r, document.text_at(*r, &["@url"])?)))
+    }
+
+    fn types_and_ids(&self) -> &Urls<'d, Cow<'d, str>> {
+        self.by_type_and_id.get_or_init(|| {
+            let document = self.document;
+            let mut urls = HashMap::new();
+            for (resource, url) in self.addressed() {
+                let kind = document.parent(resource).and_then(|group| document.key(group));
+                if let (Some(kind), Some(id)) = (kind, document.text_at(resource, &["id"])) {
+                    enter(&mut urls, Cow::Owned(format!("{kind}/{id}")), url);
+                } else if let Some(tail) = type_and_id(url) {
+                    enter(&mut urls, Cow::Borrowed(tail), url);
+                }
+            }
+            urls
+        })
+    }
+
+    fn identifiers(&self) -> &Urls<'d, Pair<'d>> {
+        self.by_identifier.get_or_init(|| {
+            let document = self.document;
+            let mut urls = HashMap::new();
+            for (resource, url) in self.addressed() {
+                let list = document.member(resource, "identifier").filter(|l| document.kind(*l) == Kind::Array);
+                for identifier in list.into_iter().flat_map(|l| document.children(l)) {
+                    if let Some(pair) = identifier_pair(document, identifier) {
+                        enter(&mut urls, pair, url);
+                    }
+                }
+            }
+            urls
+        })
+    }
+
+    fn lookup(&self, reference: &str, base: &str) -> Option<&'d str> {
         let plain = reference.split_once("/_history/").map_or(reference, |(head, _)| head);
-        let exact = |key: &str| self.by_url.get(key).and_then(|u| u.as_deref());
+        let exact = |key: &str| self.by_url.get(key).copied().flatten();
         if let Some(url) = exact(reference).or_else(|| exact(plain)) {
             return Some(url);
         }
@@ -269,12 +323,12 @@ impl Index {
             return exact(type_and_id(plain)?);
         }
         let server = type_and_id(base).and_then(|tail| base.strip_suffix(tail)).unwrap_or("");
-        exact(&format!("{server}{plain}")).or_else(|| self.by_type_and_id.get(plain)?.as_deref())
+        exact(&format!("{server}{plain}")).or_else(|| self.types_and_ids().get(plain).copied().flatten())
     }
 }
 
-fn enter<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Option<String>>, key: K, url: &str) {
-    map.entry(key).and_modify(|held| *held = held.take().filter(|h| h == url)).or_insert_with(|| Some(url.to_owned()));
+fn enter<'d, K: std::hash::Hash + Eq>(map: &mut Urls<'d, K>, key: K, url: &'d str) {
+    map.entry(key).and_modify(|held| *held = held.filter(|h| *h == url)).or_insert(Some(url));
 }
 
 /// `Patient/7` of `https://example.org/fhir/Patient/7`.
@@ -284,17 +338,22 @@ fn type_and_id(url: &str) -> Option<&str> {
     url.get(start..).filter(|tail| tail.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
-fn identifier_pair(document: &Document, identifier: NodeId) -> Option<(String, String)> {
+fn identifier_pair(document: &Document, identifier: NodeId) -> Option<Pair<'_>> {
     let system = document.text_at(identifier, &["system"])?;
     let value = document.text_at(identifier, &["value"])?;
     // NHS numbers are written with and without spaces.
-    Some((system.to_owned(), value.chars().filter(|c| !c.is_whitespace()).collect()))
+    let compact = match value.find(char::is_whitespace) {
+        None => Cow::Borrowed(value),
+        Some(_) => Cow::Owned(value.chars().filter(|c| !c.is_whitespace()).collect()),
+    };
+    Some((system, compact))
 }
 
 /// The Bundle of a regrouped tree: a MessageHeader first (FHIR R4 bdl-12 wants it there), else in the order of the tree.
 #[must_use]
 pub fn ungroup(tree: &Document) -> Document {
-    let mut out = Document::new(Kind::Object);
+    let mut out = Document::sized(Kind::Object, tree.node_count());
+    let mut keys = GraftKeys::new(tree);
     let (from, to) = (tree.root(), out.root());
     out.add_text(to, "resourceType", "Bundle");
     let is_group = |key: &str| key.starts_with(|c: char| c.is_ascii_uppercase());
@@ -316,7 +375,7 @@ pub fn ungroup(tree: &Document) -> Document {
     let list = out.add(to, Some("entry"), Kind::Array, "", 0);
     for (kind, group) in groups {
         for resource in tree.children(group) {
-            entry(tree, kind, resource, &mut out, list);
+            entry(tree, kind, resource, &mut out, list, &mut keys);
         }
     }
     for kept in rest.into_iter().flat_map(|r| tree.children(r)) {
@@ -325,7 +384,7 @@ pub fn ungroup(tree: &Document) -> Document {
     out
 }
 
-fn entry(tree: &Document, kind: &str, resource: NodeId, out: &mut Document, list: NodeId) {
+fn entry(tree: &Document, kind: &str, resource: NodeId, out: &mut Document, list: NodeId, keys: &mut GraftKeys) {
     let entry = out.add(list, None, Kind::Object, "", 0);
     // A relative `@url` was made here from type and id; `fullUrl` is always absolute.
     if let Some(url) = tree.text_at(resource, &["@url"]).filter(|u| u.contains(':')) {
@@ -337,10 +396,12 @@ fn entry(tree: &Document, kind: &str, resource: NodeId, out: &mut Document, list
         match tree.key(child).map(|k| (k, k.strip_prefix('@'))) {
             Some((_, Some("url"))) | None => {}
             Some((_, Some(name))) => {
-                out.graft(entry, Some(name), tree, child);
+                let key = out.number_key(name);
+                out.graft_with(entry, Some(key), tree, child, keys);
             }
             Some((name, None)) => {
-                out.graft(body, Some(name), tree, child);
+                let key = out.number_key(name);
+                out.graft_with(body, Some(key), tree, child, keys);
             }
         }
     }

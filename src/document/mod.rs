@@ -12,7 +12,9 @@ mod tree;
 mod windows_1252;
 pub mod xml;
 
+pub use arena::Names;
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, Limits, NODES_MAX, REPEATS_MAX};
+pub(crate) use tree::GraftKeys;
 pub use tree::{Document, Kind, NodeId};
 
 /// How a writer lays out its text.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// A node of one [`Document`]; meaningless in another.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct NodeId(u32);
 
 impl NodeId {
@@ -63,12 +63,34 @@ impl Node {
     }
 }
 
+/// The numbers that names of one tree have in another.
+pub(crate) struct GraftKeys(Vec<u32>);
+
+impl GraftKeys {
+    pub(crate) fn new(from: &Document) -> Self {
+        Self(vec![NONE; from.key_count()])
+    }
+    /// The number in `to` of the name with this number in `from`.
+    pub(crate) fn number(&mut self, to: &mut Document, from: &Document, key: u32) -> u32 {
+        match self.0.get(key as usize) {
+            Some(known) if *known != NONE => *known,
+            _ => {
+                let number = to.number_key(from.key_named(key).unwrap_or(""));
+                if let Some(place) = self.0.get_mut(key as usize) {
+                    *place = number;
+                }
+                number
+            }
+        }
+    }
+}
+
 /// A tree of objects, arrays and scalars. `Debug` prints its size only, never content.
 #[derive(Clone)]
 pub struct Document {
     nodes: Vec<Node>,
     arena: Arena,
-    origins: BTreeMap<u32, Box<str>>,
+    origins: BTreeMap<u32, Piece>,
 }
 
 impl fmt::Debug for Document {
@@ -85,9 +107,25 @@ impl Document {
         doc.push(NONE, None, kind, "", 0);
         doc
     }
+    /// As [`Document::new`], with room for about this many nodes.
+    #[must_use]
+    pub fn sized(kind: Kind, nodes: usize) -> Self {
+        /// Bytes of text per node, about.
+        const TEXT_BYTES: usize = 16;
+        let mut doc = Self {
+            nodes: Vec::with_capacity(nodes),
+            arena: Arena::with_capacity(nodes.saturating_mul(TEXT_BYTES)),
+            origins: BTreeMap::new(),
+        };
+        doc.push(NONE, None, kind, "", 0);
+        doc
+    }
     /// No node at all yet, with room for `text_bytes` of text: for the readers, which make the root themselves.
     pub(super) fn empty(text_bytes: usize) -> Self {
-        Self { nodes: Vec::new(), arena: Arena::with_capacity(text_bytes), origins: BTreeMap::new() }
+        /// Bytes of a message per node, about: real messages have one in twenty to thirty.
+        const BYTES_PER_NODE: usize = 24;
+        let nodes = Vec::with_capacity(text_bytes / BYTES_PER_NODE);
+        Self { nodes, arena: Arena::with_capacity(text_bytes), origins: BTreeMap::new() }
     }
     /// The root.
     #[must_use]
@@ -127,6 +165,24 @@ impl Document {
     pub fn key_number(&self, name: &str) -> Option<u32> {
         self.arena.find_key(name)
     }
+    /// The number of a name, given to it now when no node has it yet.
+    pub fn number_key(&mut self, name: &str) -> u32 {
+        self.arena.intern(name)
+    }
+    /// How many names there are; their numbers are below it.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        self.arena.key_count()
+    }
+    /// Every name, in order of the numbers.
+    pub fn key_names(&self) -> impl Iterator<Item = &str> {
+        self.arena.names()
+    }
+    /// The name with this number.
+    #[must_use]
+    pub fn key_named(&self, number: u32) -> Option<&str> {
+        self.arena.key(number)
+    }
     /// The number of the name of a node; `None` for items and the root.
     #[must_use]
     pub fn key_number_of(&self, id: NodeId) -> Option<u32> {
@@ -136,6 +192,19 @@ impl Document {
     #[must_use]
     pub fn parent(&self, id: NodeId) -> Option<NodeId> {
         self.node(id).map(|n| n.parent).filter(|p| *p != NONE).map(NodeId)
+    }
+    /// The nodes from just below the root down to `id`, put into `room`; the lowest ones when there are more than fit.
+    pub fn way<'r, const ROOM: usize>(&self, id: NodeId, room: &'r mut [NodeId; ROOM]) -> &'r [NodeId] {
+        let mut from = ROOM;
+        let mut at = id;
+        while let (Some(parent), Some(slot)) = (self.parent(at), from.checked_sub(1)) {
+            if let Some(place) = room.get_mut(slot) {
+                *place = at;
+            }
+            from = slot;
+            at = parent;
+        }
+        room.get(from..).unwrap_or(&[])
     }
     /// Byte offset in the source the node was read from; 0 for built nodes.
     #[must_use]
@@ -152,6 +221,30 @@ impl Document {
             Some(id)
         })
     }
+    /// Every node below a node, itself included, in document order.
+    pub fn below(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        std::iter::successors(Some(id), move |at| self.following(*at, id))
+    }
+    /// Every scalar below a node, itself included, in document order.
+    pub fn leaves(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        self.below(id).filter(|n| self.is_scalar(*n))
+    }
+    /// The node after `id` in document order, within the subtree of `top`.
+    fn following(&self, id: NodeId, top: NodeId) -> Option<NodeId> {
+        let node = self.node(id)?;
+        if node.first() != NONE {
+            return Some(NodeId(node.first()));
+        }
+        let (mut at, mut here) = (id, node);
+        while at != top {
+            if here.next != NONE {
+                return Some(NodeId(here.next));
+            }
+            at = NodeId(here.parent);
+            here = self.node(at)?;
+        }
+        None
+    }
     /// Number of members or items.
     #[must_use]
     pub fn len(&self, id: NodeId) -> usize {
@@ -165,8 +258,23 @@ impl Document {
     /// The member of an object with this name.
     #[must_use]
     pub fn member(&self, id: NodeId, name: &str) -> Option<NodeId> {
-        let key = self.arena.find_key(name)?;
-        self.children(id).find(|c| self.node(*c).is_some_and(|n| n.key == key))
+        let node = self.node(id)?;
+        if node.first() == NONE {
+            return None;
+        }
+        self.member_numbered(id, self.arena.find_key(name)?)
+    }
+    /// As [`Document::member`], by the number of the name ([`Document::key_number`]).
+    #[must_use]
+    pub fn member_numbered(&self, id: NodeId, key: u32) -> Option<NodeId> {
+        let mut at = self.node(id)?.first();
+        while let Some(node) = self.nodes.get(at as usize) {
+            if node.key == key {
+                return Some(NodeId(at));
+            }
+            at = node.next;
+        }
+        None
     }
     /// The item of an array at this place, from 0.
     #[must_use]
@@ -187,6 +295,10 @@ impl Document {
     pub fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, offset: usize) -> NodeId {
         self.push(parent.0, key, kind, text, u32::try_from(offset).unwrap_or(0))
     }
+    /// As [`Document::add`], with the number of the name ([`Document::number_key`]); `None` in an array.
+    pub fn add_numbered(&mut self, parent: NodeId, key: Option<u32>, kind: Kind, text: &str, offset: usize) -> NodeId {
+        self.push_numbered(parent.0, key.unwrap_or(NONE), kind, text, u32::try_from(offset).unwrap_or(0))
+    }
     /// Makes the root of an [`Document::empty`] tree.
     pub(super) fn add_root(&mut self, kind: Kind, text: &str, offset: usize) -> NodeId {
         self.push(NONE, None, kind, text, u32::try_from(offset).unwrap_or(0))
@@ -196,8 +308,11 @@ impl Document {
         self.add(parent, Some(key), Kind::String, text, 0)
     }
     fn push(&mut self, parent: u32, key: Option<&str>, kind: Kind, text: &str, offset: u32) -> NodeId {
-        let id = u32::try_from(self.nodes.len()).unwrap_or(NONE);
         let key = key.map_or(NONE, |k| self.arena.intern(k));
+        self.push_numbered(parent, key, kind, text, offset)
+    }
+    fn push_numbered(&mut self, parent: u32, key: u32, kind: Kind, text: &str, offset: u32) -> NodeId {
+        let id = u32::try_from(self.nodes.len()).unwrap_or(NONE);
         let (a, b) = match kind {
             Kind::Object | Kind::Array | Kind::Null => (NONE, NONE),
             _ => self.arena.push(text).parts(),
@@ -253,8 +368,8 @@ impl Document {
     }
     /// Moves a node, with all below it, to the end of `parent` under a new name (`None` in an array).
     pub fn relocate(&mut self, id: NodeId, parent: NodeId, key: Option<&str>) {
-        self.detach(id);
         let key = key.map_or(NONE, |k| self.arena.intern(k));
+        self.detach(id);
         if let Some(n) = self.nodes.get_mut(id.index()) {
             n.key = key;
         }
@@ -262,13 +377,31 @@ impl Document {
     }
     /// Remembers where a node stood in the message as it was sent, when a reader has moved it since.
     pub fn set_origin(&mut self, id: NodeId, pointer: &str) {
-        self.origins.insert(id.0, pointer.into());
+        let piece = self.arena.push(pointer);
+        self.origins.insert(id.0, piece);
     }
     /// Copies the subtree at `from` of `other` under `parent`.
     pub fn graft(&mut self, parent: NodeId, key: Option<&str>, other: &Document, from: NodeId) -> NodeId {
         let id = self.add(parent, key, other.kind(from), other.text(from).unwrap_or(""), other.offset(from));
         for child in other.children(from) {
             self.graft(id, other.key(child), other, child);
+        }
+        id
+    }
+    /// As [`Document::graft`] for many subtrees of one tree: `keys` remembers the numbers of its names.
+    pub(crate) fn graft_with(
+        &mut self,
+        parent: NodeId,
+        key: Option<u32>,
+        other: &Document,
+        from: NodeId,
+        keys: &mut GraftKeys,
+    ) -> NodeId {
+        let text = other.text(from).unwrap_or("");
+        let id = self.add_numbered(parent, key, other.kind(from), text, other.offset(from));
+        for child in other.children(from) {
+            let key = other.key_number_of(child).map(|k| keys.number(self, other, k));
+            self.graft_with(id, key, other, child, keys);
         }
         id
     }
@@ -292,7 +425,7 @@ impl Document {
     /// and with `*` for a name that may be somebody's data ([`safe_name`]).
     #[must_use]
     pub fn source_pointer(&self, id: NodeId) -> String {
-        self.pointer_with(id, |n| self.origins.get(&n.0).map(|o| &**o), |key| safe_name(key).to_owned())
+        self.pointer_with(id, |n| self.origins.get(&n.0).map(|o| self.arena.get(*o)), |key| safe_name(key).to_owned())
     }
     fn pointer_with<'a>(
         &'a self,

@@ -8,10 +8,10 @@ pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
     if !matches!(syntax, Syntax::Json | Syntax::FhirJson) {
         return vec![bytes];
     }
-    let lines: Vec<&[u8]> =
-        bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).collect();
     let whole = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}");
-    if lines.len() > 1 && lines.iter().all(whole) { lines } else { vec![bytes] }
+    let lines = || bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    // The first line decides for nearly every message, so that the others are not looked at.
+    if lines().all(|l| whole(&l)) && lines().nth(1).is_some() { lines().collect() } else { vec![bytes] }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Entries listed one by one in a report; later ones only raise the count of an entry with the same kind and rule.
 const ENTRIES_MAX: usize = 10_000;
@@ -152,11 +153,22 @@ pub struct LossReport {
     pub entries: Vec<LossEntry>,
     /// Where entries stand that later ones may be counted with.
     #[serde(skip)]
-    joined: HashMap<Twin, usize>,
+    joined: HashMap<u64, Vec<usize>>,
 }
 
-/// What two entries share that are counted together: kind, way, rule and, while the report is not full, the paths.
-type Twin = (LossKind, Direction, String, String, String);
+/// Whether two entries are counted together: kind, way, rule and, while the report is not full, the paths.
+fn twins(a: &LossEntry, b: &LossEntry) -> bool {
+    (a.kind, a.direction) == (b.kind, b.direction)
+        && (&a.rule, &a.path_in, &a.path_out) == (&b.rule, &b.path_in, &b.path_out)
+}
+
+/// The same for twins. Its key is fixed, so that equal reports are equal; what goes in are names of schemas and rules,
+/// which no sender chooses.
+fn mark(entry: &LossEntry) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (entry.kind, entry.direction, &entry.rule, &entry.path_in, &entry.path_out).hash(&mut hasher);
+    hasher.finish()
+}
 
 impl LossReport {
     /// The report of one run.
@@ -184,11 +196,12 @@ impl LossReport {
             self.entries.push(entry);
             return;
         }
-        let twin = (entry.kind, entry.direction, entry.rule.clone(), entry.path_in.clone(), entry.path_out.clone());
-        match self.joined.get(&twin).and_then(|at| self.entries.get_mut(*at)) {
+        let places = self.joined.entry(mark(&entry)).or_default();
+        let twin = places.iter().copied().find(|at| self.entries.get(*at).is_some_and(|known| twins(known, &entry)));
+        match twin.and_then(|at| self.entries.get_mut(at)) {
             Some(known) => known.count = known.count.saturating_add(entry.count),
             None => {
-                self.joined.insert(twin, self.entries.len());
+                places.push(self.entries.len());
                 self.entries.push(entry);
             }
         }

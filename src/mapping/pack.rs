@@ -1,6 +1,7 @@
 //! Messages with several records: one tree per record, and back into one.
 
 use crate::document::{Document, Kind, NodeId};
+use std::borrow::Cow;
 
 /// A message and the list whose items each make a record.
 pub struct Parts {
@@ -17,10 +18,12 @@ impl Parts {
         Self { message, list }
     }
     /// One tree per item, made when it is asked for, each with everything else of the message.
-    pub fn iter(&self) -> impl Iterator<Item = Document> + '_ {
-        let whole = self.list.is_none().then(|| self.message.clone());
-        let items =
-            self.list.iter().flat_map(|(list, items)| items.iter().map(|item| part(&self.message, *list, *item)));
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Document>> + '_ {
+        let whole = self.list.is_none().then_some(Cow::Borrowed(&self.message));
+        let items = self
+            .list
+            .iter()
+            .flat_map(|(list, items)| items.iter().map(|item| Cow::Owned(part(&self.message, *list, *item))));
         whole.into_iter().chain(items)
     }
 }
@@ -83,7 +86,7 @@ mod tests {
         let message = Document::from_value(&serde_json::json!({"H": {"a": "1"}, "C": {"K": [{"n": "1"}, {"n": "2"}]}}));
         let whole = message.to_value(message.root());
         let path = ["C".to_owned(), "K".to_owned()];
-        let parts: Vec<Document> = Parts::of(message, &path).iter().collect();
+        let parts: Vec<Document> = Parts::of(message, &path).iter().map(Cow::into_owned).collect();
         assert_eq!(parts[1].to_value(parts[1].root()), serde_json::json!({"H": {"a": "1"}, "C": {"K": [{"n": "2"}]}}));
         let joined = join(parts, &path);
         assert_eq!(joined.to_value(joined.root()), whole);

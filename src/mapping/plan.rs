@@ -6,7 +6,7 @@
 use super::convert::Convert;
 use super::lang::tree::{Arrow, ScopeKind, Syntax, Which};
 use super::table::LabelTable;
-use crate::document::Kind;
+use crate::document::{Kind, Names};
 use crate::schema::ShapeId;
 use crate::vocabulary::{Category, Confidentiality, Level};
 
@@ -42,8 +42,10 @@ pub struct Plan {
     pub items: Vec<Item>,
     /// Names by slot.
     pub names: Vec<String>,
-    /// Line of each rule.
-    pub rules: Vec<usize>,
+    /// Every member name of every path, by the numbers in the steps: a run looks each up once in its documents.
+    pub words: Names,
+    /// `file:line` of each rule.
+    pub rules: Vec<String>,
     /// Native root.
     pub native: ShapeId,
     /// Canonical root.
@@ -84,6 +86,8 @@ pub struct Path {
 pub struct Step {
     /// Member name.
     pub name: Box<str>,
+    /// Its number in [`Plan::words`].
+    pub word: u32,
     /// Whether the member is an array.
     pub array: bool,
     /// Which items.
@@ -108,6 +112,8 @@ pub enum Select {
 pub struct Cond {
     /// Member, or member of a member.
     pub names: Vec<Box<str>>,
+    /// Their numbers in [`Plan::words`].
+    pub words: Vec<u32>,
     /// Constant.
     pub value: Box<str>,
     /// Kind of the constant where it is written.

@@ -169,8 +169,10 @@ impl<'a> Compiler<'a> {
             let (required, missing_tolerated) = (required.contains(&name), tolerated.contains(&name));
             members.push(Member { name, shape, required, missing_tolerated });
         }
-        let by_name = members.iter().enumerate().map(|(i, m)| (m.name.clone(), i)).collect();
-        ObjectShape { members, openness, at_most_one, typed, by_name }
+        let mut by_word: Vec<(u32, u32)> =
+            members.iter().zip(0_u32..).map(|(m, at)| (self.shapes.names.number(&m.name), at)).collect();
+        by_word.sort_unstable();
+        ObjectShape { members, openness, at_most_one, typed, by_word }
     }
 
     /// `x-sequence` names come first, in that order.

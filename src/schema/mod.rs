@@ -28,6 +28,7 @@ pub use format::{FORMATS, holds as has_format};
 pub use native::{Parsed, Suits, Syntax};
 pub use shape::{
     ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
+    Words,
 };
 pub use validate::Strictness;
 

@@ -4,8 +4,7 @@
 //! extension holds extensions), so shapes are numbered and every walk here is bounded.
 
 use crate::diagnostic::nearest;
-use crate::document::Kind;
-use std::collections::HashMap;
+use crate::document::{Document, Kind, Names};
 
 /// A shape of one [`Shapes`]; meaningless in another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -56,14 +55,24 @@ pub struct ObjectShape {
     pub at_most_one: Vec<Vec<String>>,
     /// Whether a value that is no object is refused; `false` only inside `if` and `not`.
     pub(super) typed: bool,
-    pub(super) by_name: HashMap<String, usize>,
+    /// Word of each member's name with its place in `members`, sorted by word.
+    pub(super) by_word: Vec<(u32, u32)>,
 }
 
 impl ObjectShape {
-    /// The member with this name.
+    /// The place in `members` of the member whose name has this word.
+    pub(super) fn place(&self, word: u32) -> Option<usize> {
+        let found = self.by_word.binary_search_by_key(&word, |(w, _)| *w).ok()?;
+        self.by_word.get(found).map(|(_, at)| *at as usize)
+    }
+    /// The member whose name has this word.
+    fn member_by_word(&self, word: u32) -> Option<&Member> {
+        self.place(word).and_then(|at| self.members.get(at))
+    }
+    /// The member with this name: a walk, for the checks at loading.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Member> {
-        self.by_name.get(name).and_then(|at| self.members.get(*at))
+        self.members.iter().find(|m| m.name == name)
     }
 }
 
@@ -160,6 +169,24 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Shapes {
     pub(super) entries: Vec<Entry>,
+    /// Every member name of every shape.
+    pub(super) names: Names,
+}
+
+/// The words of the names of one document: what its names are called in a [`Shapes`], so that members are found by
+/// number. Names the schemas do not know have none.
+#[derive(Debug)]
+pub struct Words(Vec<u32>);
+
+/// A name no schema knows.
+const STRANGE: u32 = u32::MAX;
+
+impl Words {
+    /// The word of the name with this number in the document.
+    #[must_use]
+    pub fn of(&self, key: u32) -> u32 {
+        self.0.get(key as usize).copied().unwrap_or(STRANGE)
+    }
 }
 
 static ANY: Shape = Shape::Any;
@@ -246,6 +273,29 @@ impl Shapes {
             _ => None,
         }
     }
+    /// The words of a document's names.
+    #[must_use]
+    pub fn words_of(&self, document: &Document) -> Words {
+        Words(document.key_names().map(|name| self.names.find(name).unwrap_or(STRANGE)).collect())
+    }
+    /// The member of an object by its name.
+    pub(super) fn member<'s>(&self, object: &'s ObjectShape, name: &str) -> Option<&'s Member> {
+        object.member_by_word(self.names.find(name)?)
+    }
+    /// As [`Shapes::step`], by word, and without looking for names that are like it: `None` when there is no such member.
+    #[must_use]
+    pub fn step_by_word(&self, from: ShapeId, word: u32) -> Option<Option<ShapeId>> {
+        match self.get(self.item_of(from)) {
+            Shape::Any => Some(None),
+            Shape::Object(object) => match (object.member_by_word(word), object.openness) {
+                (Some(member), _) => Some(Some(member.shape)),
+                (None, Openness::Map(shape)) => Some(Some(shape)),
+                (None, Openness::Open) => Some(None),
+                (None, _) => None,
+            },
+            _ => None,
+        }
+    }
     /// One step: the member `name` of the object (or of the items of the array) at `from`. Free maps have every name;
     /// `Any` and open objects have every name too, of shape `Any`, given as `None` inside `Ok`.
     ///
@@ -255,7 +305,7 @@ impl Shapes {
         let missing = |near: Vec<String>| NoSuchMember { found: 0, name: name.to_owned(), near };
         match self.get(self.item_of(from)) {
             Shape::Any => Ok(None),
-            Shape::Object(object) => match (object.member(name), object.openness) {
+            Shape::Object(object) => match (self.member(object, name), object.openness) {
                 (Some(member), _) => Ok(Some(member.shape)),
                 (None, Openness::Map(shape)) => Ok(Some(shape)),
                 (None, Openness::Open) => Ok(None),

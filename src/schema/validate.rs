@@ -1,7 +1,7 @@
 //! Validating a tree against a shape: every finding with its place, none with a value.
 
 use super::format;
-use super::shape::{ArrayShape, Check, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes};
+use super::shape::{ArrayShape, Check, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, Words};
 use crate::diagnostic::{Diagnostic, Severity, Span, code, nearest};
 use crate::document::{Document, Kind, NodeId};
 
@@ -34,11 +34,16 @@ struct Finding {
 struct Run<'a> {
     document: &'a Document,
     shapes: &'a Shapes,
+    words: &'a Words,
     strictness: Strictness,
     findings: Vec<Finding>,
-    findings_max: usize,
+    /// A trial: only whether there is an error counts, so the first one ends it and no sentence is made.
+    trial: bool,
     errors: usize,
 }
+
+/// Members of one object that can be ticked off without a list of their own.
+const TICKS_MAX: usize = 128;
 
 /// Everything wrong with `document`, errors and warnings, in document order of discovery; at most 50.
 pub(super) fn run(
@@ -48,7 +53,8 @@ pub(super) fn run(
     strictness: Strictness,
     source: Option<&[u8]>,
 ) -> Vec<Diagnostic> {
-    let mut run = Run { document, shapes, strictness, findings: Vec::new(), findings_max: FINDINGS_MAX, errors: 0 };
+    let words = shapes.words_of(document);
+    let mut run = Run { document, shapes, words: &words, strictness, findings: Vec::new(), trial: false, errors: 0 };
     run.node(document.root(), root);
     let full = run.full();
     let mut out: Vec<Diagnostic> = run.findings.into_iter().map(|f| f.diagnostic(document, source)).collect();
@@ -57,6 +63,23 @@ pub(super) fn run(
         out.push(Diagnostic::warning(code::SCHEMA_INVALID, text));
     }
     out
+}
+
+/// What a finding says, made only when it is wanted.
+trait Sentence {
+    fn sentence(self) -> String;
+}
+
+impl Sentence for &str {
+    fn sentence(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl<F: FnOnce() -> String> Sentence for F {
+    fn sentence(self) -> String {
+        self()
+    }
 }
 
 impl Finding {
@@ -74,17 +97,22 @@ impl Finding {
 
 impl Run<'_> {
     const fn full(&self) -> bool {
-        self.findings.len() >= self.findings_max
+        if self.trial { self.errors > 0 } else { self.findings.len() >= FINDINGS_MAX }
     }
-    fn find(&mut self, node: NodeId, severity: Severity, text: impl Into<String>) -> Option<&mut Finding> {
+    /// Enters a finding; `None` when it is not wanted (the list is full, or a trial).
+    fn find(&mut self, node: NodeId, severity: Severity, text: impl Sentence) -> Option<&mut Finding> {
         if self.full() {
             return None;
         }
         self.errors += usize::from(severity == Severity::Error);
-        self.findings.push(Finding { node, severity, text: text.into(), expected: None, help: None, stranger: None });
+        if self.trial {
+            return None;
+        }
+        let text = text.sentence();
+        self.findings.push(Finding { node, severity, text, expected: None, help: None, stranger: None });
         self.findings.last_mut()
     }
-    fn error(&mut self, node: NodeId, text: impl Into<String>) {
+    fn error(&mut self, node: NodeId, text: impl Sentence) {
         self.find(node, Severity::Error, text);
     }
 
@@ -113,52 +141,55 @@ impl Run<'_> {
 
     fn kind(&mut self, node: NodeId, expected: &str) {
         let found = kind_name(self.document.kind(node));
-        if let Some(finding) = self.find(node, Severity::Error, format!("{found} is not accepted here")) {
+        if let Some(finding) = self.find(node, Severity::Error, || format!("{found} is not accepted here")) {
             finding.expected = Some(expected.to_owned());
         }
     }
 
     fn object(&mut self, node: NodeId, shape: &ObjectShape) {
         let document = self.document;
-        let mut present = vec![false; shape.members.len()];
+        let mut present = Ticks::new(shape.members.len());
         for child in document.children(node) {
             if self.full() {
                 return;
             }
-            let name = document.key(child).unwrap_or("");
-            match shape.by_name.get(name).and_then(|at| Some((at, shape.members.get(*at)?))) {
+            let key = document.key_number_of(child).unwrap_or(u32::MAX);
+            match shape.place(self.words.of(key)).and_then(|at| Some((at, shape.members.get(at)?))) {
                 Some((at, member)) => {
-                    if let Some(seen) = present.get_mut(*at) {
-                        *seen = true;
-                    }
+                    present.tick(at);
                     self.node(child, member.shape);
                 }
-                None => self.stranger(node, child, name, shape),
+                None => self.stranger(node, child, shape),
             }
         }
-        for (member, _) in shape.members.iter().zip(&present).filter(|(m, seen)| m.required && !**seen) {
+        for (at, member) in shape.members.iter().enumerate().filter(|(_, m)| m.required) {
+            if present.ticked(at) {
+                continue;
+            }
             let tolerated = member.missing_tolerated && self.strictness == Strictness::Tolerant;
             let severity = if tolerated { Severity::Warning } else { Severity::Error };
-            self.find(node, severity, format!("`{}` is missing", member.name));
+            self.find(node, severity, || format!("`{}` is missing", member.name));
         }
         for group in &shape.at_most_one {
             let held = group.iter().filter(|name| document.member(node, name).is_some()).count();
             if held > 1 {
-                self.error(node, format!("only one of `{}` may be present", group.join("`, `")));
+                self.error(node, || format!("only one of `{}` may be present", group.join("`, `")));
             }
         }
     }
 
-    fn stranger(&mut self, object: NodeId, child: NodeId, name: &str, shape: &ObjectShape) {
+    fn stranger(&mut self, object: NodeId, child: NodeId, shape: &ObjectShape) {
         let severity = match shape.openness {
             Openness::Open => return,
             Openness::Map(item) => return self.node(child, item),
             Openness::Tolerant => Severity::Warning,
             Openness::Closed => Severity::Error,
         };
+        let document = self.document;
         if let Some(finding) = self.find(object, severity, "a member that the schema does not name stands here") {
             finding.stranger = Some(child);
             // Only for the few that are reported: comparing names costs far more than finding them.
+            let name = document.key(child).unwrap_or("");
             let near = nearest(name, shape.members.iter().map(|m| m.name.as_str()));
             finding.help = near.first().map(|n| format!("did you mean `{n}`?"));
         }
@@ -171,10 +202,10 @@ impl Run<'_> {
             self.node(item, shape.item);
         }
         if count < shape.min {
-            self.error(node, format!("at least {} items are needed", shape.min));
+            self.error(node, || format!("at least {} items are needed", shape.min));
         }
         if let Some(max) = shape.max.filter(|max| count > *max) {
-            self.error(node, format!("at most {max} items are accepted"));
+            self.error(node, || format!("at most {max} items are accepted"));
         }
     }
 
@@ -189,7 +220,7 @@ impl Run<'_> {
         let tolerated = shape.tolerated && self.strictness == Strictness::Tolerant;
         let severity = if tolerated { Severity::Warning } else { Severity::Error };
         if let Some(finding) = self.find(node, severity, text) {
-            finding.expected = expected;
+            finding.expected = expected.map(|say| say(shape));
         }
     }
 
@@ -224,10 +255,10 @@ impl Run<'_> {
         let mut trial = Run {
             document: self.document,
             shapes: self.shapes,
+            words: self.words,
             strictness: Strictness::Strict,
             findings: Vec::new(),
-            // Warnings do not decide, so a few may pass before the first error; the bound keeps a trial short.
-            findings_max: FINDINGS_MAX,
+            trial: true,
             errors: 0,
         };
         trial.node(node, shape);
@@ -235,15 +266,13 @@ impl Run<'_> {
     }
 }
 
-/// What is wrong with a scalar of the right kind: the sentence and what was expected.
-fn fault(text: &str, kind: Kind, shape: &ScalarShape) -> Option<(String, Option<String>)> {
+/// The sentence about a scalar, and what says what was expected.
+type Fault = (&'static str, Option<fn(&ScalarShape) -> String>);
+
+/// What is wrong with a scalar of the right kind.
+fn fault(text: &str, kind: Kind, shape: &ScalarShape) -> Option<Fault> {
     if !shape.enumeration.is_empty() && !shape.enumeration.iter().any(|e| e == text) {
-        let expected = if shape.enumeration.len() <= LISTED_MAX {
-            format!("one of {}", shape.enumeration.join(", "))
-        } else {
-            format!("one of the {} codes of the list", shape.enumeration.len())
-        };
-        return Some(("this value is not in the code list".into(), Some(expected)));
+        return Some(("this value is not in the code list", Some(listed)));
     }
     match kind {
         Kind::Number => number_fault(text, shape),
@@ -252,38 +281,77 @@ fn fault(text: &str, kind: Kind, shape: &ScalarShape) -> Option<(String, Option<
     }
 }
 
-fn number_fault(text: &str, shape: &ScalarShape) -> Option<(String, Option<String>)> {
+fn listed(shape: &ScalarShape) -> String {
+    if shape.enumeration.len() <= LISTED_MAX {
+        format!("one of {}", shape.enumeration.join(", "))
+    } else {
+        format!("one of the {} codes of the list", shape.enumeration.len())
+    }
+}
+
+fn number_fault(text: &str, shape: &ScalarShape) -> Option<Fault> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let value: f64 = text.parse().unwrap_or(f64::NAN);
     let whole = digits.bytes().all(|b| b.is_ascii_digit()) || (value.is_finite() && value.fract() == 0.0);
     if shape.integer && !whole {
-        return Some(("this number is not whole".into(), None));
+        return Some(("this number is not whole", None));
     }
-    if let Some(least) = shape.minimum.filter(|m| value < *m) {
-        return Some(("this number is too small".into(), Some(format!("{least} or more"))));
+    if shape.minimum.is_some_and(|m| value < m) {
+        return Some(("this number is too small", Some(|s| format!("{} or more", s.minimum.unwrap_or(0.0)))));
     }
-    let most = shape.maximum.filter(|m| value > *m)?;
-    Some(("this number is too large".into(), Some(format!("{most} or less"))))
+    if shape.maximum.is_some_and(|m| value > m) {
+        return Some(("this number is too large", Some(|s| format!("{} or less", s.maximum.unwrap_or(0.0)))));
+    }
+    None
 }
 
-fn text_fault(text: &str, shape: &ScalarShape) -> Option<(String, Option<String>)> {
+fn text_fault(text: &str, shape: &ScalarShape) -> Option<Fault> {
     let length = || text.chars().count();
     // A byte count settles most texts without counting characters.
     if shape.min_length > 0 && text.len() < shape.min_length.saturating_mul(4) && length() < shape.min_length {
         let few = if text.is_empty() { "this text is empty" } else { "this text is too short" };
-        return Some((few.into(), Some(format!("{} characters or more", shape.min_length))));
+        return Some((few, Some(|s| format!("{} characters or more", s.min_length))));
     }
-    if let Some(most) = shape.max_length.filter(|m| text.len() > *m && length() > *m) {
-        return Some(("this text is too long".into(), Some(format!("{most} characters or fewer"))));
+    if shape.max_length.is_some_and(|m| text.len() > m && length() > m) {
+        return Some(("this text is too long", Some(|s| format!("{} characters or fewer", s.max_length.unwrap_or(0)))));
     }
-    if let Some(name) = shape.format.as_deref().filter(|f| !format::holds(f, text)) {
-        return Some(("this value has the wrong form".into(), Some(format::meaning(name).into())));
+    let wrong = "this value has the wrong form";
+    if shape.format.as_deref().is_some_and(|f| !format::holds(f, text)) {
+        return Some((wrong, Some(|s| format::meaning(s.format.as_deref().unwrap_or("")).to_owned())));
     }
     if shape.regexes.iter().any(|r| !r.is_match(text)) {
-        let expected = shape.pattern.as_ref().map(|p| format!("the pattern {p}"));
-        return Some(("this value has the wrong form".into(), expected));
+        let pattern: fn(&ScalarShape) -> String = |s| format!("the pattern {}", s.pattern.as_deref().unwrap_or(""));
+        return Some((wrong, shape.pattern.as_ref().map(|_| pattern)));
     }
     None
+}
+
+/// Which members of an object were seen.
+enum Ticks {
+    Few(u128),
+    Many(Vec<bool>),
+}
+
+impl Ticks {
+    fn new(count: usize) -> Self {
+        if count <= TICKS_MAX { Self::Few(0) } else { Self::Many(vec![false; count]) }
+    }
+    fn tick(&mut self, at: usize) {
+        match self {
+            Self::Few(bits) => *bits |= 1_u128.checked_shl(u32::try_from(at).unwrap_or(u32::MAX)).unwrap_or(0),
+            Self::Many(list) => {
+                if let Some(place) = list.get_mut(at) {
+                    *place = true;
+                }
+            }
+        }
+    }
+    fn ticked(&self, at: usize) -> bool {
+        match self {
+            Self::Few(bits) => bits.checked_shr(u32::try_from(at).unwrap_or(u32::MAX)).unwrap_or(0) & 1 == 1,
+            Self::Many(list) => list.get(at).copied().unwrap_or(false),
+        }
+    }
 }
 
 const fn kind_name(kind: Kind) -> &'static str {

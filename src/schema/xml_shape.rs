@@ -28,7 +28,7 @@ impl XmlShape for View<'_> {
         Place(self.root.index())
     }
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)> {
-        let shape = self.shapes.object(Self::id(of))?.member(name)?.shape;
+        let shape = self.shapes.member(self.shapes.object(Self::id(of))?, name)?.shape;
         let repeats = match self.shapes.get(shape) {
             Shape::Array(array) => Repeats::UpTo(array.repeats_max.or(array.max)),
             _ => Repeats::Once,
@@ -42,8 +42,7 @@ impl XmlShape for View<'_> {
             _ => Content::Elements,
         }
     }
-    fn order(&self, of: Place) -> Vec<&str> {
-        let members = self.shapes.object(Self::id(of)).map(|o| o.members.as_slice()).unwrap_or_default();
-        members.iter().map(|m| m.name.as_str()).collect()
+    fn rank(&self, of: Place, name: &str) -> Option<usize> {
+        self.shapes.object(Self::id(of))?.place(self.shapes.names.find(name)?)
     }
 }

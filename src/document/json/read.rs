@@ -29,7 +29,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Diagnostic> {
         Ok(()) => Ok(reader.document),
         Err(fault) => {
             let span = Span { start: fault.at, end: fault.at + 1 };
-            let place = reader.open.last().map_or_else(String::new, |o| reader.document.source_pointer(*o));
+            let place = reader.open.last().map_or_else(String::new, |o| reader.document.source_pointer(o.node));
             Err(Diagnostic::error(fault.code, fault.text).with_span(span, bytes).with_pointer(place))
         }
     }
@@ -46,10 +46,38 @@ struct Reader<'a> {
     at: usize,
     limits: &'a Limits,
     document: Document,
-    open: Vec<NodeId>,
-    counts: Vec<usize>,
+    open: Vec<Open>,
+    /// The last string that had escapes, without them.
     scratch: String,
     keys: Vec<(u32, usize)>,
+}
+
+/// A container that is open.
+#[derive(Clone, Copy)]
+struct Open {
+    node: NodeId,
+    object: bool,
+    count: usize,
+}
+
+/// Where the words of a string, number or word stand: mostly in the message itself, so that they are copied once.
+#[derive(Clone, Copy)]
+enum Text {
+    /// From here to there in the message.
+    Plain(usize, usize),
+    /// In `scratch`.
+    Built,
+}
+
+impl Text {
+    const NONE: Self = Self::Plain(0, 0);
+
+    fn words<'t>(self, message: &'t str, scratch: &'t str) -> &'t str {
+        match self {
+            Self::Plain(from, to) => message.get(from..to).unwrap_or(""),
+            Self::Built => scratch,
+        }
+    }
 }
 
 /// What may come next.
@@ -64,8 +92,7 @@ impl<'a> Reader<'a> {
     fn new(text: &'a str, limits: &'a Limits) -> Self {
         let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let document = Document::empty(text.len() / 2);
-        let (open, counts, scratch, keys) = (Vec::new(), Vec::new(), String::new(), Vec::new());
-        Self { text, at, limits, document, open, counts, scratch, keys }
+        Self { text, at, limits, document, open: Vec::new(), scratch: String::new(), keys: Vec::new() }
     }
 
     fn document(&mut self) -> Result<(), Fault> {
@@ -90,14 +117,14 @@ impl<'a> Reader<'a> {
 
     /// A value, with its name before it when the container is an object.
     fn value(&mut self) -> Result<Next, Fault> {
-        let parent = self.open.last().copied();
-        let named = parent.is_some_and(|p| self.document.kind(p) == Kind::Object);
+        let parent = self.open.last().map(|o| o.node);
         let mut key = None;
-        if named {
+        if self.open.last().is_some_and(|o| o.object) {
             if self.peek() != Some(b'"') {
                 return self.syntax("a member name in quotes was expected");
             }
-            key = Some(self.string()?);
+            let name = self.string()?;
+            key = Some(self.document.number_key(name.words(self.text, &self.scratch)));
             self.space();
             self.expect(b':', "a colon after the member name")?;
             self.space();
@@ -105,44 +132,41 @@ impl<'a> Reader<'a> {
         self.room()?;
         let at = self.at;
         let (kind, text) = match self.peek() {
-            Some(b'{') => (Kind::Object, String::new()),
-            Some(b'[') => (Kind::Array, String::new()),
+            Some(b'{') => (Kind::Object, Text::NONE),
+            Some(b'[') => (Kind::Array, Text::NONE),
             Some(b'"') => (Kind::String, self.string()?),
             Some(b'-' | b'0'..=b'9') => (Kind::Number, self.number()?),
             _ => self.word()?,
         };
+        let words = text.words(self.text, &self.scratch);
         let id = match parent {
-            Some(p) => self.document.add(p, key.as_deref(), kind, &text, at),
-            None => self.document.add_root(kind, &text, at),
+            Some(p) => self.document.add_numbered(p, key, kind, words, at),
+            None => self.document.add_root(kind, words, at),
         };
         if matches!(kind, Kind::Object | Kind::Array) {
-            return self.enter(id);
+            return self.enter(id, kind == Kind::Object);
         }
-        // The buffer is kept for the next string, so that a string costs no allocation of its own.
-        self.scratch = text;
         Ok(self.after())
     }
 
-    fn enter(&mut self, id: NodeId) -> Result<Next, Fault> {
+    fn enter(&mut self, node: NodeId, object: bool) -> Result<Next, Fault> {
         if self.open.len() >= self.limits.depth_max {
             let text = format!("the message is nested deeper than {} levels", self.limits.depth_max);
             return self.fault(code::DOC_LIMIT, text);
         }
         self.at += 1;
-        self.open.push(id);
-        self.counts.push(0);
+        self.open.push(Open { node, object, count: 0 });
         Ok(Next::FirstOrClose)
     }
 
     fn close(&mut self) -> Result<Next, Fault> {
-        if let Some(id) = self.open.last().copied()
-            && self.document.kind(id) == Kind::Object
+        if let Some(open) = self.open.last()
+            && open.object
         {
-            self.refuse_duplicates(id)?;
+            self.refuse_duplicates(open.node)?;
         }
         self.at += 1;
         self.open.pop();
-        self.counts.pop();
         Ok(self.after())
     }
 
@@ -156,10 +180,9 @@ impl<'a> Reader<'a> {
             let text = format!("the message has more than {} values", self.limits.nodes_max);
             return self.fault(code::DOC_LIMIT, text);
         }
-        let array = self.open.last().is_some_and(|p| self.document.kind(*p) == Kind::Array);
-        if let Some(count) = self.counts.last_mut() {
-            *count += 1;
-            if array && *count > self.limits.repeats_max {
+        if let Some(open) = self.open.last_mut() {
+            open.count += 1;
+            if !open.object && open.count > self.limits.repeats_max {
                 let text = format!("this array has more than {} items", self.limits.repeats_max);
                 return self.fault(code::DOC_LIMIT, text);
             }
@@ -189,26 +212,45 @@ impl<'a> Reader<'a> {
     }
 
     /// A string, its escapes resolved. The cursor is on the opening quote.
-    fn string(&mut self) -> Result<String, Fault> {
+    fn string(&mut self) -> Result<Text, Fault> {
+        self.at += 1;
+        let start = self.at;
+        self.plain();
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(Text::Plain(start, self.at - 1));
+        }
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
-        self.at += 1;
+        out.push_str(self.text.get(start..self.at).unwrap_or(""));
+        let read = self.escaped(&mut out);
+        self.scratch = out;
+        read
+    }
+
+    /// The rest of a string with escapes.
+    fn escaped(&mut self, out: &mut String) -> Result<Text, Fault> {
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
-            let plain = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(rest.len());
-            out.push_str(self.text.get(self.at..self.at + plain).unwrap_or(""));
-            self.at += plain;
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(out);
+                    return Ok(Text::Built);
                 }
                 Some(b'\\') => out.push(self.escape()?),
                 Some(0) => return self.fault(code::DOC_FORBIDDEN, "a NUL character is never accepted".into()),
                 Some(_) => return self.syntax("a control character must be escaped in a string"),
                 None => return self.syntax("the message ends inside a string"),
             }
+            let start = self.at;
+            self.plain();
+            out.push_str(self.text.get(start..self.at).unwrap_or(""));
         }
+    }
+
+    /// Passes over what stands for itself in a string.
+    fn plain(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
+        self.at += rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(rest.len());
     }
 
     fn escape(&mut self) -> Result<char, Fault> {
@@ -266,7 +308,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn number(&mut self) -> Result<String, Fault> {
+    fn number(&mut self) -> Result<Text, Fault> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -287,10 +329,7 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        let mut out = std::mem::take(&mut self.scratch);
-        out.clear();
-        out.push_str(self.text.get(start..self.at).unwrap_or("0"));
-        Ok(out)
+        Ok(Text::Plain(start, self.at))
     }
 
     fn digits(&mut self) -> Result<usize, Fault> {
@@ -303,12 +342,12 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    fn word(&mut self) -> Result<(Kind, String), Fault> {
+    fn word(&mut self) -> Result<(Kind, Text), Fault> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
         for (word, kind) in [("true", Kind::Bool), ("false", Kind::Bool), ("null", Kind::Null)] {
             if rest.starts_with(word.as_bytes()) {
                 self.at += word.len();
-                return Ok((kind, word.to_owned()));
+                return Ok((kind, Text::Plain(self.at - word.len(), self.at)));
             }
         }
         match rest.first() {
@@ -321,10 +360,7 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
     fn closes(&self) -> bool {
-        let close = match self.open.last().map(|o| self.document.kind(*o)) {
-            Some(Kind::Object) => b'}',
-            _ => b']',
-        };
+        let close = if self.open.last().is_some_and(|o| o.object) { b'}' } else { b']' };
         self.peek() == Some(close)
     }
     fn space(&mut self) {

@@ -48,6 +48,6 @@ pub trait XmlShape {
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)>;
     /// What the element at a place holds.
     fn content(&self, of: Place) -> Content;
-    /// The child elements of a place in writing order.
-    fn order(&self, of: Place) -> Vec<&str>;
+    /// The place of a child element in the writing order of its parent; `None` when the schema does not name it.
+    fn rank(&self, of: Place, name: &str) -> Option<usize>;
 }

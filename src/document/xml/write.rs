@@ -34,8 +34,9 @@ impl Writer<'_> {
         self.indent(depth, out);
         out.push('<');
         out.push_str(name);
-        for (key, value) in self.members(node, place) {
-            if let (Some(name), Some(text)) = (key.strip_prefix('@'), self.document.text(value)) {
+        let members = self.members(node, place);
+        for (key, value) in &members {
+            if let (Some(name), Some(text)) = (key.strip_prefix('@'), self.document.text(*value)) {
                 out.push(' ');
                 out.push_str(name);
                 out.push_str("=\"");
@@ -46,7 +47,7 @@ impl Writer<'_> {
         if self.document.is_scalar(node) {
             out.push('>');
             escape(self.document.text(node).unwrap_or(""), None, out);
-        } else if !self.children(node, place, depth, out) {
+        } else if !self.children(&members, place, depth, out) {
             out.push_str("/>");
             return self.line(out);
         }
@@ -57,10 +58,10 @@ impl Writer<'_> {
     }
 
     /// Writes the content of an object; whether there was any. The start tag is closed when there was.
-    fn children(&self, node: NodeId, place: Option<Place>, depth: usize, out: &mut String) -> bool {
+    fn children(&self, members: &[(&str, NodeId)], place: Option<Place>, depth: usize, out: &mut String) -> bool {
         let mut opened = false;
         let mut elements = false;
-        for (key, value) in self.members(node, place) {
+        for (key, value) in members.iter().copied() {
             if key.starts_with('@') || self.says_nothing(value) {
                 continue;
             }
@@ -95,8 +96,7 @@ impl Writer<'_> {
         let mut members: Vec<(&str, NodeId)> =
             self.document.children(node).filter_map(|c| Some((self.document.key(c)?, c))).collect();
         if let (Some(place), Some(shape)) = (place, self.shape) {
-            let order = shape.order(place);
-            members.sort_by_key(|(key, _)| order.iter().position(|o| o == key).unwrap_or(usize::MAX));
+            members.sort_by_cached_key(|(key, _)| shape.rank(place, key).unwrap_or(usize::MAX));
         }
         members
     }
@@ -124,6 +124,10 @@ impl Writer<'_> {
 /// Escapes text, and `quote` where it would end an attribute. Characters XML cannot hold are left out; the readers let
 /// none in.
 fn escape(text: &str, quote: Option<char>, out: &mut String) {
+    let plain = |b: u8| matches!(b, 0x20..=0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"');
+    if text.bytes().all(plain) {
+        return out.push_str(text);
+    }
     for letter in text.chars() {
         match letter {
             '&' => out.push_str("&amp;"),

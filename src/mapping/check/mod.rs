@@ -16,6 +16,7 @@ use super::lang::tree::{Item, ItemKind, Mapping, Native, Which, Word};
 use super::plan::{Plan, RuleId, Slot};
 use super::table::Tables;
 use crate::diagnostic::{Code, Diagnostic, Span, code};
+use crate::document::Names;
 use crate::schema::{Schema, Schemas, ShapeId, Shapes};
 use crate::vocabulary::Confidentiality;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -77,13 +78,14 @@ struct Checker<'a> {
     basis: Option<String>,
     author: Option<String>,
     names: Vec<String>,
+    words: Names,
     /// Names a segment before here has taken.
     bound: HashSet<Slot>,
     /// Names with an `id`, wherever they stand: references may point forward.
     keyed: HashSet<&'a str>,
     /// Category and subject of named segments, for summaries.
     sorts: HashMap<Slot, (String, String)>,
-    rules: Vec<usize>,
+    rules: Vec<String>,
     faults: Vec<Diagnostic>,
     seen: cover::Seen,
     used_tables: BTreeSet<String>,
@@ -127,6 +129,7 @@ impl<'a> Checker<'a> {
             basis: mapping.basis.as_ref().map(|w| w.text.clone()),
             author: mapping.author.as_ref().map(|w| w.text.clone()),
             names: Vec::new(),
+            words: Names::default(),
             bound: HashSet::new(),
             keyed,
             sorts: HashMap::new(),
@@ -175,6 +178,7 @@ impl<'a> Checker<'a> {
             ceiling: mapping.ceiling.as_ref().map_or(Confidentiality::V, |c| c.conf),
             items,
             names: std::mem::take(&mut self.names),
+            words: std::mem::take(&mut self.words),
             rules: std::mem::take(&mut self.rules),
             native: self.native_root,
             canonical: self.canonical_root,
@@ -194,7 +198,8 @@ impl<'a> Checker<'a> {
     }
 
     fn rule(&mut self, line: usize) -> RuleId {
-        self.rules.push(line);
+        let file = self.file.rsplit('/').next().unwrap_or(self.file);
+        self.rules.push(format!("{file}:{line}"));
         self.rules.len() - 1
     }
 

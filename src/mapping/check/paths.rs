@@ -34,7 +34,8 @@ impl Checker<'_> {
             let array = matches!(inner.map(|s| self.shapes.get(s)), Some(Shape::Array(_)));
             let last = i + 1 == path.steps.len();
             let select = self.selector(step, inner, array, last, &way, which)?;
-            steps.push(Step { name: step.name.as_str().into(), array, select });
+            let word = self.words.number(&step.name);
+            steps.push(Step { name: step.name.as_str().into(), word, array, select });
             shape = inner;
         }
         let text = format::path(path);
@@ -146,7 +147,8 @@ impl Checker<'_> {
             }
         }
         let names = cond.name.text.split('.').map(Into::into).collect();
-        Some(Cond { names, value: value.into(), kind })
+        let words = cond.name.text.split('.').map(|name| self.words.number(name)).collect();
+        Some(Cond { names, words, value: value.into(), kind })
     }
 
     /// The path must end in a list.

@@ -31,10 +31,30 @@ pub(super) enum OutLeaf {
     Structural,
 }
 
-impl<'p> Run<'p, '_> {
+impl<'p, 'd> Run<'p, 'd> {
     /// Adds a node to the out side with its origin.
     pub(super) fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, origin: OutLeaf) -> NodeId {
-        let id = self.out.add(parent, key, kind, text, 0);
+        let key = key.map(|k| self.out.number_key(k));
+        self.add_numbered(parent, key, kind, text, origin)
+    }
+    /// The number in the out side of a name of the plan.
+    pub(super) fn key_out(&mut self, word: u32, name: &str) -> u32 {
+        match self.keys_out.get_mut(word as usize) {
+            Some(Some(known)) => *known,
+            Some(place) => *place.insert(self.out.number_key(name)),
+            None => self.out.number_key(name),
+        }
+    }
+    /// As [`Run::add`], with the number of the name.
+    pub(super) fn add_numbered(
+        &mut self,
+        parent: NodeId,
+        key: Option<u32>,
+        kind: Kind,
+        text: &str,
+        origin: OutLeaf,
+    ) -> NodeId {
+        let id = self.out.add_numbered(parent, key, kind, text, 0);
         if self.leaves_out.len() <= id.index() {
             self.leaves_out.resize(id.index() + 1, OutLeaf::None);
         }
@@ -77,29 +97,16 @@ impl<'p> Run<'p, '_> {
         self.remarks.push(Remark { kind, from, to, rule, note, words: None });
     }
     /// What is still open below `node` at the end is reported as `kind`.
-    pub(super) fn later(&mut self, node: NodeId, kind: LossKind, rule: RuleId, words: Option<String>) {
+    pub(super) fn later(&mut self, node: NodeId, kind: LossKind, rule: RuleId, words: Option<&'p str>) {
         self.later.push(Later { node, reach: Reach::All, kind, rule, words });
     }
     /// As [`Run::later`], for `drop … rest`.
-    pub(super) fn later_rest(&mut self, node: NodeId, rule: RuleId, words: Option<String>) {
+    pub(super) fn later_rest(&mut self, node: NodeId, rule: RuleId, words: Option<&'p str>) {
         self.later.push(Later { node, reach: Reach::Known, kind: LossKind::DeclaredDrop, rule, words });
     }
     /// Every leaf below a node of the in side, itself included.
-    pub(super) fn leaves_below(&self, node: NodeId) -> Vec<NodeId> {
-        let mut leaves = Vec::new();
-        let mut open = vec![node];
-        while let Some(at) = open.pop() {
-            if self.input.is_scalar(at) {
-                leaves.push(at);
-            } else {
-                let from = open.len();
-                open.extend(self.input.children(at));
-                if let Some(tail) = open.get_mut(from..) {
-                    tail.reverse();
-                }
-            }
-        }
-        leaves
+    pub(super) fn leaves_below(&self, node: NodeId) -> impl Iterator<Item = NodeId> + use<'d> {
+        self.input.leaves(node)
     }
     /// Reports every open leaf below a node, at once.
     pub(super) fn lose_below(&mut self, node: NodeId, kind: LossKind, rule: RuleId, note: &'static str) {
@@ -119,6 +126,6 @@ impl<'p> Run<'p, '_> {
     }
     /// Whether a leaf below the node is carried.
     pub(super) fn any_carried_below(&self, node: NodeId) -> bool {
-        self.leaves_below(node).into_iter().any(|l| self.state(l) == InLeaf::Carried)
+        self.leaves_below(node).any(|l| self.state(l) == InLeaf::Carried)
     }
 }

@@ -6,9 +6,9 @@ use crate::document::{Kind, NodeId};
 use crate::mapping::plan::{Cond, Path, Select, Step};
 
 /// Where a leaf is to be put.
-pub(super) enum Place<'p> {
-    /// As a member of an object.
-    Member(NodeId, &'p str),
+pub(super) enum Place {
+    /// As a member of an object, by the number of its name.
+    Member(NodeId, u32),
     /// At the end of an array; `true` when it moved up because earlier places are empty.
     Item(NodeId, bool),
     /// Something stands there already.
@@ -55,16 +55,16 @@ impl<'p> Run<'p, '_> {
 
     /// The object at one step below `node`, found or made.
     fn descend(&mut self, node: NodeId, step: &'p Step, fresh: bool, segment: Option<usize>) -> NodeId {
-        if !step.array {
-            return match self.out.member(node, &step.name) {
-                Some(found) => found,
-                None => self.add(node, Some(&step.name), Kind::Object, "", OutLeaf::None),
-            };
-        }
-        let array = match self.out.member(node, &step.name) {
+        let kind = if step.array { Kind::Array } else { Kind::Object };
+        let key = self.key_out(step.word, &step.name);
+        let made = match self.out.member_numbered(node, key) {
             Some(found) => found,
-            None => self.add(node, Some(&step.name), Kind::Array, "", OutLeaf::None),
+            None => self.add_numbered(node, Some(key), kind, "", OutLeaf::None),
         };
+        if !step.array {
+            return made;
+        }
+        let array = made;
         let found = match &step.select {
             _ if fresh => None,
             Select::Where(conds) => self.out.children(array).find(|i| self.fits_out(*i, conds)),
@@ -86,28 +86,35 @@ impl<'p> Run<'p, '_> {
     pub(super) fn add_constants(&mut self, item: NodeId, step: &'p Step) {
         if let Select::Where(conds) = &step.select {
             for cond in conds {
-                let Some((last, before)) = cond.names.split_last() else { continue };
                 let mut at = item;
-                for name in before {
-                    at = match self.out.member(at, name) {
+                let count = cond.words.len();
+                for (place, (word, name)) in (1..).zip(cond.words.iter().zip(&cond.names)) {
+                    let key = self.key_out(*word, name);
+                    if place == count {
+                        self.add_numbered(at, Some(key), cond.kind, &cond.value, OutLeaf::Structural);
+                        continue;
+                    }
+                    at = match self.out.member_numbered(at, key) {
                         Some(found) => found,
-                        None => self.add(at, Some(name), Kind::Object, "", OutLeaf::None),
+                        None => self.add_numbered(at, Some(key), Kind::Object, "", OutLeaf::None),
                     };
                 }
-                self.add(at, Some(last), cond.kind, &cond.value, OutLeaf::Structural);
             }
         }
     }
 
     fn fits_out(&self, item: NodeId, conds: &[Cond]) -> bool {
         conds.iter().all(|c| {
-            let leaf = c.names.iter().try_fold(item, |at, name| self.out.member(at, name));
+            let leaf = c.words.iter().zip(&c.names).try_fold(item, |at, (word, name)| {
+                let known = self.keys_out.get(*word as usize).copied().flatten();
+                self.out.member_numbered(at, known.or_else(|| self.out.key_number(name))?)
+            });
             leaf.and_then(|m| self.out.text(m)).is_some_and(|t| t == &*c.value)
         })
     }
 
     /// Where the leaf of `path` goes, its containers made on the way.
-    pub(super) fn place(&mut self, frame: usize, path: &'p Path) -> Place<'p> {
+    pub(super) fn place(&mut self, frame: usize, path: &'p Path) -> Place {
         if path.steps.is_empty() && !path.root {
             return self.place_of_scalar_item(frame);
         }
@@ -119,27 +126,28 @@ impl<'p> Run<'p, '_> {
         self.place_step(node, last)
     }
 
-    fn place_step(&mut self, node: NodeId, step: &'p Step) -> Place<'p> {
+    fn place_step(&mut self, node: NodeId, step: &'p Step) -> Place {
+        let key = self.key_out(step.word, &step.name);
+        let found = self.out.member_numbered(node, key);
         if !step.array {
-            return match self.out.member(node, &step.name) {
-                Some(_) => Place::Taken,
-                None => Place::Member(node, &step.name),
-            };
+            return if found.is_some() { Place::Taken } else { Place::Member(node, key) };
         }
-        let array = match self.out.member(node, &step.name) {
+        let array = match found {
             Some(found) => found,
-            None => self.add(node, Some(&step.name), Kind::Array, "", OutLeaf::None),
+            None => self.add_numbered(node, Some(key), Kind::Array, "", OutLeaf::None),
         };
-        let length = self.out.len(array);
         match &step.select {
-            Select::At(at) if *at < length => Place::Taken,
-            Select::At(at) | Select::From(at) => Place::Item(array, *at > length),
+            // Counting the items is a walk: only a numbered place needs it.
+            Select::At(at) | Select::From(at) => match (&step.select, self.out.len(array)) {
+                (Select::At(_), length) if *at < length => Place::Taken,
+                (_, length) => Place::Item(array, *at > length),
+            },
             Select::All | Select::Where(_) => Place::Item(array, false),
         }
     }
 
     /// `.` inside an `each` over scalars: the item itself.
-    fn place_of_scalar_item(&mut self, frame: usize) -> Place<'p> {
+    fn place_of_scalar_item(&mut self, frame: usize) -> Place {
         let Some(f) = self.frames.get(frame) else { return Place::Taken };
         if f.node.is_some() {
             return Place::Taken;
@@ -154,10 +162,10 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Puts a scalar at a place.
-    pub(super) fn put(&mut self, place: &Place<'p>, kind: Kind, text: &str, origin: OutLeaf) -> Option<NodeId> {
+    pub(super) fn put(&mut self, place: &Place, kind: Kind, text: &str, origin: OutLeaf) -> Option<NodeId> {
         match place {
-            Place::Member(node, name) => Some(self.add(*node, Some(name), kind, text, origin)),
-            Place::Item(array, _) => Some(self.add(*array, None, kind, text, origin)),
+            Place::Member(node, key) => Some(self.add_numbered(*node, Some(*key), kind, text, origin)),
+            Place::Item(array, _) => Some(self.add_numbered(*array, None, kind, text, origin)),
             Place::Taken => None,
         }
     }

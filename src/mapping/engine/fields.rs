@@ -8,6 +8,7 @@ use crate::mapping::convert::{Convert, Converted, Value};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{Field, Fit, Path, Target};
 use crate::vocabulary::Confidentiality;
+use std::borrow::Cow;
 
 impl<'p> Run<'p, '_> {
     pub(super) fn field(&mut self, field: &'p Field, here: Here) {
@@ -72,7 +73,7 @@ impl<'p> Run<'p, '_> {
         };
         match (&guard.equals, text) {
             (None, found) => found.is_some(),
-            (Some(wanted), found) => found.is_some_and(|f| f == *wanted),
+            (Some(wanted), found) => found == Some(wanted.as_str()),
         }
     }
 
@@ -119,7 +120,7 @@ impl<'p> Run<'p, '_> {
                 self.ensure(frame);
             }
             if let Some(segment) = self.segments.get_mut(at) {
-                segment.unparsed.push((field.unparsed.clone(), leaf, Kept::Unreadable));
+                segment.unparsed.push((&field.unparsed, leaf, Kept::Unreadable));
             }
         }
         self.lose(leaf, kind, field.rule, note);
@@ -286,8 +287,8 @@ impl<'p> Run<'p, '_> {
 
     fn restore(&mut self, field: &'p Field, here: Here) -> bool {
         let Some((path, text)) = self.kept(&field.unparsed, here) else { return false };
-        let words = self.input.text(text).unwrap_or("").to_owned();
-        if fit(&words, &field.native_fit).is_err() {
+        let words = self.input.text(text).unwrap_or("");
+        if fit(words, &field.native_fit).is_err() {
             // What was tolerated when it came in is not sent out again.
             for leaf in [text, path] {
                 self.lose(leaf, LossKind::InvalidValue, field.rule, "the format does not permit the value as it came");
@@ -295,14 +296,14 @@ impl<'p> Run<'p, '_> {
             return true;
         }
         let place = self.place_for(here.frame, &field.native, Some(text), field.rule);
-        let Some(out) = self.put(&place, field.native_fit.kind, &words, OutLeaf::Carried) else { return false };
+        let Some(out) = self.put(&place, field.native_fit.kind, words, OutLeaf::Carried) else { return false };
         self.carry(text, out, Some(field.rule));
         self.carry(path, out, Some(field.rule));
         true
     }
 
     /// An object at a place.
-    pub(super) fn put_object(&mut self, place: &Place<'p>) -> Option<NodeId> {
+    pub(super) fn put_object(&mut self, place: &Place) -> Option<NodeId> {
         self.put(place, Kind::Object, "", OutLeaf::None)
     }
 }
@@ -314,21 +315,21 @@ fn looks_up(field: &Field) -> bool {
 }
 
 /// The text as it fits a place, and whether it was cut.
-pub(in crate::mapping) fn fit(text: &str, fit: &Fit) -> Result<(String, bool), &'static str> {
+pub(in crate::mapping) fn fit<'t>(text: &'t str, fit: &Fit) -> Result<(Cow<'t, str>, bool), &'static str> {
     if !fit.list.is_empty() && !fit.list.iter().any(|l| l == text) {
         return Err("the value is not in the format's list");
     }
-    let length = text.chars().count();
+    let length = if fit.min_length > 0 || fit.max_length.is_some() { text.chars().count() } else { 0 };
     if length < fit.min_length {
         return Err("the value is shorter than the format permits");
     }
-    let (text, cut) = match fit.max_length {
+    let (text, cut): (Cow<'t, str>, bool) = match fit.max_length {
         // Codes and numbers are never cut: a shortened one is another one.
         Some(max) if length > max && (fit.pattern.is_some() || max < TEXT_LENGTH_MIN) => {
             return Err("the value is longer than the format permits");
         }
         Some(max) if length > max => (text.chars().take(max).collect(), true),
-        _ => (text.to_owned(), false),
+        _ => (Cow::Borrowed(text), false),
     };
     let formed = fit.format.as_ref().is_none_or(|f| crate::schema::has_format(f, &text));
     if !formed || fit.pattern.as_ref().is_some_and(|p| !p.is_match(&text)) {

@@ -2,12 +2,17 @@
 
 use super::account::{InLeaf, OutLeaf};
 use super::{Done, Reach, Remark, Run, Unbalanced};
-use crate::document::{Document, NodeId};
+use crate::document::{DEPTH_MAX, Document, NodeId};
 use crate::mapping::lang::tree::Syntax;
 use crate::mapping::loss::{Grade, LossEntry, LossKind, LossRun};
-use crate::schema::ShapeId;
+use crate::schema::{ShapeId, Shapes, Words};
+use std::collections::HashSet;
+use std::fmt::Write as _;
 
-impl Run<'_, '_> {
+/// Room for the way to a node: as deep as a reader goes, and the levels that regrouping adds.
+const WAY_MAX: usize = DEPTH_MAX + 8;
+
+impl<'p> Run<'p, '_> {
     pub(super) fn finish(mut self) -> Result<Done, Unbalanced> {
         self.drop_dangling();
         self.withdraw_held();
@@ -15,33 +20,38 @@ impl Run<'_, '_> {
         self.apply_later();
         self.sweep();
         self.balance()?;
-        let mut leaves_in = self.leaves_below(self.input.root());
-        leaves_in.retain(|l| !self.synthetic(*l));
-        let carried = leaves_in.iter().filter(|l| self.state(**l) == InLeaf::Carried).count();
-        let remarks = std::mem::take(&mut self.remarks);
-        let entries = remarks.iter().map(|r| self.entry(r)).collect();
+        let (mut leaves_in, mut carried) = (0, 0);
+        for leaf in self.leaves_below(self.input.root()).filter(|l| !self.synthetic(*l)) {
+            leaves_in += 1;
+            carried += usize::from(self.state(leaf) == InLeaf::Carried);
+        }
+        let entries = self.entries();
         let run = LossRun {
             mapping: self.plan.name.clone(),
             version: self.plan.version.clone(),
             digest: self.plan.digest.clone(),
             direction: self.direction,
-            leaves_in: leaves_in.len(),
+            leaves_in,
             carried,
-            reported: leaves_in.len() - carried,
-            leaves_out: self.leaves_of_out().len(),
+            reported: leaves_in - carried,
+            leaves_out: self.out.leaves(self.out.root()).count(),
         };
         Ok(Done { out: self.out, run, entries, quarantined: self.quarantined })
     }
 
     /// References to segments that were not written after all are taken out again.
     fn drop_dangling(&mut self) {
+        let mut gone = HashSet::new();
         for (out, id, leaf, rule) in std::mem::take(&mut self.references) {
             if self.written.contains(&id) {
                 continue;
             }
-            self.witnesses.retain(|(_, to, _)| *to != out);
+            gone.insert(out);
             self.remove(out);
             self.lose(leaf, LossKind::DanglingReference, rule, "it refers to something this message does not hold");
+        }
+        if !gone.is_empty() {
+            self.witnesses.retain(|(_, to, _)| !gone.contains(to));
         }
     }
 
@@ -88,7 +98,7 @@ impl Run<'_, '_> {
                         to: None,
                         rule: Some(later.rule),
                         note: "",
-                        words: later.words.clone(),
+                        words: later.words,
                     });
                 }
             }
@@ -99,23 +109,20 @@ impl Run<'_, '_> {
     /// of what it stands in (FHIR R4 §2.1.0.1, modifier elements and extensions).
     fn matters(&self, leaf: NodeId) -> bool {
         const MODIFIERS: [&str; 4] = ["modifierExtension", "implicitRules", "doNotPerform", "unparsed"];
-        let mut way = Vec::new();
-        let mut at = Some(leaf);
-        while let Some(node) = at {
-            way.extend(self.input.key(node));
-            at = self.input.parent(node);
-        }
+        let mut way = [NodeId::default(); WAY_MAX];
+        let way = self.input.way(leaf, &mut way);
         let mut known = Some(if self.reading() { self.plan.native } else { self.plan.canonical });
-        way.iter().rev().any(|name| {
-            let unknown = match known.map(|k| self.shapes.step(k, name)) {
-                Some(Ok(inner)) => {
+        way.iter().any(|node| {
+            let Some(key) = self.input.key_number_of(*node) else { return false };
+            let unknown = match known.map(|k| self.shapes.step_by_word(k, self.words_in.of(key))) {
+                Some(Some(inner)) => {
                     known = inner;
                     false
                 }
-                Some(Err(_)) => true,
+                Some(None) => true,
                 None => false,
             };
-            unknown || MODIFIERS.contains(name)
+            unknown || self.input.key_named(key).is_some_and(|name| MODIFIERS.contains(&name))
         })
     }
 
@@ -153,7 +160,6 @@ impl Run<'_, '_> {
         }
         let unaccounted_in = self
             .leaves_below(self.input.root())
-            .into_iter()
             .filter(|l| match self.state(*l) {
                 InLeaf::Carried => false,
                 InLeaf::Reported => !spoken.get(l.index()).copied().unwrap_or(false),
@@ -166,96 +172,132 @@ impl Run<'_, '_> {
                 .filter(|(from, to, _)| self.state(*from) == InLeaf::Carried && !self.attached(*to))
                 .count();
         let origin = |l: &NodeId| self.leaves_out.get(l.index()).copied().unwrap_or(OutLeaf::None);
-        let unaccounted_out = self.leaves_of_out().iter().filter(|l| origin(l) == OutLeaf::None).count();
+        let unaccounted_out = self.out.leaves(self.out.root()).filter(|l| origin(l) == OutLeaf::None).count();
         if unaccounted_in + unaccounted_out == 0 { Ok(()) } else { Err(Unbalanced { unaccounted_in, unaccounted_out }) }
     }
 
-    fn leaves_of_out(&self) -> Vec<NodeId> {
-        let mut leaves = Vec::new();
-        let mut open = vec![self.out.root()];
-        while let Some(at) = open.pop() {
-            if self.out.is_scalar(at) {
-                leaves.push(at);
-            } else {
-                open.extend(self.out.children(at));
-            }
-        }
-        leaves
-    }
-
-    fn entry(&self, remark: &Remark) -> LossEntry {
-        let severity = remark.kind.grade();
-        // Foreseen losses of one kind at one kind of place are counted together.
-        let joined = severity == Grade::Info;
+    /// The remarks as entries of the report, equal ones of the foreseen kinds already counted together.
+    fn entries(&mut self) -> Vec<LossEntry> {
+        let remarks = std::mem::take(&mut self.remarks);
         let (native, canonical) = (self.plan.native, self.plan.canonical);
         let (shape_in, shape_out) = if self.reading() { (native, canonical) } else { (canonical, native) };
-        let path = |document: &Document, node: Option<NodeId>, shape, true_places: bool| {
-            node.map_or_else(String::new, |n| self.path(document, n, shape, joined, true_places))
+        let inward = Side {
+            document: self.input,
+            words: &self.words_in,
+            shapes: self.shapes,
+            shape: shape_in,
+            places: Places::default(),
         };
-        LossEntry {
-            kind: remark.kind,
-            severity,
-            direction: self.direction,
-            path_in: path(self.input, remark.from, shape_in, self.reading()),
-            path_out: path(&self.out, remark.to, shape_out, !self.reading()),
-            rule: remark.rule.and_then(|r| self.plan.rules.get(r)).map_or_else(String::new, |line| {
-                format!("{}:{line}", self.plan.file.rsplit('/').next().unwrap_or(&self.plan.file))
-            }),
-            count: 1,
-            note: remark.words.clone().unwrap_or_else(|| remark.note.to_owned()),
+        let words_out = self.shapes.words_of(&self.out);
+        let outward = Side {
+            document: &self.out,
+            words: &words_out,
+            shapes: self.shapes,
+            shape: shape_out,
+            places: Places::default(),
+        };
+        let (mut inward, mut outward) = (inward, outward);
+        let records = (!self.setting.records.is_empty()).then_some((self.setting.records, self.setting.place));
+        let (records_in, records_out) = if self.reading() { (records, None) } else { (None, records) };
+        let mut entries = Vec::with_capacity(remarks.len());
+        for remark in &remarks {
+            let severity = remark.kind.grade();
+            // Foreseen losses of one kind at one kind of place are counted together.
+            let joined = severity == Grade::Info;
+            entries.push(LossEntry {
+                kind: remark.kind,
+                severity,
+                direction: self.direction,
+                path_in: remark.from.map_or_else(String::new, |n| inward.path(n, joined, records_in)),
+                path_out: remark.to.map_or_else(String::new, |n| outward.path(n, joined, records_out)),
+                rule: remark.rule.and_then(|r| self.plan.rules.get(r)).cloned().unwrap_or_default(),
+                count: 1,
+                note: remark.words.unwrap_or(remark.note).to_owned(),
+            });
         }
+        entries
     }
 
     pub(super) fn path_in(&self, node: NodeId) -> String {
         let shape = if self.reading() { self.plan.native } else { self.plan.canonical };
-        self.path(self.input, node, shape, false, self.reading())
+        let records =
+            (self.reading() && !self.setting.records.is_empty()).then_some((self.setting.records, self.setting.place));
+        let places = Places::default();
+        let mut side = Side { document: self.input, words: &self.words_in, shapes: self.shapes, shape, places };
+        side.path(node, false, records)
     }
+}
 
-    /// `Patient[0].name[1].family`; names the schema does not know are not repeated, for a sender chose them.
-    fn path(&self, document: &Document, node: NodeId, shape: ShapeId, joined: bool, true_places: bool) -> String {
-        let mut way = vec![node];
-        let mut at = node;
-        while let Some(parent) = document.parent(at) {
-            way.push(parent);
-            at = parent;
+/// Items of arrays by their place, found out once for a list however many of its items are spoken of.
+#[derive(Default)]
+struct Places(Vec<u32>);
+
+impl Places {
+    /// The place of an item of an array.
+    fn of(&mut self, document: &Document, item: NodeId) -> usize {
+        const UNKNOWN: u32 = u32::MAX;
+        if self.0.is_empty() {
+            self.0 = vec![UNKNOWN; document.node_count()];
         }
-        let mut text = String::new();
-        let mut known = Some(shape);
+        if self.0.get(item.index()).is_none_or(|p| *p == UNKNOWN)
+            && let Some(parent) = document.parent(item)
+        {
+            for (child, place) in document.children(parent).zip(0..) {
+                if let Some(slot) = self.0.get_mut(child.index()) {
+                    *slot = place;
+                }
+            }
+        }
+        self.0.get(item.index()).filter(|p| **p != UNKNOWN).map_or(0, |p| *p as usize)
+    }
+}
+
+/// One side of a run, as the report shows places in it.
+struct Side<'r> {
+    document: &'r Document,
+    words: &'r Words,
+    shapes: &'r Shapes,
+    shape: ShapeId,
+    places: Places,
+}
+
+impl Side<'_> {
+    /// `Patient[0].name[1].family`; names the schema does not know are not repeated, for a sender chose them. `records` is
+    /// the list a message was taken apart at, and the place of this record in it.
+    fn path(&mut self, node: NodeId, joined: bool, records: Option<(&[String], usize)>) -> String {
+        let mut way = [NodeId::default(); WAY_MAX];
+        let way = self.document.way(node, &mut way);
+        // Room for most paths, so that the text does not move as it grows.
+        let mut text = String::with_capacity(64);
+        let mut known = Some(self.shape);
         let mut names = 0_usize;
-        let records = self.setting.records;
-        for node in way.iter().rev().skip(1) {
-            if let Some(name) = document.key(*node) {
-                let step = known.map(|k| self.shapes.step(k, name));
+        for node in way {
+            if let Some(key) = self.document.key_number_of(*node) {
+                let step = known.and_then(|k| self.shapes.step_by_word(k, self.words.of(key)));
                 if !text.is_empty() {
                     text.push('.');
                 }
                 names += 1;
+                known = step.flatten();
                 match step {
-                    Some(Err(_)) => {
-                        known = None;
-                        text.push_str("(unknown member)");
-                    }
-                    Some(Ok(inner)) => {
-                        known = inner;
-                        text.push_str(name);
-                    }
+                    Some(_) => text.push_str(self.document.key_named(key).unwrap_or("")),
                     None => text.push_str("(unknown member)"),
                 }
+                continue;
+            }
+            let true_place = records.filter(|(list, _)| names == list.len() && is_path(&text, list));
+            if joined {
+                text.push_str("[*]");
             } else {
-                let parent = document.parent(*node).unwrap_or(*node);
-                let in_message = true_places && !records.is_empty() && names == records.len() && self.is_records(&text);
-                let place = if in_message {
-                    self.setting.place
-                } else {
-                    document.children(parent).position(|c| c == *node).unwrap_or(0)
-                };
-                text.push_str(&if joined { "[*]".to_owned() } else { format!("[{place}]") });
+                let place = true_place.map_or_else(|| self.places.of(self.document, *node), |(_, place)| place);
+                let _ = write!(text, "[{place}]");
             }
         }
         text
     }
+}
 
-    fn is_records(&self, text: &str) -> bool {
-        text == self.setting.records.join(".")
-    }
+/// Whether a text is these names with points between them.
+fn is_path(text: &str, names: &[String]) -> bool {
+    text.split('.').eq(names.iter().map(String::as_str))
 }

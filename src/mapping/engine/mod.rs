@@ -17,7 +17,7 @@ mod walk;
 use super::loss::{Direction, LossEntry, LossKind, LossRun};
 use super::plan::{Plan, RuleId};
 use crate::document::{Document, Kind, NodeId};
-use crate::schema::Shapes;
+use crate::schema::{Shapes, Words};
 use account::{InLeaf, OutLeaf};
 use std::collections::{HashMap, HashSet};
 
@@ -133,7 +133,7 @@ struct Segment<'p> {
     /// Read: stated by a field, only ever raises.
     conf: Option<crate::vocabulary::Confidentiality>,
     /// Read: values that failed their type, with the path to keep them under.
-    unparsed: Vec<(String, NodeId, Kept)>,
+    unparsed: Vec<(&'p str, NodeId, Kept)>,
     /// Read: the label object.
     label: Option<NodeId>,
     /// Write: the canonical node.
@@ -148,14 +148,14 @@ struct Bound {
 }
 
 /// A remark for the report.
-struct Remark {
+struct Remark<'p> {
     kind: LossKind,
     from: Option<NodeId>,
     to: Option<NodeId>,
     rule: Option<RuleId>,
     note: &'static str,
     /// The mapping's own words.
-    words: Option<String>,
+    words: Option<&'p str>,
 }
 
 /// How far a late mark reaches below its node.
@@ -168,13 +168,13 @@ enum Reach {
 }
 
 /// Leaves to be marked at the end, unless something carried them.
-struct Later {
+struct Later<'p> {
     node: NodeId,
     /// `rest` speaks of what the schema knows and the format lets one overlook.
     reach: Reach,
     kind: LossKind,
     rule: RuleId,
-    words: Option<String>,
+    words: Option<&'p str>,
 }
 
 struct Run<'p, 'd> {
@@ -184,19 +184,27 @@ struct Run<'p, 'd> {
     input: &'d Document,
     setting: &'d Setting<'d>,
     out: Document,
+    /// The numbers that the names of the plan have in the in side; `None` where it has no such name.
+    keys_in: Vec<Option<u32>>,
+    /// The numbers they have in the out side, once they were needed there.
+    keys_out: Vec<Option<u32>>,
+    /// The in side's names as the schemas call them.
+    words_in: Words,
     leaves_in: Vec<InLeaf>,
     leaves_out: Vec<OutLeaf>,
     /// Which in leaf made which out leaf.
     witnesses: Vec<(NodeId, NodeId, Option<RuleId>)>,
-    remarks: Vec<Remark>,
-    later: Vec<Later>,
+    remarks: Vec<Remark<'p>>,
+    later: Vec<Later<'p>>,
     frames: Vec<Frame<'p>>,
     segments: Vec<Segment<'p>>,
     names: Vec<Option<Bound>>,
     /// Read: native key to slot and id. Write: id to slot.
     keys: HashMap<String, (usize, String)>,
-    /// Write: ids of segments by id, to find their keys.
-    by_id: HashMap<String, NodeId>,
+    /// Write: segments by id, to find their keys.
+    by_id: HashMap<&'d str, NodeId>,
+    /// Write: what the rules ask of every segment, by its node.
+    facts: HashMap<NodeId, segment_write::Facts<'d>>,
     /// Ids of the segments made (read) or written.
     written: HashSet<String>,
     /// Write: segments some rule has written.
@@ -216,8 +224,12 @@ impl<'p, 'd> Run<'p, 'd> {
         input: &'d Document,
         setting: &'d Setting<'d>,
     ) -> Self {
-        let out = Document::new(Kind::Object);
+        let out = Document::sized(Kind::Object, input.node_count());
         let root = out.root();
+        let mut leaves_in = vec![InLeaf::Open; input.node_count()];
+        if let Some(added) = setting.added_from.and_then(|from| leaves_in.get_mut(from..)) {
+            added.fill(InLeaf::Carried);
+        }
         Self {
             plan,
             direction,
@@ -225,10 +237,11 @@ impl<'p, 'd> Run<'p, 'd> {
             input,
             setting,
             out,
-            leaves_in: (0..input.node_count())
-                .map(|i| if setting.added_from.is_some_and(|f| i >= f) { InLeaf::Carried } else { InLeaf::Open })
-                .collect(),
-            leaves_out: Vec::new(),
+            keys_in: plan.words.iter().map(|name| input.key_number(name)).collect(),
+            keys_out: vec![None; plan.words.len()],
+            words_in: shapes.words_of(input),
+            leaves_in,
+            leaves_out: Vec::with_capacity(input.node_count()),
             witnesses: Vec::new(),
             remarks: Vec::new(),
             later: Vec::new(),
@@ -237,6 +250,7 @@ impl<'p, 'd> Run<'p, 'd> {
             names: vec![None; plan.names.len()],
             keys: HashMap::new(),
             by_id: HashMap::new(),
+            facts: HashMap::new(),
             written: HashSet::new(),
             visited: HashSet::new(),
             references: Vec::new(),

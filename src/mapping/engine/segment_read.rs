@@ -221,8 +221,7 @@ impl<'p> Run<'p, '_> {
         let given = match &label.source {
             LabelSource::Stated(category, conf) => Some((*category, *conf)),
             LabelSource::Table(table, path) => {
-                let codes = self.out_texts(node, path);
-                table.of(codes.iter().map(String::as_str)).map(|g| (g.category, g.conf))
+                table.of(self.out_texts(node, path).into_iter()).map(|g| (g.category, g.conf))
             }
         };
         if given.is_none() {
@@ -251,9 +250,8 @@ impl<'p> Run<'p, '_> {
 
     fn close_extras(&mut self, label: &Label, node: NodeId, object: NodeId) {
         let observed = label.observed.as_ref().and_then(|path| self.out_text(node, path));
-        if let Some(date) = observed {
-            // An observed moment counts as its day.
-            let day = date.split('T').next().unwrap_or(&date).to_owned();
+        // An observed moment counts as its day.
+        if let Some(day) = observed.map(|date| date.split('T').next().unwrap_or(date).to_owned()) {
             self.add(object, Some("observed"), Kind::String, &day, OutLeaf::Structural);
         }
         if !label.handling.is_empty() {
@@ -294,10 +292,10 @@ impl<'p> Run<'p, '_> {
         let list = self.add(node, Some("unparsed"), Kind::Array, "", OutLeaf::None);
         let typed = kept.iter().any(|(_, _, why)| *why == Kept::Unreadable);
         for (path, leaf, _) in kept {
-            let text = self.input.text(leaf).unwrap_or("").to_owned();
+            let text = self.input.text(leaf).unwrap_or("");
             let item = self.add(list, None, Kind::Object, "", OutLeaf::None);
-            self.add(item, Some("path"), Kind::String, &path, OutLeaf::Structural);
-            self.add(item, Some("text"), Kind::String, &text, OutLeaf::Structural);
+            self.add(item, Some("path"), Kind::String, path, OutLeaf::Structural);
+            self.add(item, Some("text"), Kind::String, text, OutLeaf::Structural);
         }
         let mark = self.out.member(object, "third_party").and_then(|m| self.out.text(m)).unwrap_or("none");
         if typed && third_party_rank(mark) < third_party_rank("possible") {

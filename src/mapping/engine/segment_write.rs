@@ -12,15 +12,33 @@ use uuid::Uuid;
 /// Name space of native keys for local ids that are no UUIDs.
 const KEYS: Uuid = Uuid::from_u128(0x0b3d_5f6a_77c9_5a41_8e02_4c5f_1d98_ba67);
 
-impl<'p> Run<'p, '_> {
+/// What every rule asks of a segment of the record being written, found once.
+pub(super) struct Facts<'d> {
+    id: Option<&'d str>,
+    summary: bool,
+    category: &'d str,
+    about: Option<NodeId>,
+}
+
+impl<'p, 'd> Run<'p, 'd> {
     pub(super) fn index_ids(&mut self) {
-        let mut open = vec![self.input.root()];
+        let input = self.input;
+        let mut open = vec![input.root()];
         while let Some(node) = open.pop() {
-            open.extend(self.input.children(node));
-            if let Some(id) = self.input.text_at(node, &["id"])
-                && self.input.member(node, "label").is_some()
+            open.extend(input.children(node));
+            if let Some(id) = input.text_at(node, &["id"])
+                && let Some(label) = input.member(node, "label")
             {
-                self.by_id.insert(id.to_owned(), node);
+                self.by_id.insert(id, node);
+                self.facts.insert(
+                    node,
+                    Facts {
+                        id: Some(id),
+                        summary: input.text_at(node, &["form"]) == Some("summary"),
+                        category: input.text_at(label, &["category"]).unwrap_or("none"),
+                        about: input.member(label, "about"),
+                    },
+                );
             }
         }
     }
@@ -29,11 +47,14 @@ impl<'p> Run<'p, '_> {
     /// reads. Anything else would come back as something it was not.
     pub(super) fn eligible(&self, scope: &'p Scope, node: NodeId) -> bool {
         let Some(label) = &scope.label else { return true };
-        !self.visited.contains(&node)
+        // A segment has an id and a label; what has none is nobody's to write.
+        let strange = Facts { id: None, summary: false, category: "none", about: None };
+        let facts = self.facts.get(&node).unwrap_or(&strange);
+        facts.summary == label.summary
+            && self.category_fits(label, node, facts)
+            && !self.visited.contains(&node)
             && self.links_fit(scope, node)
-            && self.form_fits(label, node)
-            && self.subject_fits(scope, label, node)
-            && self.category_fits(label, node)
+            && self.subject_fits(scope, label, facts)
     }
 
     fn links_fit(&self, scope: &Scope, node: NodeId) -> bool {
@@ -43,33 +64,26 @@ impl<'p> Run<'p, '_> {
         })
     }
 
-    fn form_fits(&self, label: &Label, node: NodeId) -> bool {
-        (self.input.text_at(node, &["form"]) == Some("summary")) == label.summary
-    }
-
-    fn subject_fits(&self, scope: &Scope, label: &Label, node: NodeId) -> bool {
+    fn subject_fits(&self, scope: &Scope, label: &Label, facts: &Facts<'_>) -> bool {
         let About::Name(slot) = &label.about else { return true };
         let own = scope.slot == Some(*slot);
-        let id = if own {
-            self.input.text_at(node, &["id"])
-        } else {
-            self.names.get(*slot).and_then(Option::as_ref).map(|b| b.id.as_str())
-        };
-        id.is_some_and(|id| self.about_ids(node).any(|a| a == id))
+        let id = if own { facts.id } else { self.names.get(*slot).and_then(Option::as_ref).map(|b| b.id.as_str()) };
+        let mut people = facts.about.into_iter().flat_map(|l| self.input.children(l));
+        id.is_some_and(|id| people.any(|a| self.input.text(a) == Some(id)))
     }
 
-    fn about_ids(&self, node: NodeId) -> impl Iterator<Item = &str> {
-        let list = self.input.find(node, &["label", "about"]);
-        list.into_iter().flat_map(|l| self.input.children(l)).filter_map(|a| self.input.text(a))
+    fn about_ids(&self, node: NodeId) -> impl Iterator<Item = &'d str> + use<'d> {
+        let input = self.input;
+        let list = input.find(node, &["label", "about"]);
+        list.into_iter().flat_map(|l| input.children(l)).filter_map(|a| input.text(a))
     }
 
-    fn category_fits(&self, label: &Label, node: NodeId) -> bool {
-        let own = self.input.text_at(node, &["label", "category"]).unwrap_or("none");
+    fn category_fits(&self, label: &Label, node: NodeId, facts: &Facts<'_>) -> bool {
+        let own = facts.category;
         match &label.source {
             LabelSource::Stated(category, _) => own == category.code(),
             LabelSource::Table(table, path) => {
-                let codes = self.in_texts(node, path);
-                let given = table.of(codes.iter().map(String::as_str));
+                let given = table.of(self.in_texts(node, path).into_iter());
                 own == given.map_or("none", |g| g.category.code())
             }
         }
@@ -124,16 +138,15 @@ impl<'p> Run<'p, '_> {
     fn write_about_ref(&mut self, scope: &'p Scope, here: Here) -> bool {
         let Some(Label { about: About::Ref(path, slots), .. }) = &scope.label else { return true };
         let known = |run: &Self, id: &str| run.keys.get(id).is_some_and(|(slot, _)| slots.contains(slot));
-        let person = self.about_ids(here.node).find(|id| known(self, id)).map(str::to_owned);
-        let Some(person) = person else { return false };
-        let Some(node) = self.by_id.get(&person).copied() else { return false };
-        let key = self.native_key(node, &person);
+        let Some(person) = self.about_ids(here.node).find(|id| known(self, id)) else { return false };
+        let Some(node) = self.by_id.get(person).copied() else { return false };
+        let key = self.native_key(node, person);
         let place = self.place(here.frame, path);
         let Some(out) = self.put(&place, Kind::String, &key, OutLeaf::Carried) else { return false };
         let leaf = self
             .input
             .find(here.node, &["label", "about"])
-            .and_then(|l| self.input.children(l).find(|a| self.input.text(*a) == Some(person.as_str())));
+            .and_then(|l| self.input.children(l).find(|a| self.input.text(*a) == Some(person)));
         if let Some(leaf) = leaf {
             self.carry(leaf, out, Some(scope.rule));
         }
@@ -188,25 +201,24 @@ impl<'p> Run<'p, '_> {
         let again = match &label.source {
             LabelSource::Stated(_, conf) => *conf,
             LabelSource::Table(table, path) => {
-                let codes = self.in_texts(node, path);
-                table.of(codes.iter().map(String::as_str)).map_or(Confidentiality::V, |g| g.conf)
+                table.of(self.in_texts(node, path).into_iter()).map_or(Confidentiality::V, |g| g.conf)
             }
         };
-        let members: Vec<NodeId> = self.input.children(object).collect();
-        for member in members {
-            let name = self.input.key(member).unwrap_or("").to_owned();
-            let text = self.input.text(member).unwrap_or("").to_owned();
-            let comes_back = match name.as_str() {
+        let input = self.input;
+        for member in input.children(object) {
+            let name = input.key(member).unwrap_or("");
+            let text = input.text(member).unwrap_or("");
+            let comes_back = match name {
                 "category" | "custodian" => true,
                 "confidentiality" => self.conf_of(node) <= again,
                 "sealed" => text == "false",
-                "third_party" => third_party_rank(&text) <= third_party_rank(&label.third_party),
+                "third_party" => third_party_rank(text) <= third_party_rank(&label.third_party),
                 "basis_marker" => text == label.basis,
                 "author_role" => text == label.author,
-                "observed" => self.observed_comes_back(label, node, &text),
+                "observed" => self.observed_comes_back(label, node, text),
                 _ => false,
             };
-            match name.as_str() {
+            match name {
                 _ if comes_back => self.settle_below(member),
                 "about" => self.account_about(scope, label, member),
                 "handling" => self.account_handling(scope, label, member),
@@ -225,8 +237,8 @@ impl<'p> Run<'p, '_> {
             About::Name(slot) => self.names.get(*slot).cloned().flatten().map(|b| b.id),
             About::Ref(..) => None,
         };
-        let people: Vec<NodeId> = self.input.children(list).collect();
-        for person in people {
+        let input = self.input;
+        for person in input.children(list) {
             if self.input.text(person) == bound.as_deref() && bound.is_some() {
                 self.settle_below(person);
             } else if self.state(person) == InLeaf::Open {
@@ -236,8 +248,8 @@ impl<'p> Run<'p, '_> {
     }
 
     fn account_handling(&mut self, scope: &'p Scope, label: &Label, list: NodeId) {
-        let codes: Vec<NodeId> = self.input.children(list).collect();
-        for code in codes {
+        let input = self.input;
+        for code in input.children(list) {
             if self.input.text(code).is_some_and(|t| label.handling.iter().any(|h| h == t)) {
                 self.settle_below(code);
             } else {

@@ -4,14 +4,59 @@ use super::Run;
 use crate::document::{Kind, NodeId};
 use crate::mapping::plan::{Cond, Path, Select, Step};
 
+/// The nodes a path leads to, in order. Nearly always none or one, which costs no list.
+#[derive(Default)]
+pub(super) struct Nodes {
+    first: Option<NodeId>,
+    rest: Vec<NodeId>,
+}
+
+impl Nodes {
+    const fn one(node: NodeId) -> Self {
+        Self { first: Some(node), rest: Vec::new() }
+    }
+    fn push(&mut self, node: NodeId) {
+        match self.first {
+            None => self.first = Some(node),
+            Some(_) => self.rest.push(node),
+        }
+    }
+    fn extend(&mut self, nodes: impl IntoIterator<Item = NodeId>) {
+        nodes.into_iter().for_each(|n| self.push(n));
+    }
+    pub(super) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+    /// The first and the others.
+    pub(super) fn split(self) -> Option<(NodeId, Vec<NodeId>)> {
+        self.first.map(|first| (first, self.rest))
+    }
+}
+
+impl FromIterator<NodeId> for Nodes {
+    fn from_iter<I: IntoIterator<Item = NodeId>>(nodes: I) -> Self {
+        let mut found = Self::default();
+        found.extend(nodes);
+        found
+    }
+}
+
+impl IntoIterator for Nodes {
+    type Item = NodeId;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<NodeId>, std::vec::IntoIter<NodeId>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.rest)
+    }
+}
+
 impl Run<'_, '_> {
     /// The nodes a path leads to from `scope`, in order. Items of an array come one by one.
-    pub(super) fn select(&self, scope: NodeId, path: &Path) -> Vec<NodeId> {
-        let mut nodes = vec![if path.root { self.input.root() } else { scope }];
+    pub(super) fn select(&self, scope: NodeId, path: &Path) -> Nodes {
+        let mut nodes = Nodes::one(if path.root { self.input.root() } else { scope });
         for step in &path.steps {
-            let mut next = Vec::new();
-            for node in &nodes {
-                self.select_step(*node, step, &mut next);
+            let mut next = Nodes::default();
+            for node in nodes {
+                self.select_step(node, step, &mut next);
             }
             nodes = next;
             if nodes.is_empty() {
@@ -23,13 +68,17 @@ impl Run<'_, '_> {
 
     /// The first node a path leads to, and the others.
     pub(super) fn select_one(&self, scope: NodeId, path: &Path) -> Option<(NodeId, Vec<NodeId>)> {
-        let mut nodes = self.select(scope, path).into_iter();
-        let first = nodes.next()?;
-        Some((first, nodes.collect()))
+        self.select(scope, path).split()
     }
 
-    fn select_step(&self, node: NodeId, step: &Step, next: &mut Vec<NodeId>) {
-        let Some(member) = self.input.member(node, &step.name) else { return };
+    /// The member of a node of the in side under a name of the plan.
+    pub(super) fn member_in(&self, node: NodeId, word: u32) -> Option<NodeId> {
+        let key = self.keys_in.get(word as usize).copied().flatten()?;
+        self.input.member_numbered(node, key)
+    }
+
+    fn select_step(&self, node: NodeId, step: &Step, next: &mut Nodes) {
+        let Some(member) = self.member_in(node, step.word) else { return };
         if self.input.kind(member) != Kind::Array {
             // A schema that says "array" has been checked; a single value counts as its only item.
             if matches!(&step.select, Select::All | Select::At(0) | Select::From(0))
@@ -55,7 +104,7 @@ impl Run<'_, '_> {
 
     /// The leaf a condition looks at.
     fn constant(&self, item: NodeId, cond: &Cond) -> Option<NodeId> {
-        cond.names.iter().try_fold(item, |at, name| self.input.member(at, name))
+        cond.words.iter().try_fold(item, |at, word| self.member_in(at, *word))
     }
 
     /// The constants of the selectors along the way from `scope` to `node`: carried exactly if something under them is.

@@ -8,11 +8,17 @@ use crate::mapping::convert::{Check, Convert, Recorded, Refusal, Value};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{Field, Fit, Path, Target};
 use crate::mapping::table::UNMAPPED;
+use std::borrow::Cow;
 
-impl<'p> Run<'p, '_> {
+impl<'p, 'd> Run<'p, 'd> {
     /// The value as it fits the canonical side, and whether it was cut.
     pub(super) fn fit_canonical(&self, field: &Field, value: Value) -> Result<(Value, bool), Refusal> {
-        let plain = |text: &str, place: &Fit| fit(text, place).map_err(|note| (LossKind::InvalidValue, note));
+        // The text stays the same unless it is cut.
+        let plain = |text: String, place: &Fit| match fit(&text, place) {
+            Ok((Cow::Owned(shorter), cut)) => Ok((shorter, cut)),
+            Ok((Cow::Borrowed(_), cut)) => Ok((text, cut)),
+            Err(note) => Err((LossKind::InvalidValue, note)),
+        };
         match value {
             Value::Codes(codes, recorded) => {
                 for (code, (_, target)) in codes.iter().zip(&field.canonical) {
@@ -20,21 +26,21 @@ impl<'p> Run<'p, '_> {
                         if code == UNMAPPED {
                             return Err((LossKind::CodeUnmapped, "the code table has no row"));
                         }
-                        plain(code, place)?;
+                        fit(code, place).map_err(|note| (LossKind::InvalidValue, note))?;
                     }
                 }
                 Ok((Value::Codes(codes, recorded), false))
             }
             Value::One(kind, text) => match field.canonical.first() {
                 Some((_, Target::Scalar { fit: place, .. })) => {
-                    let (text, cut) = plain(&text, place)?;
+                    let (text, cut) = plain(text, place)?;
                     Ok((Value::One(kind, text), cut))
                 }
                 _ => Ok((Value::One(kind, text), false)),
             },
             Value::Checked(text, check) => match field.canonical.first() {
                 Some((_, Target::Scalar { fit: place, .. })) => {
-                    Ok((Value::Checked(plain(&text, place)?.0, check), false))
+                    Ok((Value::Checked(plain(text, place)?.0, check), false))
                 }
                 _ => Err((LossKind::InvalidValue, "there is no place for the value")),
             },
@@ -190,13 +196,13 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The text of a node of the in side, or the code of a coded one.
-    pub(super) fn code_or_text(&self, node: NodeId) -> Option<String> {
+    pub(super) fn code_or_text(&self, node: NodeId) -> Option<&'d str> {
         let leaf = if self.input.is_scalar(node) { node } else { self.input.member(node, "code")? };
-        self.input.text(leaf).map(str::to_owned)
+        self.input.text(leaf)
     }
 
     /// The texts (or codes) at a path of the out side. Selectors do not matter: guards and labels name plain members.
-    pub(super) fn out_texts(&self, from: NodeId, path: &Path) -> Vec<String> {
+    pub(super) fn out_texts(&self, from: NodeId, path: &Path) -> Vec<&str> {
         let mut nodes = vec![from];
         for step in &path.steps {
             nodes = nodes
@@ -208,17 +214,17 @@ impl<'p> Run<'p, '_> {
                 })
                 .collect();
         }
-        let text = |n: NodeId| {
-            let leaf = if self.out.is_scalar(n) { Some(n) } else { self.out.member(n, "code") };
-            leaf.and_then(|l| self.out.text(l)).map(str::to_owned)
-        };
-        nodes.into_iter().filter_map(text).collect()
+        nodes.into_iter().filter_map(|n| self.out_code_or_text(n)).collect()
     }
-    pub(super) fn out_text(&self, from: NodeId, path: &Path) -> Option<String> {
+    fn out_code_or_text(&self, node: NodeId) -> Option<&str> {
+        let leaf = if self.out.is_scalar(node) { Some(node) } else { self.out.member(node, "code") };
+        leaf.and_then(|l| self.out.text(l))
+    }
+    pub(super) fn out_text(&self, from: NodeId, path: &Path) -> Option<&str> {
         self.out_texts(from, path).into_iter().next()
     }
     /// The texts (or codes) at a path of the in side.
-    pub(super) fn in_texts(&self, from: NodeId, path: &Path) -> Vec<String> {
+    pub(super) fn in_texts(&self, from: NodeId, path: &Path) -> Vec<&'d str> {
         self.select(from, path).into_iter().filter_map(|n| self.code_or_text(n)).collect()
     }
 }

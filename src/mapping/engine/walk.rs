@@ -2,11 +2,13 @@
 
 use super::account::{InLeaf, OutLeaf};
 use super::build::Place;
+use super::select::Nodes;
 use super::{Here, Kept, Run};
 use crate::document::NodeId;
 use crate::mapping::lang::tree::{Arrow, ScopeKind, Which};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{Drop, Field, Fixed, Item, Path, Scope};
+use std::borrow::Cow;
 
 impl<'p> Run<'p, '_> {
     /// Every item of a block or file; constants last, because they are set only where something else is.
@@ -46,15 +48,17 @@ impl<'p> Run<'p, '_> {
         let path = self.inward(&scope.native, &scope.canonical);
         let mut nodes = self.select(here.node, path);
         if !self.reading() && scope.label.is_some() {
-            nodes.retain(|n| self.eligible(scope, *n));
+            nodes = nodes.into_iter().filter(|n| self.eligible(scope, *n)).collect();
         }
-        if scope.kind == ScopeKind::Group && nodes.len() > 1 {
-            for extra in nodes.split_off(1) {
+        let Some((first, mut rest)) = nodes.split() else { return };
+        if scope.kind == ScopeKind::Group {
+            for extra in rest.drain(..) {
                 self.later(extra, LossKind::ExtraRepeat, scope.rule, None);
             }
         }
-        for (i, node) in nodes.into_iter().enumerate() {
-            self.enter(scope, node, Here { position: i + 1, ..here });
+        self.enter(scope, first, Here { position: 1, ..here });
+        for (i, node) in rest.into_iter().enumerate() {
+            self.enter(scope, node, Here { position: i + 2, ..here });
         }
     }
 
@@ -130,13 +134,13 @@ impl<'p> Run<'p, '_> {
         let twins = fields.iter().filter(|f| f.native.text == field.native.text && self.works(f.arrow)).count();
         !self.reading()
             || twins < 2
-            || self.ends(field, scope).first().is_some_and(|leaf| {
-                let text = self.input.text(*leaf).unwrap_or("");
-                field.convert.read(text, self.input.kind(*leaf)).is_ok()
+            || self.ends(field, scope).split().is_some_and(|(leaf, _)| {
+                let text = self.input.text(leaf).unwrap_or("");
+                field.convert.read(text, self.input.kind(leaf)).is_ok()
             })
     }
 
-    fn ends(&self, field: &'p Field, scope: NodeId) -> Vec<NodeId> {
+    fn ends(&self, field: &'p Field, scope: NodeId) -> Nodes {
         if self.reading() {
             return self.select(scope, &field.native);
         }
@@ -155,32 +159,32 @@ impl<'p> Run<'p, '_> {
         let place = self.place(here.frame, &fixed.path);
         // The sender's own value goes back to the same system in place of our constant.
         if let Some((path, text)) = self.kept(&fixed.unparsed, here) {
-            let words = self.input.text(text).unwrap_or("").to_owned();
-            if let Some(leaf) = self.put(&place, fixed.kind, &words, OutLeaf::Carried) {
+            let words = self.input.text(text).unwrap_or("");
+            if let Some(leaf) = self.put(&place, fixed.kind, words, OutLeaf::Carried) {
                 self.carry(text, leaf, Some(fixed.rule));
                 self.carry(path, leaf, Some(fixed.rule));
             }
             return;
         }
-        let text = fixed.value.clone().unwrap_or_else(|| here.position.to_string());
+        let text = constant(fixed, here);
         if let Some(leaf) = self.put(&place, fixed.kind, &text, OutLeaf::Supplied) {
             self.remark(LossKind::Supplied, None, Some(leaf), Some(fixed.rule), "a constant of this mapping");
         }
     }
 
     fn expect_constant(&mut self, fixed: &'p Fixed, here: Here) {
-        let expected = fixed.value.clone().unwrap_or_else(|| here.position.to_string());
+        let expected = constant(fixed, here);
         for node in self.select(here.node, &fixed.path) {
             if self.state(node) != InLeaf::Open || !self.input.is_scalar(node) {
                 continue;
             }
-            if self.input.text(node) == Some(expected.as_str()) {
+            if self.input.text(node) == Some(&*expected) {
                 self.mark(node, InLeaf::Carried);
             } else {
                 let note = "another value than the constant of this rule";
                 self.lose(node, LossKind::UnexpectedConstant, fixed.rule, note);
                 if let Some(segment) = here.segment.and_then(|at| self.segments.get_mut(at)) {
-                    segment.unparsed.push((fixed.unparsed.clone(), node, Kept::Constant));
+                    segment.unparsed.push((&fixed.unparsed, node, Kept::Constant));
                 }
             }
             for (leaf, _) in self.constants(&fixed.path, node) {
@@ -195,23 +199,31 @@ impl<'p> Run<'p, '_> {
         if (rule.which == Which::Native) != self.reading() {
             return;
         }
-        let words = Some(rule.because.clone());
+        let words = Some(rule.because.as_str());
         match &rule.path {
             None => self.later_rest(here.node, rule.rule, words),
             Some(path) => {
                 for node in self.select(here.node, path) {
-                    self.later(node, LossKind::DeclaredDrop, rule.rule, words.clone());
+                    self.later(node, LossKind::DeclaredDrop, rule.rule, words);
                 }
             }
         }
     }
 
     /// Where the leaf of a path goes, with the remark about places that moved up.
-    pub(super) fn place_for(&mut self, frame: usize, path: &'p Path, from: Option<NodeId>, rule: usize) -> Place<'p> {
+    pub(super) fn place_for(&mut self, frame: usize, path: &'p Path, from: Option<NodeId>, rule: usize) -> Place {
         let place = self.place(frame, path);
         if matches!(place, Place::Item(_, true)) {
             self.remark(LossKind::Normalised, from, None, Some(rule), "moved up to the first free place of its list");
         }
         place
+    }
+}
+
+/// The text of a constant; without one it is the item's number.
+fn constant(fixed: &Fixed, here: Here) -> Cow<'_, str> {
+    match &fixed.value {
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(here.position.to_string()),
     }
 }
