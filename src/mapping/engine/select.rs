@@ -27,6 +27,9 @@ impl Nodes {
     pub(super) const fn is_empty(&self) -> bool {
         self.first.is_none()
     }
+    pub(super) const fn first(&self) -> Option<NodeId> {
+        self.first
+    }
     /// The first and the others.
     pub(super) fn split(self) -> Option<(NodeId, Vec<NodeId>)> {
         self.first.map(|first| (first, self.rest))

@@ -117,7 +117,7 @@ impl<'p> Run<'p, '_> {
         if !chosen {
             for field in fields {
                 let kept = self.reading()
-                    && self.ends(field, here.node).first().is_some_and(|leaf| self.state(*leaf) == InLeaf::Reported);
+                    && self.ends(field, here.node).first().is_some_and(|leaf| self.state(leaf) == InLeaf::Reported);
                 if !kept {
                     self.field(field, here);
                 }
@@ -134,7 +134,7 @@ impl<'p> Run<'p, '_> {
         let twins = fields.iter().filter(|f| f.native.text == field.native.text && self.works(f.arrow)).count();
         !self.reading()
             || twins < 2
-            || self.ends(field, scope).split().is_some_and(|(leaf, _)| {
+            || self.ends(field, scope).first().is_some_and(|leaf| {
                 let text = self.input.text(leaf).unwrap_or("");
                 field.convert.read(text, self.input.kind(leaf)).is_ok()
             })
