@@ -52,6 +52,17 @@ pub struct Plan {
     pub canonical: ShapeId,
 }
 
+impl Plan {
+    /// Whether a name stands for a person; other segments are about the people they belong to.
+    #[must_use]
+    pub fn is_person(&self, slot: Slot) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Scope(s) if s.slot == Some(slot) => s.canonical.steps.first().is_some_and(|s| &*s.name == "people"),
+            _ => false,
+        })
+    }
+}
+
 /// One checked item.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a plan is built once and walked often: a box would cost every walk")]

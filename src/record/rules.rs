@@ -21,6 +21,7 @@ const LINKS: &[(&str, &str, &[&str])] = &[
     ("with", "contacts", &["people"]),
     ("given_by", "consents", &["people"]),
     ("involvement", "", &["involvements"]),
+    ("part_of", "", &["involvements", "contacts", "health", "plans", "assessments"]),
     ("concern", "notes", &["concerns"]),
     ("missing", "notes", &["missing"]),
 ];

@@ -10,8 +10,9 @@
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
 //! anything stands here), `x-source` (where a list comes from), `x-csv` (columns and headers of CSV files, see
-//! `table_shape.rs`), `x-chosen-when` (at the top of a file: a schema a message must satisfy to be of this one, where a
-//! format has several, see [`Suits`]). `tests/it/document` holds it against an independent implementation of the standard.
+//! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-chosen-when` (at the top of a file: a
+//! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]). `tests/it/document` holds it
+//! against an independent implementation of the standard.
 
 mod compile;
 mod declared;
@@ -20,6 +21,7 @@ mod native;
 mod shape;
 mod source;
 mod table_shape;
+mod tables;
 mod validate;
 mod xml_shape;
 
@@ -55,9 +57,12 @@ impl Schemas {
         let mut diagnostics = Vec::new();
         let sources = source::Sources::read(files, &mut diagnostics);
         let mut compiler = compile::Compiler::new(&sources, diagnostics);
-        let mut roots = Vec::new();
+        let (mut roots, mut tables) = (Vec::new(), BTreeMap::new());
         for (file, source) in sources.files.iter().enumerate() {
             let root = source::Loc { file, node: source.document.root() };
+            if let Some(told) = tables::Tables::of(&sources, root) {
+                tables.insert(source.name.clone(), Arc::new(told));
+            }
             let chosen = sources.get(root, "x-chosen-when").map(|place| compiler.compile(&[place]));
             roots.push((source.name.clone(), compiler.compile(&[root]), chosen));
         }
@@ -75,7 +80,8 @@ impl Schemas {
         }
         let shapes = Arc::new(shapes);
         let named = |((name, root, chosen), layout): ((String, ShapeId, Option<ShapeId>), _)| {
-            (name.clone(), Schema { name, root, chosen, layout, shapes: shapes.clone() })
+            let tables = tables.get(&name).cloned();
+            (name.clone(), Schema { name, root, chosen, layout, shapes: shapes.clone(), tables })
         };
         Ok(Self { by_name: roots.into_iter().zip(layouts).map(named).collect() })
     }
@@ -100,6 +106,7 @@ pub struct Schema {
     /// How CSV files of this schema look (`x-csv`).
     layout: Arc<Layout>,
     shapes: Arc<Shapes>,
+    tables: Option<Arc<tables::Tables>>,
 }
 
 impl Schema {

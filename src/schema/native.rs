@@ -71,7 +71,10 @@ impl Schema {
             Syntax::Json => {
                 let tree = json::read(bytes, limits).map_err(one)?;
                 let listed = tree.kind(tree.root()) == Kind::Array && self.shapes.object(self.root).is_some();
-                let documents = if listed { items(&tree) } else { vec![tree] };
+                let mut documents = if listed { items(&tree) } else { vec![tree] };
+                if let Some(tables) = &self.tables {
+                    documents.iter_mut().for_each(|d| tables.tidy(d, &self.shapes, self.root));
+                }
                 Ok(Parsed { documents, warnings: Vec::new(), source: Cow::Borrowed(bytes) })
             }
             Syntax::FhirJson => {

@@ -77,6 +77,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-at-most-one", Holds::Plain),
     ("x-white-space", Holds::Plain),
     ("x-notice", Holds::Plain),
+    ("x-tables", Holds::Plain),
     ("x-source", Holds::Plain),
     ("x-csv", Holds::Plain),
     ("x-chosen-when", Holds::Schema),

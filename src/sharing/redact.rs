@@ -192,7 +192,8 @@ fn summaries_of(place: &Held<'_>, local: &str) -> Vec<String> {
 }
 
 /// Members that point to another segment of the record; left out when the target is not released (§4).
-const LINKS: [&str; 9] = ["person", "from", "to", "involvement", "concern", "missing", "address", "given_by", "with"];
+const LINKS: [&str; 10] =
+    ["person", "from", "to", "involvement", "part_of", "concern", "missing", "address", "given_by", "with"];
 /// Links without which the segment cannot stand: their target stays at least as a skeleton.
 const REQUIRED_LINKS: [(&str, &str); 3] =
     [("characteristics", "person"), ("relationships", "from"), ("relationships", "to")];

@@ -97,7 +97,7 @@ impl<'p> Run<'p, '_> {
     }
 
     fn read_reference(&mut self, field: &'p Field, leaf: NodeId, text: &str, here: Here) -> bool {
-        let found = self.keys.get(text).filter(|(slot, _)| field.refs.contains(slot)).map(|(_, id)| id.clone());
+        let found = self.referred(&field.refs, text).map(|(_, id)| id);
         match found {
             Some(id) => {
                 let value = Converted { value: Value::One(Kind::String, id), remark: None };

@@ -201,6 +201,8 @@ struct Run<'p, 'd> {
     names: Vec<Option<Bound>>,
     /// Read: native key to slot and id. Write: id to slot.
     keys: HashMap<String, (usize, String)>,
+    /// Read: whom the segments with a native key are about.
+    subjects: HashMap<String, Vec<String>>,
     /// Write: segments by id, to find their keys.
     by_id: HashMap<&'d str, NodeId>,
     /// Write: what the rules ask of every segment, by its node.
@@ -249,6 +251,7 @@ impl<'p, 'd> Run<'p, 'd> {
             segments: Vec::new(),
             names: vec![None; plan.names.len()],
             keys: HashMap::new(),
+            subjects: HashMap::new(),
             by_id: HashMap::new(),
             facts: HashMap::new(),
             written: HashSet::new(),

@@ -3,7 +3,7 @@
 use super::account::OutLeaf;
 use super::{Bound, Here, Kept, Quarantined, Run, Segment};
 use crate::document::{Document, Kind, NodeId};
-use crate::mapping::lang::tree::ScopeKind;
+use crate::mapping::lang::tree::{ScopeKind, Syntax};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{About, Item, Label, LabelSource, Scope, third_party_rank};
 use crate::vocabulary::{Category, Confidentiality};
@@ -25,21 +25,39 @@ impl<'p> Run<'p, '_> {
             for node in self.select(self.input.root(), &scope.native) {
                 let key = self.select_one(node, path).and_then(|(n, _)| self.input.text(n)).map(str::to_owned);
                 if let Some(key) = key {
-                    let (id, _) = self.id_of_key(&key);
+                    let (id, _) = self.id_of_key(scope, &key);
                     // Two items with one key: references mean the first.
-                    self.keys.entry(key).or_insert((slot, id));
+                    self.keys.entry(self.key_name(slot, &key)).or_insert((slot, id));
                 }
             }
         }
     }
 
+    /// A native key as it is noted: addresses of a Bundle are one name space, the keys of tables are one per table, so
+    /// that referral 17 is never patient 17.
+    fn key_name(&self, slot: usize, key: &str) -> String {
+        match self.plan.syntax {
+            Syntax::Fhir => key.to_owned(),
+            _ => format!("{}\n{key}", self.plan.names.get(slot).map_or("", String::as_str)),
+        }
+    }
+
+    /// Slot and id of what a native reference means, among these slots.
+    pub(super) fn referred(&self, slots: &[usize], key: &str) -> Option<(usize, String)> {
+        let found = slots.iter().find_map(|slot| self.keys.get(&self.key_name(*slot, key)));
+        found.filter(|(slot, _)| slots.contains(slot)).cloned()
+    }
+
     /// The local id of a native key, and the key to be kept when the id does not say it.
-    fn id_of_key(&self, key: &str) -> (String, Option<String>) {
+    fn id_of_key(&self, scope: &Scope, key: &str) -> (String, Option<String>) {
         let plain = key.strip_prefix("urn:uuid:").and_then(|u| Uuid::try_parse(u).ok().map(|parsed| (u, parsed)));
         match plain {
             // Only the canonical spelling comes back by itself.
             Some((text, parsed)) if parsed.to_string() == text => (text.to_owned(), None),
-            _ => (self.made_id(&format!("key\n{key}")), Some(key.to_owned())),
+            _ => {
+                let name = scope.slot.map_or_else(|| key.to_owned(), |slot| self.key_name(slot, key));
+                (self.made_id(&format!("key\n{name}")), Some(key.to_owned()))
+            }
         }
     }
 
@@ -73,6 +91,9 @@ impl<'p> Run<'p, '_> {
             self.hold(scope, here.node, LossKind::NoSubject, "whom it is about cannot be told");
             return false;
         };
+        if scope.id.is_some() {
+            self.subjects.insert(segment.id.clone(), about.clone());
+        }
         segment.about = about;
         segment.linked = linked;
         self.segments.push(segment);
@@ -90,7 +111,7 @@ impl<'p> Run<'p, '_> {
     fn identity(&mut self, scope: &'p Scope, here: Here, key_leaf: Option<NodeId>) -> (String, Option<String>) {
         let native = key_leaf.and_then(|n| self.input.text(n));
         if let Some(text) = native {
-            let (id, key) = self.id_of_key(text);
+            let (id, key) = self.id_of_key(scope, text);
             if self.written.insert(id.clone()) {
                 return (id, key);
             }
@@ -121,16 +142,17 @@ impl<'p> Run<'p, '_> {
             }
             About::Ref(path, slots) => {
                 let (leaf, _) = self.select_one(here.node, path)?;
-                let text = self.input.text(leaf)?;
-                let (slot, id) = self.keys.get(text)?;
-                if !slots.contains(slot) {
-                    return None;
-                }
-                let id = id.clone();
+                let (slot, id) = self.referred(slots, self.input.text(leaf)?)?;
+                let people = if self.plan.is_person(slot) { vec![id] } else { self.subjects_of(&id)? };
                 self.mark(leaf, super::account::InLeaf::Carried);
-                Some(vec![id])
+                Some(people)
             }
         }
+    }
+
+    /// Whom a segment read before this one is about: what hangs on it is about the same people.
+    fn subjects_of(&self, id: &str) -> Option<Vec<String>> {
+        self.subjects.get(id).cloned()
     }
 
     fn linked(&mut self, scope: &'p Scope) -> Option<Vec<String>> {

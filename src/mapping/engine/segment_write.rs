@@ -5,8 +5,9 @@ use super::{Bound, Here, Run, Segment};
 use crate::document::{Kind, NodeId};
 use crate::mapping::lang::tree::Syntax;
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{About, Label, LabelSource, Scope, third_party_rank};
+use crate::mapping::plan::{About, Label, LabelSource, Path, Scope, third_party_rank};
 use crate::vocabulary::Confidentiality;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Name space of native keys for local ids that are no UUIDs.
@@ -137,18 +138,49 @@ impl<'p, 'd> Run<'p, 'd> {
     /// `about ref`: the native reference to the person, who must be in the message.
     fn write_about_ref(&mut self, scope: &'p Scope, here: Here) -> bool {
         let Some(Label { about: About::Ref(path, slots), .. }) = &scope.label else { return true };
+        if !slots.iter().any(|slot| self.plan.is_person(*slot)) {
+            return self.hangs_on_its_own(slots, here.node);
+        }
         let known = |run: &Self, id: &str| run.keys.get(id).is_some_and(|(slot, _)| slots.contains(slot));
         let Some(person) = self.about_ids(here.node).find(|id| known(self, id)) else { return false };
         let Some(node) = self.by_id.get(person).copied() else { return false };
         let key = self.native_key(node, person);
         let place = self.place(here.frame, path);
-        let Some(out) = self.put(&place, Kind::String, &key, OutLeaf::Carried) else { return false };
+        let made = self.put(&place, Kind::String, &key, OutLeaf::Carried);
+        let Some(out) = made.or_else(|| self.said_already(here.frame, path, &key)) else { return false };
         let leaf = self
             .input
             .find(here.node, &["label", "about"])
             .and_then(|l| self.input.children(l).find(|a| self.input.text(*a) == Some(person)));
         if let Some(leaf) = leaf {
             self.carry(leaf, out, Some(scope.rule));
+        }
+        true
+    }
+
+    /// The same reference, written by a block around this one over the same native object.
+    fn said_already(&self, frame: usize, path: &Path, key: &str) -> Option<NodeId> {
+        let start = self.made(frame)?;
+        let leaf = path.steps.iter().try_fold(start, |at, step| self.out.member(at, &step.name))?;
+        (self.out.text(leaf) == Some(key)).then_some(leaf)
+    }
+
+    /// `about ref` to a segment that is no person: one of the segment's links leads to such a segment, and both are
+    /// about the same people. The field of that link writes the reference.
+    fn hangs_on_its_own(&mut self, slots: &[usize], node: NodeId) -> bool {
+        let target = self.input.children(node).find_map(|member| {
+            let id = self.input.text(member).filter(|_| self.input.key(member) != Some("id"))?;
+            let (slot, _) = self.keys.get(id)?;
+            slots.contains(slot).then(|| self.by_id.get(id).copied()).flatten()
+        });
+        let Some(target) = target else { return false };
+        let (mine, theirs): (HashSet<&str>, HashSet<&str>) =
+            (self.about_ids(node).collect(), self.about_ids(target).collect());
+        if mine != theirs {
+            return false;
+        }
+        if let Some(list) = self.input.find(node, &["label", "about"]) {
+            self.settle_below(list);
         }
         true
     }

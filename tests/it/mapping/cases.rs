@@ -96,3 +96,8 @@ fn fhir_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
 fn census_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
     run("cin-census");
 }
+
+#[test]
+fn mhsds_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("mhsds");
+}

@@ -1,0 +1,94 @@
+//! Extracts of database tables as JSON: an object of tables, each a list of rows (`x-tables` at the top of a schema).
+//!
+//! Owns what such extracts leave to taste, so that mappings need not know it: names in any spelling of their case or
+//! under an older name (`x-tables` lists those), numbers where a column is text and digits where it is a number, and
+//! `null` or blank text for a cell without a value. Never touches a value otherwise.
+
+use super::shape::{ObjectShape, Shape, ShapeId, Shapes};
+use super::source::{Loc, Sources};
+use crate::document::{Document, Kind, NodeId};
+use std::collections::HashMap;
+
+/// Members of an extract or a row that is tidied; one with more is left as it is, since tidying looks along all of them
+/// for each. The widest table known has under 40 columns, the data set 62 tables.
+const MEMBERS_MAX: usize = 300;
+
+/// Other names of tables and columns, in lower case, with the name meant.
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    older: HashMap<String, String>,
+}
+
+impl Tables {
+    /// What `x-tables` of a schema file says, if it says anything.
+    pub(super) fn of(sources: &Sources, file: Loc) -> Option<Self> {
+        let told = sources.children(sources.get(file, "x-tables")?);
+        let pair = |l: Loc| Some((sources.key(l)?.to_lowercase(), sources.text(l)?.to_owned()));
+        Some(Self { older: told.into_iter().filter_map(pair).collect() })
+    }
+
+    /// Brings an extract into the form its schema describes.
+    pub(super) fn tidy(&self, document: &mut Document, shapes: &Shapes, root: ShapeId) {
+        let Some(shape) = shapes.object(root) else { return };
+        let top = document.root();
+        if document.len(top) > MEMBERS_MAX {
+            return;
+        }
+        self.rename(document, top, shape, &spellings(shape));
+        let tables: Vec<NodeId> = document.children(top).collect();
+        for table in tables {
+            let Some(member) = document.key(table).and_then(|k| shape.member(k)) else { continue };
+            let Some(row_shape) = shapes.object(member.shape) else { continue };
+            let known = spellings(row_shape);
+            let rows: Vec<NodeId> = document.children(table).collect();
+            let usual = |r: &NodeId| document.kind(*r) == Kind::Object && document.len(*r) <= MEMBERS_MAX;
+            for row in rows.into_iter().filter(usual).collect::<Vec<_>>() {
+                self.rename(document, row, row_shape, &known);
+                cells(document, row, shapes, row_shape);
+            }
+        }
+    }
+
+    fn rename(&self, document: &mut Document, object: NodeId, shape: &ObjectShape, known: &HashMap<String, String>) {
+        let members: Vec<NodeId> = document.children(object).collect();
+        for member in members {
+            let Some(key) = document.key(member).filter(|k| shape.member(k).is_none()) else { continue };
+            let lower = key.to_lowercase();
+            let meant = self.older.get(&lower).filter(|name| shape.member(name).is_some()).or_else(|| known.get(&lower));
+            // Two spellings side by side: the exact one counts, the other stays unknown and is reported.
+            if let Some(name) = meant.filter(|name| document.member(object, name).is_none()) {
+                let name = name.clone();
+                document.relocate(member, object, Some(&name));
+            }
+        }
+    }
+}
+
+fn spellings(shape: &ObjectShape) -> HashMap<String, String> {
+    shape.members.iter().map(|m| (m.name.to_lowercase(), m.name.clone())).collect()
+}
+
+fn cells(document: &mut Document, row: NodeId, shapes: &Shapes, shape: &ObjectShape) {
+    let all: Vec<NodeId> = document.children(row).collect();
+    for cell in all {
+        let text = document.text(cell).unwrap_or("").to_owned();
+        let kind = document.kind(cell);
+        if kind == Kind::Null || (kind == Kind::String && text.trim().is_empty()) {
+            document.detach(cell);
+            continue;
+        }
+        let Some(member) = document.key(cell).and_then(|k| shape.member(k)) else { continue };
+        let Shape::Scalar(scalar) = shapes.get(member.shape) else { continue };
+        let takes = |k: Kind| scalar.kinds.contains(&k);
+        if kind == Kind::Number && !takes(Kind::Number) && takes(Kind::String) {
+            document.set_scalar(cell, Kind::String, &text);
+        } else if kind == Kind::String && !takes(Kind::String) && takes(Kind::Number) && is_plain_number(&text) {
+            document.set_scalar(cell, Kind::Number, &text);
+        }
+    }
+}
+
+/// Digits that are the same as text and as a number.
+fn is_plain_number(text: &str) -> bool {
+    text.parse::<u32>().is_ok_and(|n| n.to_string() == text)
+}
