@@ -54,7 +54,8 @@ impl Tables {
         for member in members {
             let Some(key) = document.key(member).filter(|k| shape.member(k).is_none()) else { continue };
             let lower = key.to_lowercase();
-            let meant = self.older.get(&lower).filter(|name| shape.member(name).is_some()).or_else(|| known.get(&lower));
+            let meant =
+                self.older.get(&lower).filter(|name| shape.member(name).is_some()).or_else(|| known.get(&lower));
             // Two spellings side by side: the exact one counts, the other stays unknown and is reported.
             if let Some(name) = meant.filter(|name| document.member(object, name).is_none()) {
                 let name = name.clone();
