@@ -13,12 +13,12 @@ use std::cmp::Ordering;
 
 /// The mapping that reads a message, and the message as far as it had to be read to know.
 pub(super) fn reader<'m, 'b>(
-    found: &'m [Mapped],
+    found: &[&'m Mapped],
     schemas: &Schemas,
     bytes: &'b [u8],
     limits: &Limits,
 ) -> Result<(&'m Mapped, Parsed<'b>), Vec<Diagnostic>> {
-    let Some(first) = found.first() else { return Err(vec![nothing(found.iter())]) };
+    let Some(first) = found.first() else { return Err(vec![nothing(found.iter().copied())]) };
     if found.len() == 1 {
         let parsed = first.schema(schemas)?.parse(first.syntax, bytes, limits)?;
         return Ok((first, parsed));
@@ -29,22 +29,38 @@ pub(super) fn reader<'m, 'b>(
             Ok((one, one.schema(schemas)?.parse(one.syntax, bytes, limits)?))
         }
         Declared::Root(name) => {
-            let same: Vec<&Mapped> = found.iter().filter(|m| root(m.syntax) == Some(name.as_str())).collect();
+            let same: Vec<&Mapped> = found.iter().copied().filter(|m| root(m.syntax) == Some(name.as_str())).collect();
             match same.as_slice() {
-                [] => Err(vec![nothing(found.iter())]),
+                [] => Err(vec![nothing(found.iter().copied())]),
                 [one] => Ok((one, one.schema(schemas)?.parse(one.syntax, bytes, limits)?)),
                 several => by_tree(several, schemas, bytes, limits),
             }
         }
         // Nothing can be seen: a tree in JSON is read once for all, anything else says itself what is wrong.
         Declared::Nothing if matches!(first.syntax, Syntax::Json | Syntax::FhirJson) => {
-            by_tree(&found.iter().collect::<Vec<_>>(), schemas, bytes, limits)
+            by_tree(found, schemas, bytes, limits)
         }
         Declared::Nothing => {
             first.schema(schemas)?.parse(first.syntax, bytes, limits)?;
-            Err(vec![nothing(found.iter())])
+            Err(vec![nothing(found.iter().copied())])
         }
     }
+}
+
+/// The mappings of the syntax a message is in, where a format has several: told by how it begins.
+pub(super) fn of_syntax<'m>(found: &'m [Mapped], bytes: &[u8]) -> Vec<&'m Mapped> {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    let begins = |syntax: Syntax| match syntax {
+        Syntax::Json | Syntax::FhirJson => text.starts_with(b"{") || text.starts_with(b"["),
+        Syntax::Xml { .. } => text.starts_with(b"<"),
+        Syntax::Hl7v2 { .. } => [&b"MSH"[..], b"FHS", b"BHS", b"\x0B"].iter().any(|start| text.starts_with(start)),
+        Syntax::Csv { .. } => true,
+    };
+    // What begins like JSON or XML is no CSV where the format has those too.
+    let rank = |syntax: Syntax| usize::from(matches!(syntax, Syntax::Csv { .. }));
+    let best = found.iter().filter(|m| begins(m.syntax)).min_by_key(|m| rank(m.syntax)).or(found.first());
+    let kind = best.map(|m| std::mem::discriminant(&m.syntax));
+    found.iter().filter(|m| Some(std::mem::discriminant(&m.syntax)) == kind).collect()
 }
 
 /// By what stands at the top of the message; a schema that says when it is chosen goes before one that does not.
@@ -82,7 +98,7 @@ fn by_tree<'m, 'b>(
 
 /// By the columns of the header: the key must be there, and a column beside key and shared ones; then the mapping whose
 /// columns and the file's have most in common.
-fn by_columns<'m>(found: &'m [Mapped], schemas: &Schemas, header: &[String]) -> Result<&'m Mapped, Vec<Diagnostic>> {
+fn by_columns<'m>(found: &[&'m Mapped], schemas: &Schemas, header: &[String]) -> Result<&'m Mapped, Vec<Diagnostic>> {
     let mut best: Vec<(&Mapped, f64)> = Vec::new();
     for mapped in found {
         let Syntax::Csv { key, shared } = mapped.syntax else { continue };
@@ -108,7 +124,7 @@ fn by_columns<'m>(found: &'m [Mapped], schemas: &Schemas, header: &[String]) -> 
     }
     match best.as_slice() {
         [(one, _)] => Ok(one),
-        [] => Err(vec![nothing(found.iter())]),
+        [] => Err(vec![nothing(found.iter().copied())]),
         several => Err(vec![ambiguous(several.iter().map(|(m, _)| *m))]),
     }
 }
@@ -157,10 +173,7 @@ pub(super) fn indistinct(found: &[Mapped], schemas: &Schemas) -> Vec<Diagnostic>
     let says = |m: &Mapped| schemas.get(&m.plan.schema).is_some_and(Schema::says_when_chosen);
     for (i, a) in found.iter().enumerate() {
         for b in found.iter().skip(i.saturating_add(1)) {
-            if std::mem::discriminant(&a.syntax) != std::mem::discriminant(&b.syntax) {
-                let text = format!("the mappings of one format have one syntax, and `{}` has another", a.plan.name);
-                faults.push(Diagnostic::error(code::MAP_FORMAT, text).with_file(&b.plan.file));
-            } else if root(a.syntax).is_some() && root(a.syntax) == root(b.syntax) && !says(a) && !says(b) {
+            if root(a.syntax).is_some() && root(a.syntax) == root(b.syntax) && !says(a) && !says(b) {
                 let text = format!("`{}` takes messages of the same root; nothing tells the two apart", a.plan.name);
                 let fault = Diagnostic::error(code::MAP_FORMAT, text).with_file(&b.plan.file);
                 faults.push(fault.with_help("say `x-chosen-when` at the top of one native schema"));

@@ -192,10 +192,10 @@ impl Mappings {
         if format == CANONICAL {
             return self.records(bytes, limits).map(|_| Vec::new());
         }
-        let found = self.find(format)?;
+        let found = choose::of_syntax(self.find(format)?, bytes);
         let mut warnings = Vec::new();
         for part in found.first().map_or_else(Vec::new, |first| lines::split(bytes, first.syntax)) {
-            let (mapped, parsed) = choose::reader(found, &self.schemas, part, limits)?;
+            let (mapped, parsed) = choose::reader(&found, &self.schemas, part, limits)?;
             let valid = mapped.schema(&self.schemas)?.check(parsed, Strictness::Strict)?;
             warnings.extend(valid.iter().flat_map(|v| v.warnings().to_vec()));
         }
@@ -210,10 +210,10 @@ impl Mappings {
         if format == CANONICAL {
             return self.read_canonical(bytes, context);
         }
-        let found = self.find(format)?;
+        let found = choose::of_syntax(self.find(format)?, bytes);
         let mut records = Vec::new();
         for part in found.first().map_or_else(Vec::new, |first| lines::split(bytes, first.syntax)) {
-            let (mapped, parsed) = choose::reader(found, &self.schemas, part, &context.limits)?;
+            let (mapped, parsed) = choose::reader(&found, &self.schemas, part, &context.limits)?;
             self.read_message(mapped, parsed, context, &mut records)?;
         }
         Ok(records)

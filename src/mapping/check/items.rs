@@ -296,6 +296,10 @@ impl<'a> Checker<'a> {
         let fits = match convert {
             Convert::Int | Convert::Decimal | Convert::Quantity(_) => matches!(fit.kind, Kind::Number | Kind::String),
             Convert::Bool => matches!(fit.kind, Kind::Bool | Kind::String),
+            // A table may give a truth value two names, if it knows nothing else.
+            Convert::Code(table) if fit.kind == Kind::Bool => {
+                table.rows.iter().all(|row| matches!(row.native.as_str(), "true" | "false"))
+            }
             _ => fit.kind == Kind::String,
         };
         if !fits {

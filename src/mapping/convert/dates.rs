@@ -147,6 +147,27 @@ pub(super) fn write_instant(text: &str, zone: Option<&TimeZone>) -> WriteResult 
     Ok(Converted::exact(written))
 }
 
+/// `dd/mm/yyyy hh:mm`, with or without seconds, as desktop programs export it.
+pub(super) fn read_local(text: &str, zone: &TimeZone) -> ReadResult {
+    let parsed = ["%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"].iter().find_map(|f| civil::DateTime::strptime(f, text).ok());
+    let moment = parsed.ok_or(INVALID)?.to_zoned(zone.clone()).map_err(|_| INVALID)?;
+    let stamped = one(moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
+    if moment.strftime("%d/%m/%Y %H:%M").to_string() == text {
+        return Ok(Converted::exact(stamped));
+    }
+    Ok(Converted::noted(stamped, LossKind::Normalised, "a local time that does not exist or is written otherwise"))
+}
+
+pub(super) fn write_local(text: &str, zone: &TimeZone) -> WriteResult {
+    let stamp: jiff::Timestamp = text.parse().map_err(|_| INVALID)?;
+    let local = stamp.to_zoned(zone.clone());
+    let written = local.strftime("%d/%m/%Y %H:%M").to_string();
+    if local.second() != 0 || local.subsec_nanosecond() != 0 {
+        return Ok(Converted::noted(written, LossKind::PrecisionReduced, "seconds"));
+    }
+    Ok(Converted::exact(written))
+}
+
 pub(super) fn read_either(text: &str) -> ReadResult {
     if is_partial(text) || is_moment(text) { Ok(Converted::exact(one(text.to_owned()))) } else { Err(INVALID) }
 }
@@ -182,6 +203,16 @@ mod tests {
         );
         assert_eq!(write_instant("2026-05-12T08:30:00Z", Some(&zone)).unwrap().value, "2026-05-12T09:30:00");
         assert!(read_instant("2026-05-12T09:30:00", None).is_err());
+    }
+
+    #[test]
+    fn a_desktop_time_gets_the_offset_of_its_zone_and_comes_back() {
+        let zone = TimeZone::get("Europe/London").unwrap();
+        let read = read_local("12/05/2026 09:30", &zone).unwrap();
+        assert_eq!((read.value, read.remark), (one("2026-05-12T09:30:00+01:00".into()), None));
+        assert_eq!(write_local("2026-05-12T08:30:00Z", &zone).unwrap().value, "12/05/2026 09:30");
+        assert!(read_local("2026-05-12T09:30", &zone).is_err() && read_local("31/02/2026 09:30", &zone).is_err());
+        assert!(read_local("12/05/2026 09:30:10", &zone).unwrap().remark.is_some());
     }
 
     proptest! {

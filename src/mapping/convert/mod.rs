@@ -32,6 +32,8 @@ pub enum Convert {
     PartialDate,
     /// Moment with zone; the zone applies where the text has none.
     Instant(Option<jiff::tz::TimeZone>),
+    /// Moment as `dd/mm/yyyy hh:mm` in a zone.
+    LocalTime(jiff::tz::TimeZone),
     /// Date or moment, kept as written.
     DateOrInstant,
     /// Code table.
@@ -128,7 +130,7 @@ pub type WriteResult = Result<Converted<String>, Refusal>;
 const INVALID: Refusal = (LossKind::InvalidValue, "the value is not of this type");
 
 /// Names of the converters that take no table, for "did you mean".
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 20] = [
     "text",
     "int",
     "decimal",
@@ -137,6 +139,7 @@ pub const NAMES: [&str; 19] = [
     "date",
     "partial-date",
     "instant",
+    "local-time",
     "date-or-instant",
     "nhs-number",
     "upn",
@@ -156,7 +159,7 @@ impl Convert {
     /// # Errors
     /// A sentence for the author of the mapping.
     pub fn named(name: &str, argument: Option<&str>) -> Result<Self, String> {
-        let takes = matches!(name, "date" | "instant" | "quantity");
+        let takes = matches!(name, "date" | "instant" | "local-time" | "quantity");
         if argument.is_some() && !takes {
             return Err(format!("`{name}` takes no argument"));
         }
@@ -172,6 +175,10 @@ impl Convert {
                 Some(zone) => Some(jiff::tz::TimeZone::get(zone).map_err(|_| "this is not a time zone".to_owned())?),
                 None => None,
             }),
+            "local-time" => {
+                let zone = argument.ok_or("`local-time` needs a time zone in quotes")?;
+                Self::LocalTime(jiff::tz::TimeZone::get(zone).map_err(|_| "this is not a time zone".to_owned())?)
+            }
             "date-or-instant" => Self::DateOrInstant,
             "nhs-number" => Self::NhsNumber,
             "upn" => Self::Upn,
@@ -199,6 +206,7 @@ impl Convert {
             Self::Date(layout) => dates::read_date(text, layout),
             Self::PartialDate => dates::read_partial(text),
             Self::Instant(zone) => dates::read_instant(text, zone.as_ref()),
+            Self::LocalTime(zone) => dates::read_local(text, zone),
             Self::DateOrInstant => dates::read_either(text),
             Self::Code(table) => read_code(table, text),
             Self::NhsNumber => checked::read(text, nhs_number_check, checked::Form::Digits),
@@ -237,6 +245,7 @@ impl Convert {
             Self::Date(layout) => dates::write_date(text, layout),
             Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.to_owned())),
             Self::Instant(zone) => dates::write_instant(text, zone.as_ref()),
+            Self::LocalTime(zone) => dates::write_local(text, zone),
             Self::Base64Text => Ok(plain::write_base64(text)),
             Self::Code(_) | Self::Quantity(_) | Self::Words => Err(INVALID),
         }
@@ -246,6 +255,15 @@ impl Convert {
 fn read_code(table: &CodeTable, text: &str) -> ReadResult {
     let own = || Some(Recorded { system: table.name.clone(), code: text.to_owned() });
     let Some(row) = table.read(text) else {
+        // Where a list has the code in capitals only, small letters mean the same code.
+        let capitals = text.to_ascii_uppercase();
+        if capitals != text && table.read(&capitals).is_some() {
+            let found = read_code(table, &capitals)?;
+            return Ok(match found.remark {
+                None => Converted::noted(found.value, LossKind::Normalised, "the code in capitals"),
+                Some(_) => found,
+            });
+        }
         let width = table.rows.first().map_or(1, |r| r.canonical.len());
         let codes = vec![UNMAPPED.to_owned(); width];
         return Ok(Converted::noted(Value::Codes(codes, own()), LossKind::CodeUnmapped, "the code table has no row"));

@@ -10,6 +10,9 @@ use crate::mapping::plan::{Field, Fit, Path, Target};
 use crate::vocabulary::Confidentiality;
 use std::borrow::Cow;
 
+/// What is to be said about a value that was carried.
+type Remarked = (LossKind, &'static str);
+
 impl<'p> Run<'p, '_> {
     pub(super) fn field(&mut self, field: &'p Field, here: Here) {
         if !self.works(field.arrow) {
@@ -189,7 +192,8 @@ impl<'p> Run<'p, '_> {
             }
             Err((kind, note)) => return self.lose_all(&leaves, kind, field, note),
         };
-        let (text, cut) = match fit(&converted.value, &field.native_fit) {
+        let fitted = fit(&converted.value, &field.native_fit).map(|fitted| (converted.remark, fitted));
+        let (remark, (text, cut)) = match fitted.or_else(|note| current_code(field, &value).ok_or(note)) {
             Ok(fitted) => fitted,
             Err(note) => return self.lose_all(&leaves, LossKind::InvalidValue, field, note),
         };
@@ -211,7 +215,7 @@ impl<'p> Run<'p, '_> {
         if lead.is_some_and(|l| self.synthetic(l)) {
             self.remark(LossKind::Supplied, None, Some(out), Some(field.rule), "the code that says its category here");
         }
-        if let Some((kind, note)) = converted.remark {
+        if let Some((kind, note)) = remark {
             self.remark(kind, lead, Some(out), Some(field.rule), note);
         }
         if cut {
@@ -306,6 +310,15 @@ impl<'p> Run<'p, '_> {
     pub(super) fn put_object(&mut self, place: &Place) -> Option<NodeId> {
         self.put(place, Kind::Object, "", OutLeaf::None)
     }
+}
+
+/// The code of today for a value whose sender's own code the format no longer permits.
+fn current_code(field: &Field, value: &Value) -> Option<(Option<Remarked>, (String, bool))> {
+    let Value::Codes(codes, Some(_)) = value else { return None };
+    let converted = field.convert.write(&Value::Codes(codes.clone(), None)).ok()?;
+    let fitted = fit(&converted.value, &field.native_fit).ok()?;
+    let note = "the sender's own code is no longer permitted; the current one is written";
+    Some((converted.remark.or(Some((LossKind::Normalised, note))), fitted))
 }
 
 /// Whether a field only looks codes up for a list of plain codes, so that several such blocks may share the list.
