@@ -146,13 +146,26 @@ pub struct Fit {
     pub pattern: Option<regex::Regex>,
     /// The format, one of [`crate::schema::FORMATS`].
     pub format: Option<String>,
+    /// Least number.
+    pub minimum: Option<f64>,
+    /// Greatest number.
+    pub maximum: Option<f64>,
 }
 
 impl Fit {
     /// Any text: where the schema says nothing.
     #[must_use]
     pub const fn any() -> Self {
-        Self { kind: Kind::String, list: Vec::new(), min_length: 0, max_length: None, pattern: None, format: None }
+        Self {
+            kind: Kind::String,
+            list: Vec::new(),
+            min_length: 0,
+            max_length: None,
+            pattern: None,
+            format: None,
+            minimum: None,
+            maximum: None,
+        }
     }
 }
 

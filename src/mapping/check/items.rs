@@ -320,6 +320,8 @@ impl<'a> Checker<'a> {
             max_length: scalar.max_length,
             pattern: scalar.pattern.as_deref().and_then(|p| regex::Regex::new(p).ok()),
             format: scalar.format.clone(),
+            minimum: scalar.minimum,
+            maximum: scalar.maximum,
         }
     }
 

@@ -255,12 +255,13 @@ impl Convert {
 fn read_code(table: &CodeTable, text: &str) -> ReadResult {
     let own = || Some(Recorded { system: table.name.clone(), code: text.to_owned() });
     let Some(row) = table.read(text) else {
-        // Where a list has the code in capitals only, small letters mean the same code.
-        let capitals = text.to_ascii_uppercase();
-        if capitals != text && table.read(&capitals).is_some() {
-            let found = read_code(table, &capitals)?;
+        // Small letters mean the same code, where the list has only one code of these letters.
+        let mut alike = table.rows.iter().filter(|r| r.native != text && r.native.eq_ignore_ascii_case(text));
+        let other = alike.next().filter(|r| alike.all(|o| o.native == r.native) && table.read(&r.native).is_some());
+        if let Some(row) = other {
+            let found = read_code(table, &row.native)?;
             return Ok(match found.remark {
-                None => Converted::noted(found.value, LossKind::Normalised, "the code in capitals"),
+                None => Converted::noted(found.value, LossKind::Normalised, "capital and small letters of the code"),
                 Some(_) => found,
             });
         }

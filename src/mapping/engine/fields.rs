@@ -313,10 +313,11 @@ impl<'p> Run<'p, '_> {
 }
 
 /// The code of today for a value whose sender's own code the format no longer permits.
-fn current_code(field: &Field, value: &Value) -> Option<(Option<Remarked>, (String, bool))> {
+fn current_code<'t>(field: &Field, value: &Value) -> Option<(Option<Remarked>, (Cow<'t, str>, bool))> {
     let Value::Codes(codes, Some(_)) = value else { return None };
     let converted = field.convert.write(&Value::Codes(codes.clone(), None)).ok()?;
-    let fitted = fit(&converted.value, &field.native_fit).ok()?;
+    let (text, cut) = fit(&converted.value, &field.native_fit).ok()?;
+    let fitted = (Cow::Owned(text.into_owned()), cut);
     let note = "the sender's own code is no longer permitted; the current one is written";
     Some((converted.remark.or(Some((LossKind::Normalised, note))), fitted))
 }
@@ -331,6 +332,10 @@ fn looks_up(field: &Field) -> bool {
 pub(in crate::mapping) fn fit<'t>(text: &'t str, fit: &Fit) -> Result<(Cow<'t, str>, bool), &'static str> {
     if !fit.list.is_empty() && !fit.list.iter().any(|l| l == text) {
         return Err("the value is not in the format's list");
+    }
+    let outside = |n: f64| fit.minimum.is_some_and(|least| n < least) || fit.maximum.is_some_and(|most| n > most);
+    if fit.kind == Kind::Number && text.parse().is_ok_and(outside) {
+        return Err("the number is outside what is permitted");
     }
     let length = if fit.min_length > 0 || fit.max_length.is_some() { text.chars().count() } else { 0 };
     if length < fit.min_length {

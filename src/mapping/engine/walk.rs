@@ -116,9 +116,10 @@ impl<'p> Run<'p, '_> {
         // No alternative has a value it can read: a kept unreadable one may still go back, or a default come in.
         if !chosen {
             for field in fields {
-                let kept = self.reading()
-                    && self.ends(field, here.node).first().is_some_and(|leaf| self.state(leaf) == InLeaf::Reported);
-                if !kept {
+                // The first of two alternatives of one native place has settled it.
+                let settled = self.reading()
+                    && self.ends(field, here.node).first().is_some_and(|leaf| self.state(leaf) != InLeaf::Open);
+                if !settled {
                     self.field(field, here);
                 }
             }
@@ -136,7 +137,9 @@ impl<'p> Run<'p, '_> {
             || twins < 2
             || self.ends(field, scope).first().is_some_and(|leaf| {
                 let text = self.input.text(leaf).unwrap_or("");
-                field.convert.read(text, self.input.kind(leaf)).is_ok()
+                let bad = |kind: LossKind| matches!(kind, LossKind::CodeUnmapped | LossKind::InvalidValue);
+                let read = field.convert.read(text, self.input.kind(leaf));
+                read.is_ok_and(|converted| !converted.remark.is_some_and(|(kind, _)| bad(kind)))
             })
     }
 
