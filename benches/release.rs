@@ -32,6 +32,10 @@ use std::time::Instant;
 /// Requesters at once, and requests of each while measuring.
 const LOADS: [(usize, usize); 2] = [(1, 300), (64, 40)];
 
+/// Budgets: 400 µs of processor for a release and 500 µs for a submission, where the bundle's bytes took 111.
+const RELEASE: f64 = 3.6;
+const SUBMISSION: f64 = 4.5;
+
 fn input(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/demo").join(name)).unwrap()
 }
@@ -47,14 +51,19 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let gateway = Arc::new(partnership(&folder).await);
+        // Releases first: each submission adds a record about the same person, and a release decides them all.
+        let gateway = Arc::new(partnership(&folder.join("asked")).await);
         submit(Arc::clone(&gateway), input("southdown-bundle.json")).await;
         for (at_once, each) in LOADS {
             let each = if measuring() { each } else { 1 };
-            let sent = run(at_once, each, &gateway, |gateway| submit(gateway, input("southdown-bundle.json"))).await;
-            report("submission", at_once, &sent, bytes_alone, 4.5);
             let released = run(at_once, each, &gateway, ask).await;
-            report("release", at_once, &released, bytes_alone, 3.6);
+            report("release", at_once, &released, bytes_alone, RELEASE);
+        }
+        let gateway = Arc::new(partnership(&folder.join("sent")).await);
+        for (at_once, each) in LOADS {
+            let each = if measuring() { each } else { 1 };
+            let sent = run(at_once, each, &gateway, |gateway| submit(gateway, input("southdown-bundle.json"))).await;
+            report("submission", at_once, &sent, bytes_alone, SUBMISSION);
         }
     });
     std::fs::remove_dir_all(folder).unwrap();
@@ -62,6 +71,7 @@ fn main() {
 
 /// The demo's partnership in a gateway of its own.
 async fn partnership(folder: &Path) -> Gateway {
+    std::fs::create_dir_all(folder).unwrap();
     let config = config::Gateway::parse("bench", &configuration(), folder).unwrap();
     let content = content::compile(&content::built_in()).ok().unwrap();
     let db = Db::open_sqlite(&folder.join("solent.db")).await.unwrap();
@@ -111,14 +121,15 @@ async fn submit(gateway: Arc<Gateway>, body: Vec<u8>) {
     gateway.receive(&health, Submission { body, idempotency_key: None }).await.ok().unwrap();
 }
 
-/// The social worker asks for the mother's mental health under the child in need plan.
+/// The social worker asks about the mother under the child in need plan: every segment of the bundle that is about her
+/// is decided, and a probe for each category.
 async fn ask(gateway: Arc<Gateway>) {
     let enquiry = Enquiry {
         account: AccountId::new("acc-01"),
         hat: HatId::new("hat-sw"),
         purpose: Purpose::Cin,
         subject: Subject::Person("p-01".into()),
-        categories: vec![Category::Mhl],
+        categories: vec![Category::Idn, Category::Adr, Category::Sts, Category::Mhl, Category::Mhn, Category::Rsk],
         override_id: None,
         delegation: None,
         opening: None,

@@ -167,6 +167,39 @@ fn lines_with(text: &str, value: &str) -> Vec<usize> {
     hits.map(|(at, _)| text[..at].matches('\n').count() + 1).collect()
 }
 
+/// Every personal value in the files of a folder: file, line and kind.
+fn search(folder: &Path, all: &BTreeMap<String, Canary>) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in files_under(folder) {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        for (value, kind) in all {
+            for line in lines_with(&text, value) {
+                found.push(format!("{}:{line}: a {kind:?}", path.display()));
+            }
+        }
+    }
+    found
+}
+
+/// One value of each kind, planted as a careless log line would hold it, is found among lines that hold none.
+#[test]
+fn a_leak_of_every_kind_in_a_gateways_log_is_found() {
+    let all = all_canaries();
+    let folder = std::env::temp_dir().join(format!("solent-leaks-{}", std::process::id()));
+    let log = folder.join("gateways");
+    std::fs::create_dir_all(&log).unwrap();
+    for kind in [Canary::Name, Canary::Number, Canary::Address, Canary::FreeText] {
+        let value = all.iter().find(|(_, k)| **k == kind).map(|(v, _)| v).unwrap();
+        let line = "2026-10-06T09:00:00Z  INFO solent: refused";
+        std::fs::write(log.join("serve.log"), format!("{line}\n{line} value=\"{value}\"\n{line}\n")).unwrap();
+        let found = search(&folder, &all);
+        assert!(found.iter().any(|f| f.ends_with(&format!("serve.log:2: a {kind:?}"))), "{kind:?}: {found:?}");
+        std::fs::write(log.join("serve.log"), format!("{line}\n")).unwrap();
+        assert_eq!(search(&folder, &all), Vec::<String>::new(), "a line without a value");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn the_search_finds_what_is_planted_and_only_that() {
     let json = r#"{"name":[{"family":"Quill","given":["Jordan"]}],"note":"said she would rather stay with her aunt","id":"9990000069"}"#;
@@ -193,17 +226,13 @@ fn nothing_the_run_logged_holds_a_personal_value() {
         eprintln!("note: no logs to search (tests/run names them in SOLENT_SEARCH)");
         return;
     };
-    let all = all_canaries();
-    let mut found = Vec::new();
-    let files = files_under(Path::new(&folder));
-    assert!(!files.is_empty(), "there is nothing to search");
-    for path in files {
-        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-        for (value, kind) in &all {
-            for line in lines_with(&text, value) {
-                found.push(format!("{}:{line}: a {kind:?}", path.display()));
-            }
-        }
+    let folder = Path::new(&folder);
+    let files = files_under(folder);
+    let of = |word: &str| files.iter().filter(|f| f.to_string_lossy().contains(word)).count();
+    // An empty search finds nothing: the gateways of the tests must have written where it looks.
+    for word in ["gateways/serve-", "gateways/metrics-", "gateways/killed-"] {
+        assert!(of(word) > 0, "no {word}* among the {} files to search: SOLENT_TEST_LOGS was not used", files.len());
     }
+    let found = search(folder, &all_canaries());
     assert!(found.is_empty(), "{} personal values in logs:\n  {}", found.len(), found.join("\n  "));
 }

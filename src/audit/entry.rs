@@ -127,6 +127,11 @@ impl Draft {
     pub const fn id(&self) -> Option<&EntryId> {
         self.id.as_ref()
     }
+    /// How it ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
     /// The sealed fields to be.
     #[must_use]
     pub const fn payload(&self) -> &Payload {

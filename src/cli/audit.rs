@@ -6,6 +6,7 @@
 mod bundle;
 mod database;
 mod export;
+mod own_entry;
 mod prove;
 mod tiles;
 

@@ -3,17 +3,15 @@
 //! Owns the operator's view of the store. A backup is a whole, consistent copy; the key file and the signing key are not
 //! in it and are kept elsewhere. A restored log that had been signed further is never written again: the command says so.
 
-use super::{Exit, Outcome, configuration, print};
+use super::{Exit, Outcome, configuration, print, store};
 use crate::audit::verify::{Expected, verify};
-use crate::audit::{Checkpoint, Note, Origin, Signer};
+use crate::audit::{Checkpoint, Note};
 use crate::clock::Clock;
 use crate::config::Gateway;
 use crate::diagnostic::{Diagnostic, code};
-use crate::store::{Db, Error, Keys, LogReader, StoredLog};
-use crate::trust::{SigningKey, read_secret};
+use crate::store::{Db, Keys, LogReader, StoredLog};
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
-use zeroize::Zeroizing;
 
 /// Arguments of `solent db`.
 #[derive(clap::Args, Debug)]
@@ -67,37 +65,6 @@ pub fn run(args: Args) -> Outcome {
     })
 }
 
-fn password(gateway: &Gateway) -> Result<Option<Zeroizing<String>>, Exit> {
-    let Some(file) = &gateway.store.password_file else { return Ok(None) };
-    let fault = |e: String| Diagnostic::error(code::STORE_KEY, e).with_file(file.display().to_string());
-    let bytes = read_secret(file).map_err(|e| fault(e.to_string()))?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| fault("the password is not UTF-8".to_owned()))?;
-    Ok(Some(Zeroizing::new(text.trim_end().to_owned())))
-}
-
-async fn open(gateway: &Gateway) -> Result<Db, Exit> {
-    Db::open(&gateway.store.database_url, password(gateway)?.as_ref().map(|p| p.as_str())).await.map_err(failed)
-}
-
-fn failed(error: Error) -> Exit {
-    let code = match error {
-        Error::Sealed(_) => code::STORE_KEY,
-        _ => code::STORE_DATABASE,
-    };
-    Diagnostic::error(code, error.to_string()).into()
-}
-
-fn keys(gateway: &Gateway) -> Result<Keys, Exit> {
-    let file = &gateway.store.key_file;
-    let fault = |e| Diagnostic::error(code::STORE_KEY, format!("{e}")).with_file(file.display().to_string());
-    Keys::load(file).map_err(|e| fault(e).into())
-}
-
-/// The file of a SQLite database.
-fn sqlite_file(gateway: &Gateway) -> Option<PathBuf> {
-    gateway.store.database_url.strip_prefix("sqlite:").map(PathBuf::from)
-}
-
 async fn migrate(gateway: &Gateway) -> Outcome {
     let file = &gateway.store.key_file;
     let made = !file.exists();
@@ -105,10 +72,10 @@ async fn migrate(gateway: &Gateway) -> Outcome {
         let fault = |e| Diagnostic::error(code::STORE_KEY, format!("{e}")).with_file(file.display().to_string());
         Keys::create(file).map_err(fault)?;
     } else {
-        keys(gateway)?;
+        store::keys(gateway, code::STORE_KEY)?;
     }
-    let db = open(gateway).await?;
-    let count = db.migrate(Clock::system().now()).await.map_err(failed)?;
+    let db = store::open(gateway).await?;
+    let count = db.migrate(Clock::system().now()).await.map_err(|e| store::failed(&e))?;
     db.close().await;
     let note = if made { "; a new key file was made: keep a copy of it away from the database" } else { "" };
     print(&format!("{count} migrations run, the database is at version {}{note}\n", Db::schema_version()))
@@ -120,9 +87,9 @@ async fn backup(gateway: &Gateway, to: &Path) -> Outcome {
             .with_file(to.display().to_string())
             .into());
     }
-    if sqlite_file(gateway).is_some() {
-        let db = open(gateway).await?;
-        db.copy_to(to).await.map_err(failed)?;
+    if store::sqlite_file(gateway).is_some() {
+        let db = store::open(gateway).await?;
+        db.copy_to(to).await.map_err(|e| store::failed(&e))?;
         db.close().await;
         let fail =
             |e: std::io::Error| Diagnostic::error(code::STORE_BACKUP, format!("cannot be made durable: {}", e.kind()));
@@ -139,7 +106,7 @@ async fn restore(gateway: &Gateway, from: &Path) -> Outcome {
             .with_file(from.display().to_string())
             .into());
     }
-    let Some(target) = sqlite_file(gateway) else {
+    let Some(target) = store::sqlite_file(gateway) else {
         tool(
             gateway,
             "pg_restore",
@@ -152,8 +119,8 @@ async fn restore(gateway: &Gateway, from: &Path) -> Outcome {
     if target.exists() {
         return Err(refuse("the database exists; move it aside first, with its -wal and -shm files", &target).into());
     }
-    let copy = Db::open_sqlite_copy(from).await.map_err(failed)?;
-    let ends = copy.shards().await.map_err(failed)?;
+    let copy = Db::open_sqlite_copy(from).await.map_err(|e| store::failed(&e))?;
+    let ends = copy.shards().await.map_err(|e| store::failed(&e))?;
     copy.close().await;
     let have = ends.iter().find(|s| s.origin == gateway.origin).map(|s| s.size);
     if let Some(signed) = mirrored(gateway)
@@ -180,18 +147,18 @@ fn mirrored(gateway: &Gateway) -> Option<Checkpoint> {
 }
 
 async fn check(gateway: &Gateway) -> Outcome {
-    let keys = keys(gateway)?;
-    let db = open(gateway).await?;
-    let pending = db.pending_migrations().await.map_err(failed)?;
+    let keys = store::keys(gateway, code::STORE_KEY)?;
+    let db = store::open(gateway).await?;
+    let pending = db.pending_migrations().await.map_err(|e| store::failed(&e))?;
     if pending > 0 {
         let text = format!("{pending} migrations have not been run");
         let help = "run `solent db migrate`, or start the gateway, which does it";
         return Err(Diagnostic::error(code::STORE_DATABASE, text).with_help(help).into());
     }
-    let statements = db.check_statements().await.map_err(failed)?;
+    let statements = db.check_statements().await.map_err(|e| store::failed(&e))?;
     let mut lines = format!("{statements} statements understood, version {}\n", Db::schema_version());
     let mut findings = Vec::new();
-    for shard in db.shards().await.map_err(failed)? {
+    for shard in db.shards().await.map_err(|e| store::failed(&e))? {
         if shard.origin != gateway.origin {
             lines.push_str(&format!(
                 "{}: {} entries, not checked: it is another gateway's log\n",
@@ -202,16 +169,17 @@ async fn check(gateway: &Gateway) -> Outcome {
         findings.extend(check_log(gateway, &db, &keys).await?);
         lines.push_str(&format!("{}: {} entries\n", shard.origin, shard.size));
     }
+    for (agency, count) in db.quarantine_counts().await.map_err(|e| store::failed(&e))? {
+        lines.push_str(&format!("{agency}: {count} items without a subject held in quarantine\n"));
+    }
     db.close().await;
     if findings.is_empty() { print(&lines) } else { Err(Exit::Failed(findings)) }
 }
 
 async fn check_log(gateway: &Gateway, db: &Db, keys: &Keys) -> Result<Vec<Diagnostic>, Exit> {
     let internal = |e: &dyn std::fmt::Display| Exit::Internal(e.to_string());
-    let origin = Origin::parse(&gateway.origin).map_err(|e| internal(&e))?;
-    let key = SigningKey::load(&gateway.audit.signing_key)
-        .map_err(|e| Exit::from(Diagnostic::error(code::STORE_KEY, e.to_string())))?;
-    let signer = Signer::log(origin.clone(), &key.seed()).map_err(|e| internal(&e))?;
+    let signer = store::signer(gateway)?;
+    let origin = signer.vkey().name().clone();
     let source =
         StoredLog::new(LogReader::new(db.clone(), origin), Some(keys.clone()), tokio::runtime::Handle::current());
     let held = std::fs::read(&gateway.audit.checkpoint_file).ok();
@@ -226,7 +194,7 @@ async fn check_log(gateway: &Gateway, db: &Db, keys: &Keys) -> Result<Vec<Diagno
 fn tool(gateway: &Gateway, name: &str, args: &[String]) -> Outcome {
     let mut program = Program::new(name);
     program.args(args).arg(format!("--dbname={}", gateway.store.database_url));
-    if let Some(password) = password(gateway)? {
+    if let Some(password) = store::password(gateway)? {
         program.env("PGPASSWORD", password.as_str());
     }
     match program.status() {

@@ -15,6 +15,7 @@ mod formats;
 mod mapping;
 mod read;
 mod serve;
+mod store;
 mod translate;
 mod validate;
 mod write;

@@ -1,12 +1,15 @@
 //! `solent read`: a message of some format to canonical JSON; JSON lines when it holds several records.
 
-use super::{Exit, Outcome, content, mapping, print, read_input};
+use super::{Exit, Outcome, complain, content, mapping, print, read_input};
 use crate::clock::Moment;
 use crate::diagnostic::{Diagnostic, code};
 use crate::document::Limits;
 use crate::ident::AgencyId;
 use crate::mapping::{LossReport, Mappings, ReadContext, ReadRecord, WriteContext};
 use std::path::{Path, PathBuf};
+
+/// Most warnings printed for one message; a census of ten thousand children may have one for each.
+const WARNINGS_MAX: usize = 50;
 
 /// What `read` and `translate` share.
 #[derive(clap::Args, Debug)]
@@ -59,9 +62,29 @@ pub(super) fn read(mappings: &Mappings, source: &Source) -> Result<Vec<ReadRecor
     let limits = Limits::file();
     let bytes = read_input(&source.file, limits.bytes_max)?;
     let context = ReadContext { custodian: AgencyId::new(source.custodian.as_str()), seed: source.seed, limits };
-    mappings.read(&source.from, &bytes, &context).map_err(|faults| {
-        Exit::Failed(faults.into_iter().map(|f| if f.file.is_none() { f.with_file(&source.file) } else { f }).collect())
-    })
+    let named = |f: Diagnostic| if f.file.is_none() { f.with_file(&source.file) } else { f };
+    let records = mappings
+        .read(&source.from, &bytes, &context)
+        .map_err(|faults| Exit::Failed(faults.into_iter().map(named).collect()))?;
+    complain(&said(&records).into_iter().map(named).collect::<Vec<_>>());
+    Ok(records)
+}
+
+/// What the sender should hear although the message was read: what its schema tolerated, and what no record holds.
+fn said(records: &[ReadRecord]) -> Vec<Diagnostic> {
+    let mut warnings: Vec<Diagnostic> = records.iter().flat_map(|r| r.warnings.iter().cloned()).collect();
+    let held = records.iter().flat_map(|r| &r.quarantined).count();
+    let more = warnings.len().saturating_sub(WARNINGS_MAX);
+    warnings.truncate(WARNINGS_MAX);
+    if more > 0 {
+        warnings.push(Diagnostic::warning(code::SCHEMA_INVALID, format!("{more} more of this kind")));
+    }
+    if held > 0 {
+        let text =
+            format!("{held} items are in no record: whom they are about cannot be told, or a required part is missing");
+        warnings.push(Diagnostic::warning(code::MAP_INCOMPLETE, text).with_help("the loss report (--loss) names them"));
+    }
+    warnings
 }
 
 /// The records and one report over all of them.

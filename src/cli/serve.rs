@@ -3,15 +3,15 @@
 //! Owns the order of starting and stopping. Refuses to start on a log that is not what was signed, on a content set
 //! with a fault, and on a system whose format is not loaded. Read [`start`] first.
 
-use super::{Exit, Outcome, configuration, content, print};
-use crate::audit::{Origin, Signer, Vkey};
+use super::{Exit, Outcome, configuration, content, print, store};
+use crate::audit::{Origin, Vkey};
 use crate::clock::Clock;
 use crate::config;
 use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{ContentSet, Gateway, Parts};
 use crate::http::{self, Door, Stories};
 use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options};
-use crate::trust::{self, SigningKey, Tls};
+use crate::trust::{self, Tls};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +20,9 @@ use tokio::task::JoinHandle;
 
 /// How often mailboxes are looked over for what has waited too long or was collected long ago (R77 counts in days).
 const UPKEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// How often the gateway looks for entries that commands ask for; an export waits that long.
+const REQUESTS_EVERY: Duration = Duration::from_secs(1);
 
 /// Arguments of `solent serve`.
 #[derive(clap::Args, Debug)]
@@ -85,6 +88,7 @@ pub struct Running {
     vkey: Vkey,
     mirror: PathBuf,
     upkeep: JoinHandle<()>,
+    requests: JoinHandle<()>,
 }
 
 /// What a verification of the live log found.
@@ -133,6 +137,7 @@ impl Running {
     pub async fn stop(self) {
         self.door.stop().await;
         self.upkeep.abort();
+        self.requests.abort();
         self.committer.stop().await;
         self.db.close().await;
     }
@@ -153,10 +158,9 @@ pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
     }
     let tls = Tls::load(&config.tls, Clock::system())?;
     let (db, keys) = open_store(&config, &clock).await?;
-    let origin = Origin::parse(&config.origin).map_err(|e| unusable(&e.to_string()))?;
-    let seed = SigningKey::load(&config.audit.signing_key)?.seed();
-    let signer = Signer::log(origin.clone(), &seed).map_err(|e| unusable(&e.to_string()))?;
+    let signer = store::signer(&config)?;
     let vkey = signer.vkey().clone();
+    let origin = vkey.name().clone();
     let mirror = config.audit.checkpoint_file.clone();
     let options = Options { mirror: Some(mirror.clone()), ..Options::default() };
     let committer = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options)
@@ -174,7 +178,8 @@ pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
     let door = Door::new(config, tls, clock, Arc::clone(&gateway) as Arc<dyn Stories>);
     let door = http::Running::start(&door).map_err(|e| unusable(&format!("the door did not open: {e}")))?;
     let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
-    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep })
+    let requests = tokio::spawn(keep_writing_requests(Arc::clone(&gateway)));
+    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests })
 }
 
 /// Every system's format must be one the content set can read and write.
@@ -211,18 +216,26 @@ async fn keep_up(gateway: Arc<Gateway>) {
     }
 }
 
+/// Writes the entries that commands beside this process ask for, until aborted.
+async fn keep_writing_requests(gateway: Arc<Gateway>) {
+    let mut every = tokio::time::interval(REQUESTS_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.write_requests().await {
+            tracing::error!(%error, "an entry that was asked for could not be written");
+        }
+    }
+}
+
 fn unusable(text: &str) -> Exit {
     Diagnostic::error(code::CONFIG_FILE, text).into()
 }
 
 /// Opens the database and brings it to this program's version.
 async fn open_store(config: &config::Gateway, clock: &Clock) -> Result<(Db, Keys), Exit> {
-    let keys = Keys::load(&config.store.key_file)
-        .map_err(|e| Diagnostic::error(code::TRUST_FILE, format!("{}: {e}", config.store.key_file.display())))?;
-    let password = config.store.password_file.as_deref().map(trust::read_secret).transpose()?;
-    let password = password.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::trim_end);
-    let db = Db::open(&config.store.database_url, password).await.map_err(|e| unusable(&e.to_string()))?;
-    db.migrate(clock.now()).await.map_err(|e| unusable(&e.to_string()))?;
+    let keys = store::keys(config, code::TRUST_FILE)?;
+    let db = store::open(config).await?;
+    db.migrate(clock.now()).await.map_err(|e| store::failed(&e))?;
     Ok((db, keys))
 }
 

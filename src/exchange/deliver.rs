@@ -9,7 +9,7 @@ use super::{Caller, Failure, Gateway, Released, Rendered, entries};
 use crate::audit::payload::Dataset;
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, EntryId, HatId, ItemId};
-use crate::store::{Effect, Item, ItemKind, ItemState, Job};
+use crate::store::{Effect, FactsAt, Item, ItemKind, ItemState, Job};
 use crate::vocabulary::{Category, Purpose};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -108,7 +108,7 @@ impl Gateway {
             return Err(Failure::NotFound);
         }
         let (item, system) = (item.id, caller.system.clone());
-        self.answer(question, held, |digest| Some(Effect::Release { item, system, digest })).await
+        self.answer(question, weighed, |digest| Some(Effect::Release { item, system, digest })).await
     }
 
     /// An alert that an earlier message was not collected: names the message, holds no content.
@@ -161,16 +161,23 @@ impl Gateway {
         if let Some(item) = self.db.mailbox_item(&caller.system, id).await? {
             return Ok(item);
         }
+        self.not_here(caller).await?;
+        Err(Failure::NotFound)
+    }
+
+    /// Logs that somebody asked for what is another system's, or nobody's.
+    pub(super) async fn not_here(&self, caller: &Caller) -> Result<(), Failure> {
         let mut payload = entries::by_caller(Event::Refuse, caller);
         payload.reason = Some("D-AUTH".to_owned());
         self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
-        Err(Failure::NotFound)
+        Ok(())
     }
 
     async fn question(&self, caller: &Caller, item: &Item, held: &[HeldRecord]) -> Result<Question, Failure> {
         let hat = item.hat.clone().ok_or(Failure::Inconsistent("a mailbox item without a hat"))?;
         let purpose: Purpose = item.purpose.ok_or(Failure::Inconsistent("a mailbox item without a purpose"))?;
-        let account = self.account_of(&hat).await?;
+        let facts = self.facts.now(&self.db).await?;
+        let account = self.account_of(&hat, facts).await?;
         let subject = held.iter().find_map(|h| h.subject().cloned());
         let segments = held.iter().flat_map(|h| h.record.segments());
         let categories: BTreeSet<Category> = segments.filter_map(|s| s.label.category).collect();
@@ -188,19 +195,20 @@ impl Gateway {
             opening: None,
             item: Some(item.id.clone()),
             at: self.clock().now(),
+            facts,
         })
     }
 
     /// The account that wears a hat; hats are unique over all accounts.
-    async fn account_of(&self, hat: &HatId) -> Result<AccountId, Failure> {
+    async fn account_of(&self, hat: &HatId, at: FactsAt) -> Result<AccountId, Failure> {
         let seeds = crate::store::FactSeeds { hats: vec![hat.clone()], ..Default::default() };
-        let rows = self.db.facts_for(&self.keys, &seeds).await?;
-        let accounts = rows.iter().filter(|r| r.section == crate::store::Section::Accounts);
+        let known = self.known(at, &seeds).await?;
         let wears = |body: &serde_json::Value| {
             let hats = body.get("hats").and_then(|h| h.as_array()).into_iter().flatten();
             hats.filter_map(|h| h.get("id").and_then(|i| i.as_str())).any(|id| id == hat.as_str())
         };
-        let found = accounts.filter(|r| wears(&r.body)).map(|r| AccountId::new(r.id.clone())).next();
+        let id = |body: &serde_json::Value| Some(AccountId::new(body.get("id")?.as_str()?));
+        let found = known.accounts.iter().find(|body| wears(body)).and_then(id);
         // Nobody wears it: the deciding part will refuse an account it does not know.
         Ok(found.unwrap_or_else(|| AccountId::new(format!("nobody-{hat}"))))
     }

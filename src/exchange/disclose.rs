@@ -4,7 +4,7 @@
 //! decisions) and a `Receipt` (from a committed entry). Refusals are logged too. Read [`Gateway::answer`] first.
 
 use super::render::CANONICAL;
-use super::world::{self, Caseloads, HeldRecord};
+use super::world::{self, HeldRecord, Known};
 use super::{Caller, Failure, Gateway, Released, entries, render};
 use crate::audit::Event;
 use crate::clock::Moment;
@@ -16,10 +16,11 @@ use crate::sharing::disclosure::Disclosable;
 use crate::sharing::redact::{Held, Identities, Request, Ruled, redact};
 use crate::sharing::unknown_adult::{self, Summary};
 use crate::sharing::{Policy, World, decide, facts};
-use crate::store::{Digest, Effect, FactRow, FactSeeds, Job, RecordId, SegmentRow};
+use crate::store::{Digest, Effect, FactRow, FactSeeds, FactsAt, Job, RecordId, SegmentRow};
 use crate::vocabulary::{Category, Level, Purpose};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One question: who asks for what about whom, under which hat.
 pub(super) struct Question {
@@ -36,6 +37,8 @@ pub(super) struct Question {
     pub opening: Option<String>,
     pub item: Option<ItemId>,
     pub at: Moment,
+    /// The state of the facts it is answered from.
+    pub facts: FactsAt,
 }
 
 /// Whether the gateway knows the person asked about.
@@ -76,7 +79,7 @@ impl Weighed {
 }
 
 impl Gateway {
-    /// Answers a question about stored records: the whole way from stored to released.
+    /// Answers a question that was weighed just now: the way from decided to released.
     ///
     /// # Errors
     /// [`Failure::Refused`] for a refusal the requester may know of (logged before it is returned);
@@ -84,10 +87,9 @@ impl Gateway {
     pub(super) async fn answer(
         &self,
         question: Question,
-        held: Vec<HeldRecord>,
+        weighed: Weighed,
         effect: impl FnOnce(Digest) -> Option<Effect>,
     ) -> Result<Released, Failure> {
-        let weighed = self.weigh(&question, &held).await?;
         let entry = EntryId::new(Self::fresh_id());
         if let Some(refusal) = weighed.refusal.as_ref().filter(|r| r.marker == Marker::Shown) {
             let reason = refusal.reason.code();
@@ -113,20 +115,17 @@ impl Gateway {
     /// Decides every segment in question at this moment and redacts. Changes nothing, logs nothing.
     pub(super) async fn weigh(&self, question: &Question, held: &[HeldRecord]) -> Result<Weighed, Failure> {
         let content = self.content();
-        let rows = self.facts_for(question, held).await?;
-        let caseloads = Caseloads::from_rows(&rows);
+        let known = self.facts_for(question, held).await?;
         let chosen = chosen_segments(question, held);
         let mut described = Vec::new();
         for (index, segment) in &chosen.described {
             let place = held.get(*index).ok_or(Failure::Inconsistent("a record is missing"))?;
-            described.push(world::segment_fact(place, segment, &caseloads, question.purpose, question.at)?);
+            described.push(world::segment_fact(place, segment, &known.caseloads, question.purpose, question.at)?);
         }
         let probes: Vec<(Category, String)> =
             question.categories.iter().map(|c| (*c, format!("probe-{}", c.code()))).collect();
         described.extend(probes.iter().map(|(category, id)| probe_fact(question, *category, id)));
-        let document = world::facts(self, &rows, &people(question, held), described, question.at);
-        let all: facts::Facts =
-            serde_json::from_value(document).map_err(|_| Failure::Inconsistent("stored facts cannot be read"))?;
+        let all = known.for_question(&people(question, held), described, question.at)?;
         let hat = hat_of(&all, question);
         let on_behalf_of = principal_of(&all, question);
         let relationships = all.relationships.iter().map(|r| (r.id.as_str().to_owned(), kind_word(r))).collect();
@@ -170,7 +169,7 @@ impl Gateway {
         Ok(Weighed { disclosable, refusal, hat, on_behalf_of, policy_version, relationships })
     }
 
-    async fn facts_for(&self, question: &Question, held: &[HeldRecord]) -> Result<Vec<FactRow>, Failure> {
+    async fn facts_for(&self, question: &Question, held: &[HeldRecord]) -> Result<Arc<Known>, Failure> {
         let rows = held.iter().flat_map(|h| &h.segments);
         let mut persons: BTreeSet<PersonId> = rows.clone().flat_map(|r| r.about.iter().cloned()).collect();
         persons.insert(question.subject.clone());
@@ -184,7 +183,13 @@ impl Gateway {
             segments: rows.map(|r| r.id.clone()).collect(),
             agencies: agencies.into_iter().collect(),
         };
-        Ok(self.db.facts_for(&self.keys, &seeds).await?)
+        self.known(question.facts, &seeds).await
+    }
+
+    /// The closure of these seeds, from memory where no fact has changed.
+    pub(super) async fn known(&self, at: FactsAt, seeds: &FactSeeds) -> Result<Arc<Known>, Failure> {
+        let make = |rows: Vec<FactRow>| Known::of(&self.config().agencies, &rows);
+        self.facts.closure(at, (&self.db, &self.keys), seeds, make).await
     }
 
     /// Reads stored records back. A stored record that no longer satisfies its schema is an inconsistency: refused.

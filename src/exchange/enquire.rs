@@ -10,7 +10,7 @@ use crate::audit::{Draft, Event, Outcome};
 use crate::exchange::entries;
 use crate::ident::{AccountId, HatId, PersonId};
 use crate::matching::Identifier;
-use crate::store::{Job, RecordId, Section};
+use crate::store::{FactsAt, Job, RecordId, Section};
 use crate::vocabulary::{Category, Purpose};
 use std::collections::BTreeSet;
 
@@ -56,8 +56,9 @@ impl Gateway {
     /// # Errors
     /// See [`Failure`]; a refusal that the requester may not know of is an empty answer, not an error.
     pub async fn enquire(&self, caller: Caller, enquiry: Enquiry) -> Result<Released, Failure> {
-        self.hat_through_system(&caller, &enquiry).await?;
-        let found = self.find_subject(&enquiry.subject, &caller).await?;
+        let facts = self.facts.now(&self.db).await?;
+        self.hat_through_system(&caller, &enquiry, facts).await?;
+        let found = self.find_subject(&enquiry.subject, &caller, facts).await?;
         let standing = if found.is_some() { Standing::Known } else { Standing::Unknown };
         let subject = found.unwrap_or_else(|| PersonId::new(Self::fresh_id()));
         let records = match standing {
@@ -79,8 +80,10 @@ impl Gateway {
             opening: enquiry.opening,
             item: None,
             at: self.clock().now(),
+            facts,
         };
-        self.answer(question, held, |_| None).await
+        let weighed = self.weigh(&question, &held).await?;
+        self.answer(question, weighed, |_| None).await
     }
 
     async fn records_about(&self, subject: &PersonId, categories: &[Category]) -> Result<Vec<RecordId>, Failure> {
@@ -90,10 +93,10 @@ impl Gateway {
         Ok(fresh.map(|r| r.record).collect())
     }
 
-    async fn find_subject(&self, subject: &Subject, caller: &Caller) -> Result<Option<PersonId>, Failure> {
+    async fn find_subject(&self, subject: &Subject, caller: &Caller, at: FactsAt) -> Result<Option<PersonId>, Failure> {
         match subject {
             Subject::Person(id) => {
-                let known = self.db.fact(&self.keys, Section::People, id.as_str()).await?;
+                let known = self.facts.fact(at, (&self.db, &self.keys), Section::People, id.as_str()).await?;
                 Ok(known.map(|_| id.clone()))
             }
             Subject::Identifier { scheme, value, birth_date } => {
@@ -107,8 +110,9 @@ impl Gateway {
     }
 
     /// A system may vouch for hats of its own agency, and for hats of the teams it is configured for.
-    async fn hat_through_system(&self, caller: &Caller, enquiry: &Enquiry) -> Result<(), Failure> {
-        let account = self.db.fact(&self.keys, Section::Accounts, enquiry.account.as_str()).await?;
+    async fn hat_through_system(&self, caller: &Caller, enquiry: &Enquiry, at: FactsAt) -> Result<(), Failure> {
+        let place = (&self.db, &self.keys);
+        let account = self.facts.fact(at, place, Section::Accounts, enquiry.account.as_str()).await?;
         let hats = account.as_ref().and_then(|a| a.body.get("hats")).and_then(|h| h.as_array());
         let text = |hat: &serde_json::Value, name: &str| hat.get(name).and_then(|v| v.as_str()).map(str::to_owned);
         let hat = hats.into_iter().flatten().find(|h| text(h, "id").as_deref() == Some(enquiry.hat.as_str()));

@@ -9,7 +9,7 @@ use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, AgencyId, EntryId, PersonId, SegmentId};
 use crate::sharing::decision;
 use crate::vocabulary::Level;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A payload that names the calling system.
 pub(super) fn by_caller(event: Event, caller: &Caller) -> Payload {
@@ -104,6 +104,15 @@ fn outcome(weighed: &Weighed) -> Outcome {
     } else {
         Outcome::Partial
     }
+}
+
+/// What an accepted message left in quarantine: how many items for each kind of reason. About nobody that can be told.
+pub(super) fn of_quarantine(caller: &Caller, dataset: Dataset, counts: BTreeMap<String, u32>) -> Draft {
+    let mut payload = by_caller(Event::Send, caller);
+    payload.actor = Some(AccountId::new(format!("system:{}", caller.system)));
+    payload.dataset = Some(dataset);
+    payload.counts = counts;
+    Draft::new(Outcome::Partial, payload)
 }
 
 /// The entry of an accepted message, one per subject.

@@ -16,18 +16,33 @@ pub struct MessageStatus {
     pub received_at: String,
     /// What became of it, per receiver.
     pub deliveries: Vec<Delivery>,
+    /// Items that could not become a segment: counts only.
+    pub quarantine: Quarantine,
     /// The read's loss reports.
     pub loss: serde_json::Value,
 }
 
+/// What a message left in quarantine. The items themselves are named, without values, in the loss reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Quarantine {
+    /// Still held.
+    pub held: i64,
+    /// Erased, because nobody put them right in time.
+    pub erased: i64,
+}
+
 impl Gateway {
-    /// The caller's own message. Another's, or none: [`Failure::NotFound`].
+    /// The caller's own message. Another's, or none: [`Failure::NotFound`]; the attempt is logged.
     ///
     /// # Errors
-    /// [`Failure::NotFound`], [`Failure::Store`].
+    /// [`Failure::NotFound`], [`Failure::LogUnavailable`], [`Failure::Store`].
     pub async fn message_status(&self, caller: &Caller, id: &MessageId) -> Result<MessageStatus, Failure> {
-        let message = self.db.message(id).await?.filter(|m| m.system == caller.system).ok_or(Failure::NotFound)?;
+        let Some(message) = self.db.message(id).await?.filter(|m| m.system == caller.system) else {
+            self.not_here(caller).await?;
+            return Err(Failure::NotFound);
+        };
         let deliveries = self.db.deliveries_of(id).await?;
+        let quarantine = self.db.quarantine_of(id).await?;
         Ok(MessageStatus {
             id: message.id.as_str().to_owned(),
             state: message.state,
@@ -36,6 +51,7 @@ impl Gateway {
                 .into_iter()
                 .map(|d| Delivery { id: d.id.as_str().to_owned(), state: d.state.name().to_owned() })
                 .collect(),
+            quarantine: Quarantine { held: quarantine.held, erased: quarantine.erased },
             loss: serde_json::from_str(&message.loss).map_err(|_| Failure::Inconsistent("a loss report"))?,
         })
     }

@@ -13,13 +13,14 @@ mod receive;
 mod register;
 mod released;
 mod render;
+mod requests;
 mod upkeep;
 mod watch;
 mod world;
 
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
-pub use inspect::MessageStatus;
+pub use inspect::{MessageStatus, Quarantine};
 pub use receive::{Accepted, Addressee, Submission};
 pub use released::{Released, Rendered};
 
@@ -31,7 +32,7 @@ use crate::ident::{AgencyId, SystemId};
 use crate::mapping::Mappings;
 use crate::schema::Schemas;
 use crate::sharing::Policy;
-use crate::store::{self, CommitterHandle, Db, Keys};
+use crate::store::{self, CommitterHandle, Db, FactCache, Keys};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,6 +88,7 @@ pub struct Gateway {
     committer: CommitterHandle,
     clock: Clock,
     arrivals: BTreeMap<SystemId, Arc<Notify>>,
+    facts: FactCache<world::Known>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -108,6 +110,7 @@ impl Gateway {
             committer: parts.committer,
             clock: parts.clock,
             arrivals,
+            facts: FactCache::default(),
         }
     }
     /// The configuration.

@@ -10,12 +10,12 @@ use crate::clock::Moment;
 use crate::document::Document;
 use crate::exchange::disclose::hex;
 use crate::ident::{HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
-use crate::mapping::{ReadContext, ReadRecord};
+use crate::mapping::{Quarantined, ReadContext, ReadRecord};
 use crate::matching::{Identifier, Scheme};
 use crate::record::{Record, Segment};
 use crate::store::{
-    self, CommitError, Digest, Effect, ItemKind, Job, NewIdempotency, NewItem, NewMessage, NewRecord, NewSegment,
-    Presented, RecordId, Refusal, Resolution,
+    self, CommitError, Digest, Effect, ItemKind, Job, NewHeld, NewIdempotency, NewItem, NewMessage, NewRecord,
+    NewSegment, Presented, RecordId, Refusal, Resolution,
 };
 use crate::vocabulary::Purpose;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,9 @@ pub struct Accepted {
     pub subjects_matched: usize,
     /// How many mailboxes it waits in.
     pub routed: usize,
+    /// How many items are held in quarantine, because it cannot be told whom they are about or a required part is missing.
+    #[serde(default)]
+    pub quarantined: usize,
 }
 
 impl Gateway {
@@ -121,6 +124,9 @@ impl Gateway {
         let mut composed = Composed::default();
         for one in read {
             let record = self.compose_record(caller, &one.record, &mut composed, now).await?;
+            for item in &one.quarantined {
+                composed.held.push(new_held(item, composed.records.len())?);
+            }
             composed.records.push(record);
             composed.loss.push(serde_json::to_value(&one.loss).map_err(|_| Failure::Inconsistent("a loss report"))?);
         }
@@ -170,6 +176,7 @@ impl Gateway {
             loss: serde_json::Value::Array(composed.loss),
             subjects_matched: composed.matched,
             routed: items.len(),
+            quarantined: composed.held.len(),
         };
         let response = serde_json::to_string(&answer).map_err(|_| Failure::Inconsistent("an acknowledgement"))?;
         let dataset = Dataset {
@@ -178,6 +185,7 @@ impl Gateway {
             content: Some(hex(body_digest)),
             ..Dataset::default()
         };
+        let held = held_counts(&composed.held);
         let effect = Effect::Accept(Box::new(NewMessage {
             id: message,
             system: caller.system.clone(),
@@ -189,6 +197,7 @@ impl Gateway {
             loss: answer.loss.to_string(),
             state: "accepted".to_owned(),
             records: composed.records,
+            quarantined: composed.held,
             people: composed.people,
             items,
             idempotency: key_hash.map(|key_hash| NewIdempotency {
@@ -199,7 +208,7 @@ impl Gateway {
                 created_at: now,
             }),
         }));
-        let mut drafts = entries_of(caller, composed.subjects, &dataset).into_iter();
+        let mut drafts = entries_of(caller, composed.subjects, &dataset, held).into_iter();
         let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
         let job = drafts.fold(Job::new(first), Job::with_entry).with_effect(effect);
         Ok((job, answer))
@@ -238,20 +247,49 @@ impl Gateway {
 #[derive(Default)]
 struct Composed {
     records: Vec<NewRecord>,
+    held: Vec<NewHeld>,
     people: Vec<crate::store::PersonChange>,
     subjects: Vec<PersonId>,
     loss: Vec<serde_json::Value>,
     matched: usize,
 }
 
-/// One entry per subject, because an entry is about one person; a message about nobody still has one.
-fn entries_of(caller: &Caller, mut subjects: Vec<PersonId>, dataset: &Dataset) -> Vec<Draft> {
+/// One entry per subject, because an entry is about one person; a message about nobody still has one. What is held in
+/// quarantine is about nobody that can be told: one more entry says how much, and why.
+fn entries_of(
+    caller: &Caller,
+    mut subjects: Vec<PersonId>,
+    dataset: &Dataset,
+    held: BTreeMap<String, u32>,
+) -> Vec<Draft> {
     subjects.sort();
     subjects.dedup();
-    if subjects.is_empty() {
-        return vec![entries::of_submission(caller, None, dataset.clone())];
+    let about = subjects.into_iter().map(|s| entries::of_submission(caller, Some(s), dataset.clone()));
+    let mut entries: Vec<Draft> = about.collect();
+    if entries.is_empty() {
+        entries.push(entries::of_submission(caller, None, dataset.clone()));
     }
-    subjects.into_iter().map(|s| entries::of_submission(caller, Some(s), dataset.clone())).collect()
+    if !held.is_empty() {
+        entries.push(entries::of_quarantine(caller, dataset.clone(), held));
+    }
+    entries
+}
+
+/// A held item as it is stored: whole, with the place it stood at.
+fn new_held(item: &Quarantined, place: usize) -> Result<NewHeld, Failure> {
+    let whole = item.item.item(item.item.root(), 0).unwrap_or_else(|| item.item.root());
+    let content = serde_json::json!({"path": item.path, "item": item.item.to_value(whole)});
+    let content = serde_json::to_vec(&content).map_err(|_| Failure::Inconsistent("a held item"))?;
+    Ok(NewHeld { id: Gateway::fresh_id(), place, kind: item.kind.word(), content })
+}
+
+fn held_counts(held: &[NewHeld]) -> BTreeMap<String, u32> {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for one in held {
+        let count = counts.entry(one.kind.to_owned()).or_default();
+        *count = count.saturating_add(1);
+    }
+    counts
 }
 
 fn subject_of(doc: &Document) -> Option<String> {

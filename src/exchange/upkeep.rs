@@ -5,7 +5,9 @@ use crate::audit::payload::{Dataset, Payload};
 use crate::audit::{Draft, Event, Outcome};
 use crate::clock::Moment;
 use crate::ident::{AccountId, ItemId};
-use crate::store::{EXPIRY_MILLIS, Effect, IDEMPOTENCY_MILLIS, Item, ItemKind, Job, NewItem, RETENTION_MILLIS};
+use crate::store::{
+    EXPIRY_MILLIS, Effect, IDEMPOTENCY_MILLIS, Item, ItemKind, Job, NewItem, QUARANTINE_MILLIS, RETENTION_MILLIS,
+};
 
 /// Items handled in one round, so that a backlog never holds up releases for long.
 const ROUND_ITEMS_MAX: i64 = 100;
@@ -14,7 +16,7 @@ const ACTOR: &str = "system:gateway";
 
 impl Gateway {
     /// One round: returns what was not collected to its sender with an alert, erases what was acknowledged long ago,
-    /// forgets old idempotency answers. Returns how many items it touched; call again while that is not zero.
+    /// erases what stood in quarantine too long, forgets old idempotency answers. Returns how many items it touched; call again while that is not zero.
     ///
     /// # Errors
     /// [`Failure::LogUnavailable`], [`Failure::Store`]; what was done before stays done.
@@ -29,6 +31,16 @@ impl Gateway {
         for item in settled {
             let draft = entry(Event::RetentionRun, &item);
             self.committer.commit(Job::new(draft).with_effect(Effect::Purge { item: item.id.clone() })).await?;
+            touched += 1;
+        }
+        let expired = self.db.quarantine_expired(now.plus_millis(-QUARANTINE_MILLIS), ROUND_ITEMS_MAX).await?;
+        for (message, count) in expired {
+            let mut payload = Payload::new(Event::RetentionRun);
+            payload.actor = Some(AccountId::new(ACTOR));
+            payload.dataset = Some(Dataset { message: Some(message.clone()), ..Dataset::default() });
+            payload.counts = [("quarantined".to_owned(), u32::try_from(count).unwrap_or(u32::MAX))].into();
+            let job = Job::new(Draft::new(Outcome::Allow, payload));
+            self.committer.commit(job.with_effect(Effect::EraseQuarantine { message })).await?;
             touched += 1;
         }
         let before = now.plus_millis(-IDEMPOTENCY_MILLIS);

@@ -3,10 +3,12 @@
 //! Owns the translation of a stored segment into a facts segment, and nothing of its meaning. A segment that cannot
 //! be described is described as unlabelled, which discloses it to nobody but its own agency (R1).
 
-use super::{Failure, Gateway};
+use super::Failure;
 use crate::clock::Moment;
+use crate::config::Agency;
 use crate::ident::{AgencyId, PersonId, SegmentId};
 use crate::record::{Handling, Label, OriginatorCap, PoliceHandling, Record, Segment};
+use crate::sharing::facts;
 use crate::store::{FactRow, Section, SegmentRow};
 use crate::vocabulary::{Category, Purpose};
 use serde_json::{Map, Value, json};
@@ -45,41 +47,64 @@ impl HeldRecord {
     }
 }
 
-/// Builds the facts document: sections from rows, agencies of the configuration, people nobody registered yet, and the
-/// segments to decide.
-pub(super) fn facts(
-    gateway: &Gateway,
-    rows: &[FactRow],
-    people: &BTreeMap<PersonId, Option<String>>,
-    segments: Vec<Value>,
-    now: Moment,
-) -> Value {
-    let mut sections: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    let mut known = BTreeSet::new();
-    for row in rows.iter().filter(|r| r.section != Section::Caseloads) {
-        known.insert((row.section, row.id.clone()));
-        sections.entry(row.section.name()).or_default().push(row.body.clone());
+/// The facts of one closure, read once for every question that depends on the same ones.
+pub(super) struct Known {
+    facts: facts::Facts,
+    people: BTreeSet<PersonId>,
+    pub accounts: Vec<Value>,
+    pub caseloads: Caseloads,
+}
+
+impl Known {
+    /// Sections from rows, and the configured agencies that have none.
+    pub fn of(agencies: &[Agency], rows: &[FactRow]) -> Result<Self, Failure> {
+        let mut sections: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        let (mut people, mut known, mut accounts) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        for row in rows.iter().filter(|r| r.section != Section::Caseloads) {
+            match row.section {
+                Section::People => drop(people.insert(PersonId::new(row.id.clone()))),
+                Section::Agencies => drop(known.insert(row.id.as_str())),
+                Section::Accounts => accounts.push(row.body.clone()),
+                _ => {}
+            }
+            sections.entry(row.section.name()).or_default().push(row.body.clone());
+        }
+        for agency in agencies.iter().filter(|a| !known.contains(a.id.as_str())) {
+            let body = json!({"id": agency.id, "kind": agency.kind.code()});
+            sections.entry(Section::Agencies.name()).or_default().push(body);
+        }
+        let mut all = Map::new();
+        all.insert("facts".to_owned(), json!(1));
+        all.insert("now".to_owned(), json!("1970-01-01T00:00:00Z"));
+        all.extend(sections.into_iter().map(|(name, items)| (name.to_owned(), Value::Array(items))));
+        let facts = serde_json::from_value(Value::Object(all))
+            .map_err(|_| Failure::Inconsistent("stored facts cannot be read"))?;
+        Ok(Self { facts, people, accounts, caseloads: Caseloads::from_rows(rows) })
     }
-    let unknown = |section: Section, id: &str| !known.contains(&(section, id.to_owned()));
-    for agency in gateway.config().agencies.iter().filter(|a| unknown(Section::Agencies, a.id.as_str())) {
-        let body = json!({"id": agency.id, "kind": agency.kind.code()});
-        sections.entry(Section::Agencies.name()).or_default().push(body);
+
+    /// The facts of one question: these, the people nobody registered yet, and the segments to decide.
+    pub fn for_question(
+        &self,
+        people: &BTreeMap<PersonId, Option<String>>,
+        segments: Vec<Value>,
+        now: Moment,
+    ) -> Result<facts::Facts, Failure> {
+        let mut all = self.facts.clone();
+        all.now = typed(json!(now.to_string()))?;
+        for (person, born) in people.iter().filter(|(p, _)| !self.people.contains(*p)) {
+            all.people.push(typed(match born {
+                Some(born) => json!({"id": person, "born": born}),
+                // Nobody told us an age: an adult's caps are the tighter ones.
+                None => json!({"id": person, "age_band": "adult"}),
+            })?);
+        }
+        all.segments = segments.into_iter().map(typed).collect::<Result<_, _>>()?;
+        Ok(all)
     }
-    for (person, born) in people.iter().filter(|(p, _)| unknown(Section::People, p.as_str())) {
-        let body = match born {
-            Some(born) => json!({"id": person, "born": born}),
-            // Nobody told us an age: an adult's caps are the tighter ones.
-            None => json!({"id": person, "age_band": "adult"}),
-        };
-        sections.entry(Section::People.name()).or_default().push(body);
-    }
-    let mut all = Map::new();
-    all.insert("facts".to_owned(), json!(1));
-    all.insert("now".to_owned(), json!(now.to_string()));
-    all.extend(sections.into_iter().map(|(name, items)| (name.to_owned(), Value::Array(items))));
-    all.insert("segments".to_owned(), Value::Array(segments));
-    all.insert("asks".to_owned(), json!([]));
-    Value::Object(all)
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Failure> {
+    serde_json::from_value(value).map_err(|_| Failure::Inconsistent("stored facts cannot be read"))
 }
 
 /// The caseload rows, as custodian, person, categories, hats.

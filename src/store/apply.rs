@@ -9,7 +9,7 @@ use super::db::Tx;
 use super::effect::{Effect, NewMessage};
 use super::keys::{Keys, Sealed};
 use super::mailbox::{self, ItemState};
-use super::{facts, messages, people};
+use super::{facts, messages, people, quarantine, requests};
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
 
@@ -34,7 +34,7 @@ pub(super) struct Scene<'a> {
     pub(super) now: Moment,
     /// The job's first entry: the receipt of what it releases.
     pub(super) receipt: Option<&'a EntryId>,
-    /// The sealed contents of the job's records, in order of effects and records.
+    /// The sealed contents of the effect's records, then of its held items, in order.
     pub(super) sealed: &'a [Sealed],
 }
 
@@ -58,6 +58,8 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             }
         }
         Effect::Purge { item } => purge(tx, item).await,
+        Effect::EraseQuarantine { message } => present(quarantine::erase(tx, message).await? > 0),
+        Effect::TakeRequest { id } => present(requests::take(tx, id).await?),
         Effect::MessageState { message, state } => present(messages::set_state(tx, message, state).await?),
         Effect::PutFact { section, id, body, expected_version } => {
             let current = facts::version(tx, *section, id).await?;
@@ -139,9 +141,11 @@ async fn accept(tx: &mut Tx, scene: &Scene<'_>, message: &NewMessage) -> Result<
             return Err(Stopped::Refused(Refusal::PersonChanged));
         }
     }
-    for ((seq, record), sealed) in (0i64..).zip(&message.records).zip(scene.sealed) {
+    let (records, held) = scene.sealed.split_at_checked(message.records.len()).unwrap_or((scene.sealed, &[]));
+    for ((seq, record), sealed) in (0i64..).zip(&message.records).zip(records) {
         messages::insert_record(tx, message, seq, record, sealed).await?;
     }
+    quarantine::insert(tx, message, held).await?;
     for item in &message.items {
         mailbox::insert(tx, item).await?;
     }

@@ -7,8 +7,9 @@ use super::facts::Section;
 use super::keys::Digest;
 use super::mailbox::{ItemKind, ItemState};
 use super::messages::RecordId;
+use super::quarantine::NewHeld;
 use crate::clock::Moment;
-use crate::ident::{AgencyId, HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
+use crate::ident::{AgencyId, EntryId, HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
 use crate::vocabulary::{Category, Purpose};
 
 /// One change that commits together with the job's audit entries.
@@ -56,6 +57,17 @@ pub enum Effect {
     Purge {
         /// The item.
         item: ItemId,
+    },
+    /// Erases the items of a message that are held in quarantine.
+    EraseQuarantine {
+        /// The message.
+        message: MessageId,
+    },
+    /// The job's entry is one that another process asked for: its request goes. Refused with [`super::Refusal::Absent`]
+    /// when it was taken back.
+    TakeRequest {
+        /// The request, which has the entry's id.
+        id: EntryId,
     },
     /// Sets a message's state word.
     MessageState {
@@ -123,6 +135,8 @@ pub struct NewMessage {
     pub state: String,
     /// Its records, in order.
     pub records: Vec<NewRecord>,
+    /// Items that could not become a segment.
+    pub quarantined: Vec<NewHeld>,
     /// People to make or extend.
     pub people: Vec<PersonChange>,
     /// Items for the receivers' mailboxes.
@@ -241,10 +255,10 @@ pub struct NewIdempotency {
 }
 
 impl Effect {
-    /// How many sealed record contents belong to this effect.
+    /// How many sealed contents (records, then held items) belong to this effect.
     pub(super) fn contents(&self) -> usize {
         match self {
-            Self::Accept(message) => message.records.len(),
+            Self::Accept(message) => message.records.len().saturating_add(message.quarantined.len()),
             _ => 0,
         }
     }

@@ -210,7 +210,8 @@ impl Closure {
     }
 }
 
-fn seed_refs(seeds: &FactSeeds) -> BTreeSet<String> {
+/// The references a closure starts from; they say everything that it depends on.
+pub(super) fn seed_refs(seeds: &FactSeeds) -> BTreeSet<String> {
     let mut refs = BTreeSet::new();
     for person in &seeds.persons {
         refs.insert(Kind::Person.about(person.as_str()));

@@ -24,7 +24,7 @@ macro_rules! migrations {
     }),+] };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_spine"];
+const MIGRATIONS: &[Migration] = migrations![1 "0001_spine", 2 "0002_quarantine", 3 "0003_log_request"];
 
 statements! {
     // Gateways that start together wait for each other here. The number is arbitrary and ours.

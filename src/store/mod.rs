@@ -11,6 +11,7 @@ mod check;
 mod commit;
 mod db;
 mod effect;
+mod fact_cache;
 mod fact_refs;
 mod facts;
 mod keys;
@@ -19,6 +20,8 @@ mod mailbox;
 mod messages;
 mod migrate;
 mod people;
+mod quarantine;
+mod requests;
 mod stored_log;
 
 pub use check::{Finding, Wrong};
@@ -28,12 +31,14 @@ pub use commit::{
 };
 pub use db::{Db, Engine};
 pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
+pub use fact_cache::{FactCache, FactsAt};
 pub use facts::{FactRow, FactSeeds, Section};
 pub use keys::{Digest, Keys, KeysError};
 pub use log::{EntryRow, LogReader, ShardRow};
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
 pub use people::{Presented, Resolution, ReviewRow};
+pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
 pub use stored_log::StoredLog;
 
 /// What a repository function can fail with. Never holds a value from the database.
@@ -103,6 +108,8 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         messages::STATEMENTS,
         migrate::STATEMENTS,
         people::STATEMENTS,
+        quarantine::STATEMENTS,
+        requests::STATEMENTS,
     ];
     all.into_iter().flatten()
 }

@@ -8,6 +8,7 @@ mod decide;
 mod document;
 mod exchange;
 mod faults;
+mod gateway_logs;
 mod http;
 mod mapping;
 mod properties;

@@ -5,36 +5,24 @@
 
 use super::{Opened, unreadable};
 use crate::audit::tile::TileId;
-use crate::audit::{Checkpoint, LogSource, Note, Origin, Signer, SourceError, Stored};
-use crate::cli::{Exit, read_input};
-use crate::config::Gateway;
-use crate::diagnostic::{Diagnostic, code};
-use crate::store::{Db, Keys, LogReader, ShardRow, StoredLog};
-use crate::trust::{SigningKey, read_secret};
+use crate::audit::{Checkpoint, LogSource, Note, Origin, SourceError, Stored};
+use crate::cli::{Exit, configuration, store};
+use crate::diagnostic::code;
+use crate::store::{LogReader, ShardRow, StoredLog};
 use std::path::Path;
 use tokio::runtime::Runtime;
-
-/// Largest configuration file, in bytes.
-const CONFIG_BYTES_MAX: usize = 1024 * 1024;
 
 /// Opens the log of the gateway configured in `file`.
 pub(super) fn open(file: &Path) -> Result<Opened, Exit> {
     let name = file.display().to_string();
     let refuse = |problem: String| unreadable(&SourceError::new(name.clone(), problem));
-    let text = String::from_utf8(read_input(&name, CONFIG_BYTES_MAX)?)
-        .map_err(|_| Diagnostic::error(code::CONFIG_FILE, "the file is not UTF-8").with_file(&name))?;
-    let folder = std::path::absolute(file).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
-    let gateway = Gateway::parse(&name, &text, &folder).map_err(Exit::Failed)?;
+    let gateway = configuration::load(file)?;
     let origin = Origin::parse(&gateway.origin).map_err(|e| refuse(e.to_string()))?;
-    let seed = SigningKey::load(&gateway.audit.signing_key).ok().map(|key| key.seed());
-    let vkey = seed.and_then(|seed| Signer::log(origin.clone(), &seed).ok()).map(|signer| signer.vkey().clone());
+    // Without the signing key the verifier's own key must be given.
+    let vkey = store::signer(&gateway).ok().map(|signer| signer.vkey().clone());
     let runtime = Runtime::new().map_err(|e| Exit::Internal(e.to_string()))?;
-    let db = runtime.block_on(open_store(&gateway))?;
-    let keys = if gateway.store.key_file.exists() {
-        Some(Keys::load(&gateway.store.key_file).map_err(|e| refuse(format!("the store's key: {e}")))?)
-    } else {
-        None
-    };
+    let db = runtime.block_on(store::open_existing(&gateway))?;
+    let keys = if gateway.store.key_file.exists() { Some(store::keys(&gateway, code::STORE_KEY)?) } else { None };
     // Read before the database: the log may grow between the two, but never shrink.
     let mirror = std::fs::read(&gateway.audit.checkpoint_file).ok();
     let reader = LogReader::new(db, origin.clone());
@@ -43,23 +31,6 @@ pub(super) fn open(file: &Path) -> Result<Opened, Exit> {
     let stored = StoredLog::new(reader.clone(), keys, runtime.handle().clone());
     let source = DatabaseLog { runtime, reader, stored, mirror, shard };
     Ok(Opened { source: Box::new(source), name, vkey })
-}
-
-/// Opens the configured database; never makes one.
-async fn open_store(gateway: &Gateway) -> Result<Db, Exit> {
-    let url = &gateway.store.database_url;
-    if url.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path.strip_prefix("//").unwrap_or(path)).is_file()) {
-        return Err(unreadable(&SourceError::new("store.database_url", "there is no such database file")));
-    }
-    let password = match &gateway.store.password_file {
-        Some(file) => {
-            Some(read_secret(file).map_err(|e| unreadable(&SourceError::new("store.password_file", e.to_string())))?)
-        }
-        None => None,
-    };
-    let password = password.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(str::trim_end);
-    let opened = Db::open(url, password).await;
-    opened.map_err(|e| unreadable(&SourceError::new("store.database_url", e.to_string())))
 }
 
 struct DatabaseLog {

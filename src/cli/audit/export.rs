@@ -3,7 +3,7 @@
 //! Owns writing the files. The checkpoint is written last, so that a reader never sees one whose tiles are not there. A
 //! log whose entries do not lead to its signed root is not exported.
 
-use super::{Opened, Where, keys_of, open, unreadable};
+use super::{Opened, Where, keys_of, open, own_entry, unreadable};
 use crate::audit::bundle::{Header, Payloads, end_line, push_line};
 use crate::audit::merkle::{NodeSource as _, Tree, leaf_hash};
 use crate::audit::note::Checkpoint;
@@ -43,6 +43,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
+    if let Some(config) = &args.config {
+        own_entry::write(config, args.what())?;
+    }
     let from = Where { config: args.config.clone(), tiles: args.from_tiles.clone(), bundle: args.from_bundle.clone() };
     let opened = open(&from)?;
     let keys = keys_of(&args.vkey, &opened)?;
@@ -56,6 +59,17 @@ pub(super) fn run(args: &Args) -> Outcome {
         _ => return Err(Exit::Internal("no destination".to_owned())),
     };
     print(&format!("{}: {} entries written to {written}\n", signed.checkpoint.origin, signed.checkpoint.size))
+}
+
+impl Args {
+    /// What is handed out, for the entry.
+    fn what(&self) -> &'static str {
+        match (&self.tiles, self.payloads) {
+            (Some(_), _) => "tiles",
+            (None, false) => "bundle",
+            (None, true) => "bundle with payloads",
+        }
+    }
 }
 
 /// The signed state that is exported.

@@ -3,7 +3,7 @@
 //! Owns finding the entry and writing `<id>.entry.json`, `<id>.tlog-proof` and, on demand, `<id>.payload.json`. What is
 //! written is checked first, so a damaged log gives no proof.
 
-use super::{Opened, Where, keys_of, open, unreadable};
+use super::{Opened, Where, keys_of, open, own_entry, unreadable};
 use crate::audit::merkle::{MerkleError, Tree, inclusion_proof, leaf_hash};
 use crate::audit::note::Checkpoint;
 use crate::audit::source::{SealedPart, StoredTiles};
@@ -42,6 +42,11 @@ struct Wanted {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
+    if let Some(config) = &args.from.config {
+        let which = args.id.clone().unwrap_or_else(|| args.index.map_or_else(String::new, |index| index.to_string()));
+        let payload = if args.payload { " with payload" } else { "" };
+        own_entry::write(config, &format!("proof of entry {which}{payload}"))?;
+    }
     let opened = open(&args.from)?;
     let keys = keys_of(&args.vkey, &opened)?;
     let index = match (args.index, &args.id) {

@@ -87,6 +87,8 @@ impl<'p> Run<'p, '_> {
             self.bind(slot, Bound { id, frame: here.frame });
         }
         let (Some(about), Some(linked)) = (self.about(scope, here), self.linked(scope)) else {
+            // References to it dangle: it is not in the record.
+            self.written.remove(&segment.id);
             self.segments.push(segment);
             self.hold(scope, here.node, LossKind::NoSubject, "whom it is about cannot be told");
             return false;
@@ -331,6 +333,7 @@ impl<'p> Run<'p, '_> {
         self.remove(node);
         let Some(segment) = self.segments.get(at) else { return };
         let (scope, from) = (segment.scope, segment.node);
+        self.written.remove(&segment.id);
         if let Some(slot) = scope.slot
             && let Some(place) = self.names.get_mut(slot)
         {

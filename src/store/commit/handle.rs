@@ -13,7 +13,7 @@ use crate::store::db::{Arg, Db, statements};
 use crate::store::effect::Effect;
 use crate::store::keys::Keys;
 use crate::store::log::LogReader;
-use crate::store::{Error, messages};
+use crate::store::{Error, messages, quarantine};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -80,7 +80,7 @@ impl Committer {
         options: Options,
     ) -> Result<CommitterHandle, StartError> {
         let origin = signer.vkey().name().clone();
-        let held = Lease::take(&db, origin.as_str()).await?;
+        let held = Lease::take(&db, origin.as_str(), options.lease_wait).await?;
         let lease = held.ok_or_else(|| StartError::InUse { origin: origin.as_str().to_owned() })?;
         let empty = crate::audit::Frontier::new();
         let first = signer.checkpoint(0, empty.root()).to_text();
@@ -184,11 +184,10 @@ impl CommitterHandle {
         let mut contents = Vec::new();
         for effect in &effects {
             if let Effect::Accept(message) = effect {
-                for record in &message.records {
-                    contents.push(
-                        messages::seal(&self.keys, record)
-                            .map_err(|_| CommitError::Invalid("a record cannot be sealed"))?,
-                    );
+                let records = message.records.iter().map(|record| messages::seal(&self.keys, record));
+                let held = message.quarantined.iter().map(|held| quarantine::seal(&self.keys, held));
+                for sealed in records.chain(held) {
+                    contents.push(sealed.map_err(|_| CommitError::Invalid("a record cannot be sealed"))?);
                 }
             }
         }

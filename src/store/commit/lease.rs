@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a start waits for a predecessor's lock to go: a killed process's PostgreSQL session ends within this.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -26,8 +26,8 @@ pub(super) enum Lease {
 
 impl Lease {
     /// Takes the lock of this log; `None` when another process holds it.
-    pub(super) async fn take(db: &Db, origin: &str) -> Result<Option<Self>, Error> {
-        let tries = WAIT.as_millis().checked_div(LOOK_EVERY.as_millis()).unwrap_or(1);
+    pub(super) async fn take(db: &Db, origin: &str, wait: Duration) -> Result<Option<Self>, Error> {
+        let tries = wait.as_millis().checked_div(LOOK_EVERY.as_millis()).unwrap_or(1).max(1);
         for _ in 0..tries {
             if let Some(lease) = Self::try_take(db, origin).await? {
                 return Ok(Some(lease));

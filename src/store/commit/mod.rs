@@ -152,12 +152,19 @@ pub struct Options {
     pub mirror: Option<PathBuf>,
     /// Least time between two writings of the mirror; the newest checkpoint always follows.
     pub mirror_every: Duration,
+    /// How long to wait for another process to give the log back. A killed process's PostgreSQL session ends within 5 s.
+    pub lease_wait: Duration,
     /// Faults to inject; [`NoFaults`] outside tests.
     pub faults: Arc<dyn Faults>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mirror: None, mirror_every: Duration::from_millis(250), faults: Arc::new(NoFaults) }
+        Self {
+            mirror: None,
+            mirror_every: Duration::from_millis(250),
+            lease_wait: lease::WAIT,
+            faults: Arc::new(NoFaults),
+        }
     }
 }

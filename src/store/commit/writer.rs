@@ -3,7 +3,7 @@
 use super::append::{LogState, SubjectKeys};
 use super::batch::{self, Broken, Outcome};
 use super::faults::{FaultPoint, Faults, Timing};
-use super::lease::Lease;
+use super::lease::{self, Lease};
 use super::mirror::Mirror;
 use super::{BATCH_JOBS_MAX, CommitError, Receipt};
 use crate::audit::{Origin, Sealed, Signer};
@@ -251,7 +251,7 @@ impl Writer {
         self.db.renew_writer().await;
         if !self.lease.alive().await {
             let lost = Error::Database { at: "lease", kind: "held by another process".to_owned() };
-            self.lease = Lease::take(&self.db, self.origin.as_str()).await?.ok_or(lost)?;
+            self.lease = Lease::take(&self.db, self.origin.as_str(), lease::WAIT).await?.ok_or(lost)?;
         }
         let mut tx = self.db.begin().await?;
         let row = tx.fetch_one(&SHARD_LOCKED, &[Arg::Text(self.origin.as_str())]).await?;

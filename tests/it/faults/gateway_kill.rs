@@ -51,6 +51,7 @@ impl Gateway {
             .args(["serve", "--log-level", "error", "--config"])
             .arg(place.join("solent.toml"))
             .stdout(Stdio::piped())
+            .stderr(crate::gateway_logs::file("killed").1)
             .spawn()
             .unwrap();
         let mut line = String::new();

@@ -39,6 +39,7 @@ impl Stories for Nothing {
             loss: serde_json::json!([]),
             subjects_matched: 0,
             routed: 0,
+            quarantined: 0,
         };
         Box::pin(async move { Ok(accepted) })
     }

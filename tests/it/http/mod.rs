@@ -3,6 +3,8 @@
 mod certificates;
 mod commands;
 mod contract;
+mod formats;
+mod gateway;
 mod h2;
 mod harness;
 mod hostile;

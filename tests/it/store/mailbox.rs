@@ -5,11 +5,12 @@ use solent::audit::{Event, Outcome, Payload};
 use solent::clock::Moment;
 use solent::ident::{AgencyId, HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
 use solent::store::{
-    CommitError, Draft, EXPIRY_MILLIS, Effect, ItemKind, ItemState, Job, NewIdempotency, NewItem, NewMessage,
-    NewRecord, NewSegment, PersonChange, RETENTION_MILLIS, RecordId, Refusal,
+    CommitError, Draft, EXPIRY_MILLIS, Effect, HeldCount, ItemKind, ItemState, Job, NewHeld, NewIdempotency, NewItem,
+    NewMessage, NewRecord, NewSegment, PersonChange, QUARANTINE_MILLIS, RETENTION_MILLIS, RecordId, Refusal,
 };
 use solent::vocabulary::{Category, Purpose};
 
+const HELD: &[u8] = br#"{"path":"Condition[1]","item":"invented, about nobody"}"#;
 const CONTENT: &[u8] = br#"{"invented":"content of nobody"}"#;
 
 pub fn receipt_draft() -> Draft {
@@ -61,6 +62,7 @@ pub fn message(id: &str) -> NewMessage {
             segments: vec![segment("s1", Some(Category::Mhl)), segment("s2", None)],
             persons: vec![("p1".to_owned(), person.clone())],
         }],
+        quarantined: Vec::new(),
         people: vec![PersonChange { person, new: true, identifiers: vec![], traits: vec![], review: None }],
         items: vec![item(&format!("{id}-i0"), id, "council")],
         idempotency: Some(NewIdempotency {
@@ -326,6 +328,44 @@ fn text_with_u0000_is_refused_and_nothing_is_written() {
         assert_eq!(t.db.shards().await.unwrap()[0].size, 0);
         log.commit(accept("m1")).await.unwrap();
         log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn an_item_without_a_subject_is_kept_sealed_for_its_custodian_and_erased_when_its_time_is_up() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let id = MessageId::from("m1");
+        let held = |id: &str| NewHeld { id: id.to_owned(), place: 0, kind: "no-subject", content: HELD.to_vec() };
+        let mut new = message("m1");
+        new.quarantined = vec![held("q1"), held("q2")];
+        let job = Job::new(Draft::new(Outcome::Allow, Payload::new(Event::Send)));
+        log.commit(job.with_effect(Effect::Accept(Box::new(new)))).await.unwrap();
+        log.commit(accept("m2")).await.unwrap();
+        assert_eq!(t.db.quarantine_of(&id).await.unwrap(), HeldCount { held: 2, erased: 0 });
+        assert_eq!(t.db.quarantine_of(&MessageId::from("m2")).await.unwrap(), HeldCount::default());
+        let (own, other) = (AgencyId::from("southdown-mh"), AgencyId::from("harbourshire-csc"));
+        let opened = t.db.quarantined(&t.keys, &own, &id).await.unwrap();
+        let opened: Vec<_> = opened.iter().map(|h| (h.id.as_str(), h.kind.as_str(), h.content.as_slice())).collect();
+        assert_eq!(opened, [("q1", "no-subject", HELD), ("q2", "no-subject", HELD)]);
+        assert!(t.db.quarantined(&t.keys, &other, &id).await.unwrap().is_empty());
+        assert_eq!(t.db.quarantine_counts().await.unwrap(), [(own.clone(), 2)]);
+        // One millisecond before its time, and at its time.
+        let at = |millis: i64| noon().plus_millis(millis - QUARANTINE_MILLIS);
+        assert_eq!(t.db.quarantine_expired(at(QUARANTINE_MILLIS - 1), 10).await.unwrap(), []);
+        assert_eq!(t.db.quarantine_expired(at(QUARANTINE_MILLIS), 10).await.unwrap(), [(id.clone(), 2)]);
+        let erase = || Job::new(login()).with_effect(Effect::EraseQuarantine { message: MessageId::from("m1") });
+        log.commit(erase()).await.unwrap();
+        assert_eq!(t.db.quarantine_of(&id).await.unwrap(), HeldCount { held: 0, erased: 2 });
+        assert!(t.db.quarantined(&t.keys, &own, &id).await.unwrap().is_empty());
+        assert!(matches!(log.commit(erase()).await, Err(CommitError::Refused(Refusal::Absent))));
+        log.stop().await;
+        if let Some(path) = t.db.sqlite_path().map(ToOwned::to_owned) {
+            t.db.close().await;
+            let bytes = std::fs::read(path).unwrap();
+            assert!(!bytes.windows(HELD.len()).any(|w| w == HELD));
+        }
         t.finish().await;
     });
 }

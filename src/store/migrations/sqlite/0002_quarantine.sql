@@ -1,0 +1,8 @@
+-- Quarantine: items of accepted messages that could not become a segment. Sealed like records; erased by time. The same
+-- names stand in ../postgres/0002_quarantine.sql.
+CREATE TABLE quarantine (
+    id TEXT NOT NULL PRIMARY KEY, message TEXT NOT NULL REFERENCES message (id), record TEXT NOT NULL REFERENCES record (id),
+    agency TEXT NOT NULL, kind TEXT NOT NULL, wrapped_key BLOB, content BLOB, held_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX quarantine_message ON quarantine (message);
+CREATE INDEX quarantine_held ON quarantine (held_at) WHERE wrapped_key IS NOT NULL;
