@@ -8,7 +8,7 @@ use super::world::{self, HeldRecord, Known};
 use super::{Caller, Failure, Gateway, Released, entries, render};
 use crate::audit::Event;
 use crate::clock::Moment;
-use crate::document::Document;
+use crate::document::{Limits, json};
 use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId};
 use crate::record::{Form, Record, Segment, State, ThirdParty};
 use crate::sharing::decision::{Decision, Marker, Reason};
@@ -194,9 +194,18 @@ impl Gateway {
 
     /// Reads stored records back. A stored record that no longer satisfies its schema is an inconsistency: refused.
     pub(super) async fn load(&self, ids: &[RecordId]) -> Result<Vec<HeldRecord>, Failure> {
+        let segments = self.db.segments_in(ids).await?;
+        self.load_with(ids, segments).await
+    }
+
+    /// As [`Gateway::load`], with segments that were read before.
+    pub(super) async fn load_with(
+        &self,
+        ids: &[RecordId],
+        segments: Vec<SegmentRow>,
+    ) -> Result<Vec<HeldRecord>, Failure> {
         let content = self.content();
         let rows = self.db.records(&self.keys, ids).await?;
-        let segments = self.db.segments_in(ids).await?;
         let mut by_record: BTreeMap<String, Vec<SegmentRow>> = BTreeMap::new();
         for row in segments {
             by_record.entry(row.record.as_str().to_owned()).or_default().push(row);
@@ -204,9 +213,9 @@ impl Gateway {
         rows.into_iter()
             .map(|row| {
                 let id = row.id.as_str().to_owned();
-                let value: serde_json::Value = serde_json::from_slice(&row.content)
+                let document = json::read(&row.content, &Limits::file())
                     .map_err(|_| Failure::Inconsistent("a stored record is not JSON"))?;
-                let record = Record::validate(Document::from_value(&value), &content.schemas)
+                let record = Record::validate(document, &content.schemas)
                     .map_err(|_| Failure::Inconsistent("a stored record is not valid"))?;
                 let segments = by_record.remove(&id).unwrap_or_default();
                 Ok(HeldRecord { id, record, people: row.persons, segments })

@@ -5,12 +5,13 @@
 
 use super::disclose::{Question, Standing};
 use super::receive::scheme_of;
+use super::world::HeldRecord;
 use super::{Caller, Failure, Gateway, Released};
 use crate::audit::{Draft, Event, Outcome};
 use crate::exchange::entries;
 use crate::ident::{AccountId, HatId, PersonId};
 use crate::matching::Identifier;
-use crate::store::{FactsAt, Job, RecordId, Section};
+use crate::store::{FactsAt, Job, RecordId, Section, SegmentRow};
 use crate::vocabulary::{Category, Purpose};
 use std::collections::BTreeSet;
 
@@ -61,11 +62,10 @@ impl Gateway {
         let found = self.find_subject(&enquiry.subject, &caller, facts).await?;
         let standing = if found.is_some() { Standing::Known } else { Standing::Unknown };
         let subject = found.unwrap_or_else(|| PersonId::new(Self::fresh_id()));
-        let records = match standing {
-            Standing::Known => self.records_about(&subject, &enquiry.categories).await?,
+        let held = match standing {
+            Standing::Known => self.held_about(&subject, &enquiry.categories).await?,
             Standing::Unknown => Vec::new(),
         };
-        let held = self.load(&records).await?;
         let question = Question {
             caller,
             event: Event::View,
@@ -86,11 +86,14 @@ impl Gateway {
         self.answer(question, weighed, |_| None).await
     }
 
-    async fn records_about(&self, subject: &PersonId, categories: &[Category]) -> Result<Vec<RecordId>, Failure> {
-        let rows = self.db.segments_about(std::slice::from_ref(subject), Some(categories)).await?;
-        let mut seen = BTreeSet::new();
-        let fresh = rows.into_iter().filter(|r| seen.insert(r.record.as_str().to_owned()));
-        Ok(fresh.map(|r| r.record).collect())
+    /// The records with a segment about this person in one of these categories.
+    async fn held_about(&self, subject: &PersonId, categories: &[Category]) -> Result<Vec<HeldRecord>, Failure> {
+        let mut rows = self.db.segments_beside(subject).await?;
+        let wanted = |r: &SegmentRow| r.category.is_some_and(|c| categories.contains(&c)) && r.about.contains(subject);
+        let records: BTreeSet<RecordId> = rows.iter().filter(|r| wanted(r)).map(|r| r.record.clone()).collect();
+        rows.retain(|r| records.contains(&r.record));
+        let records: Vec<RecordId> = records.into_iter().collect();
+        self.load_with(&records, rows).await
     }
 
     async fn find_subject(&self, subject: &Subject, caller: &Caller, at: FactsAt) -> Result<Option<PersonId>, Failure> {

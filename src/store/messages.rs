@@ -109,13 +109,12 @@ statements! {
     MESSAGE = "SELECT id, system, agency, format, received_at, byte_length, loss, state FROM message WHERE id = $1";
     MESSAGE_STATE = "UPDATE message SET state = $2 WHERE id = $1";
     RECORD_INSERT = "INSERT INTO record (id, message, seq, version, wrapped_key, content, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    RECORDS = "SELECT id, message, seq, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT value FROM json_each($1)) ORDER BY message, seq",
-        "SELECT id, message, seq, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id = ANY($1) ORDER BY message, seq";
+    RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
+        "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
     RECORD_IDS = "SELECT id FROM record WHERE message = $1 ORDER BY seq";
-    RECORD_PERSONS = "SELECT record, local, person FROM record_person WHERE record IN (SELECT value FROM json_each($1)) ORDER BY record, local",
-        "SELECT record, local, person FROM record_person WHERE record = ANY($1) ORDER BY record, local";
     SEGMENTS_OF = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person IN (SELECT value FROM json_each($1))) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person = ANY($1)) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
+    SEGMENTS_BESIDE = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record IN (SELECT o.record FROM segment_person op JOIN segment o ON o.id = op.segment WHERE op.person = $1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
     SEGMENTS_IN = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record IN (SELECT value FROM json_each($1)) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record = ANY($1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
 }
@@ -169,12 +168,7 @@ impl Db {
     pub async fn records(&self, keys: &Keys, ids: &[RecordId]) -> Result<Vec<RecordRow>, Error> {
         let ids: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
         let rows = self.fetch(&RECORDS, &[Arg::Texts(&ids)]).await?;
-        let mut persons: BTreeMap<String, BTreeMap<String, PersonId>> = BTreeMap::new();
-        for row in self.fetch(&RECORD_PERSONS, &[Arg::Texts(&ids)]).await? {
-            let person = PersonId::new(row.text(2, "person")?);
-            persons.entry(row.text(0, "record")?).or_default().insert(row.text(1, "local")?, person);
-        }
-        rows.iter().map(|row| open_record(keys, row, &mut persons)).collect()
+        rows.iter().map(|row| open_record(keys, row)).collect()
     }
 
     /// Every segment about any of these people, of these categories (`None`: of all), oldest first; each once, with all
@@ -195,6 +189,15 @@ impl Db {
         Ok(all)
     }
 
+    /// Every segment of every record that holds something about this person, oldest first: what the person's own segments
+    /// are, and what stands beside them. Records whose content was erased are among them.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Database`].
+    pub async fn segments_beside(&self, person: &PersonId) -> Result<Vec<SegmentRow>, Error> {
+        gather(&self.fetch(&SEGMENTS_BESIDE, &[Arg::Text(person.as_str())]).await?, "segments_beside")
+    }
+
     /// The segments of these records, oldest first.
     ///
     /// # Errors
@@ -205,15 +208,13 @@ impl Db {
     }
 }
 
-fn open_record(
-    keys: &Keys,
-    row: &Row,
-    persons: &mut BTreeMap<String, BTreeMap<String, PersonId>>,
-) -> Result<RecordRow, Error> {
+fn open_record(keys: &Keys, row: &Row) -> Result<RecordRow, Error> {
     let id = row.text(0, "id")?;
     let context = context(&id, row.int(3, "version")?);
     let content = keys.open(&context, &row.bytes(4, "wrapped_key")?, &row.bytes(5, "content")?)?;
-    let persons = persons.remove(&id).unwrap_or_default();
+    let persons: BTreeMap<String, String> =
+        serde_json::from_str(&row.text(6, "persons")?).map_err(|_| Error::Corrupt { at: "record", what: "persons" })?;
+    let persons = persons.into_iter().map(|(local, person)| (local, PersonId::new(person))).collect();
     Ok(RecordRow {
         id: RecordId(id),
         message: MessageId::new(row.text(1, "message")?),
