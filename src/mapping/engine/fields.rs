@@ -143,6 +143,10 @@ impl<'p> Run<'p, '_> {
             return false;
         };
         self.carry(leaf, out, Some(field.rule));
+        if let (Convert::Ref(_), Value::One(_, id)) = (&field.convert, &value) {
+            // What it refers to may yet turn out to be held back.
+            self.references.push((out, id.clone(), leaf, field.rule));
+        }
         if let Some((kind, note)) = converted.remark {
             self.remark(kind, Some(leaf), Some(out), Some(field.rule), note);
         }
