@@ -144,7 +144,14 @@ async fn verify(log: &LogReader, vkey: &Vkey, entries: usize) {
     }
     let entry = vec![b'e'; ENTRY_BYTES];
     let hash = 1e6 / least(|| merkle::leaf_hash(&entry));
-    line("verify at start", "entries/s", entries as f64 / best, "hashing the entries alone", hash, Budget::AtLeast(0.2));
+    line(
+        "verify at start",
+        "entries/s",
+        entries as f64 / best,
+        "hashing the entries alone",
+        hash,
+        Budget::AtLeast(0.2),
+    );
 }
 
 /// Runs `writers` tasks that each call `append` `each` times, one after the other.

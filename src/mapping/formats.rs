@@ -11,7 +11,7 @@ use super::table::Tables;
 use super::{bundle, census, choose, lang, lines, pack};
 use crate::clock::Moment;
 use crate::config::Files;
-use crate::diagnostic::{Diagnostic, Severity, code};
+use crate::diagnostic::{Diagnostic, Position, Severity, code};
 use crate::document::{Document, Kind, Limits, Style, json};
 use crate::ident::AgencyId;
 use crate::record::Record;
@@ -493,7 +493,8 @@ fn no_record(findings: Vec<Diagnostic>, quarantined: &[Quarantined]) -> Vec<Diag
     let nobody = findings.iter().any(|f| f.pointer.as_deref() == Some("") && f.message.contains("`people`"));
     if nobody {
         let text = "the message holds no person that a record could be about";
-        let fault = Diagnostic::error(code::MAP_INCOMPLETE, text);
+        let whole = Position { line: 1, column: 1 };
+        let fault = Diagnostic::error(code::MAP_INCOMPLETE, text).with_pointer("").with_position(whole);
         return vec![if quarantined.is_empty() {
             fault
         } else {

@@ -1,6 +1,7 @@
 //! The vectors of the audit paper §7, the signed-note document, and the negative tests.
 
 use super::*;
+use crate::audit::merkle::Hash;
 
 const VKEY: &str = "audit.example.org/log1+17846be1+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
 const WITNESS: &str = "witness.example.net/w1+669be294+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";

@@ -159,11 +159,12 @@ fn a_bent_log_and_a_foreign_key_file_are_named_by_check() {
 
 #[test]
 fn check_asks_for_migration_and_refuses_what_it_does_not_know() {
-    let Some(t) = runtime().block_on(TestDb::new(Engine::Postgres)) else { return };
+    let runtime = runtime();
+    let Some(t) = runtime.block_on(TestDb::new(Engine::Postgres)) else { return };
     let site = Site::new("postgres", &t.address);
     Keys::create(&site.path("store.key")).unwrap();
     assert!(site.ok(&["check"]).contains("statements understood"));
-    runtime().block_on(t.tamper("DELETE FROM schema_migration"));
+    runtime.block_on(t.tamper("DELETE FROM schema_migration"));
     site.refused(&["check"], "SOL-STORE-DATABASE");
     let copy = site.path("copy.dump");
     let out = site.db(&["backup", "--to", &text(&copy)]);
