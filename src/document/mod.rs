@@ -8,6 +8,7 @@ pub mod csv;
 pub mod fhir;
 pub mod json;
 mod limits;
+pub mod niem;
 mod tree;
 mod windows_1252;
 pub mod xml;

@@ -186,7 +186,7 @@ pub(super) fn indistinct(found: &[Mapped], schemas: &Schemas) -> Vec<Diagnostic>
 const fn root(syntax: Syntax) -> Option<&'static str> {
     match syntax {
         Syntax::Xml { root } | Syntax::Hl7v2 { root } => Some(root),
-        Syntax::Json | Syntax::FhirJson | Syntax::Csv { .. } => None,
+        Syntax::Json | Syntax::FhirJson | Syntax::NiemJson { .. } | Syntax::NiemXml { .. } | Syntax::Csv { .. } => None,
     }
 }
 
@@ -197,6 +197,8 @@ fn expected(mapped: &Mapped) -> String {
         Syntax::Xml { root } => format!("`{root}` as root element ({name})"),
         Syntax::Hl7v2 { root } => format!("message structure {root} ({name})"),
         Syntax::Csv { key, .. } => format!("a column `{key}` and others of {name}"),
+        Syntax::NiemJson { root } => format!("`{root}` beside `@context` ({name})"),
+        Syntax::NiemXml { root } => format!("`{root}` of NIEM 6 as root element ({name})"),
         Syntax::Json | Syntax::FhirJson => format!("what {} requires at its top ({name})", mapped.plan.schema),
     }
 }

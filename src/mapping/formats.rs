@@ -402,10 +402,13 @@ impl Mappings {
     }
 
     fn validate_written(&self, mapped: &Mapped, message: Document) -> Result<Valid<Document>, Vec<Diagnostic>> {
-        mapped.schema(&self.schemas)?.validate(message, None, Strictness::Strict).map_err(|refused| {
+        let schema = mapped.schema(&self.schemas)?;
+        let valid = schema.validate(message, None, Strictness::Strict).map_err(|refused| {
             let errors = refused.1.into_iter().filter(|d| d.severity == Severity::Error);
-            errors.map(incomplete).collect()
-        })
+            errors.map(incomplete).collect::<Vec<_>>()
+        })?;
+        let beyond = crate::schema::beyond_schema(mapped.syntax, valid.get());
+        if beyond.is_empty() { Ok(valid) } else { Err(beyond.into_iter().map(incomplete).collect()) }
     }
 
     fn find(&self, format: &str) -> Result<&[Mapped], Vec<Diagnostic>> {

@@ -114,6 +114,8 @@ fn syntax_of(tree: &lang::tree::Mapping) -> Syntax {
     match native.syntax {
         MappingSyntax::Fhir => Syntax::FhirJson,
         MappingSyntax::Json => Syntax::Json,
+        MappingSyntax::NiemJson => Syntax::NiemJson { root: intern(&native.root.text) },
+        MappingSyntax::NiemXml => Syntax::NiemXml { root: intern(&native.root.text) },
         MappingSyntax::Xml => Syntax::Xml { root: intern(&native.root.text) },
         MappingSyntax::Hl7v2 => Syntax::Hl7v2 { root: intern(&native.root.text) },
         MappingSyntax::Csv => Syntax::Csv {
@@ -163,9 +165,9 @@ fn intern_list<'n>(list: impl Iterator<Item = &'n str>) -> &'static [&'static st
 /// The media type of messages in a syntax.
 pub(super) const fn content_type(syntax: Syntax) -> &'static str {
     match syntax {
-        Syntax::Json => "application/json",
+        Syntax::Json | Syntax::NiemJson { .. } => "application/json",
         Syntax::FhirJson => "application/fhir+json",
-        Syntax::Xml { .. } => "application/xml",
+        Syntax::Xml { .. } | Syntax::NiemXml { .. } => "application/xml",
         Syntax::Hl7v2 { .. } => "application/hl7-v2",
         Syntax::Csv { .. } => "text/csv",
     }

@@ -26,6 +26,7 @@ const ANNOTATIONS: &[&str] = &[
     "examples",
     "x-source",
     "x-csv",
+    "x-namespaces",
     "x-chosen-when",
     "$ref",
     "allOf",

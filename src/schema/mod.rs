@@ -9,7 +9,8 @@
 //! `x-sequence` (writing order of members), `x-repeats-max` (a reader's bound on an array), `x-at-most-one` (groups of
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
-//! anything stands here), `x-source` (where a list comes from), `x-csv` (columns and headers of CSV files, see
+//! anything stands here), `x-source` (where a list comes from), `x-namespaces`
+//! (the prefixes of an XML vocabulary, at the root of a schema), `x-csv` (columns and headers of CSV files, see
 //! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-chosen-when` (at the top of a file: a
 //! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]). `tests/it/document` holds it
 //! against an independent implementation of the standard.
@@ -27,7 +28,7 @@ mod xml_shape;
 
 pub use declared::{Declared, declared};
 pub use format::{FORMATS, holds as has_format};
-pub use native::{Parsed, Suits, Syntax};
+pub use native::{Parsed, Suits, Syntax, beyond_schema};
 pub use shape::{
     ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
     Words,
@@ -79,11 +80,15 @@ impl Schemas {
             return Err(diagnostics);
         }
         let shapes = Arc::new(shapes);
-        let named = |((name, root, chosen), layout): ((String, ShapeId, Option<ShapeId>), _)| {
-            let tables = tables.get(&name).cloned();
-            (name.clone(), Schema { name, root, chosen, layout, shapes: shapes.clone(), tables })
+        let vocabulary = |file: usize, source: &source::File| {
+            sources.pairs(source::Loc { file, node: source.document.root() }, "x-namespaces")
         };
-        Ok(Self { by_name: roots.into_iter().zip(layouts).map(named).collect() })
+        let vocabularies = sources.files.iter().enumerate().map(|(file, source)| vocabulary(file, source));
+        let named = |(((name, root, chosen), layout), namespaces): (((String, ShapeId, Option<ShapeId>), _), _)| {
+            let tables = tables.get(&name).cloned();
+            (name.clone(), Schema { name, root, chosen, layout, shapes: shapes.clone(), tables, namespaces })
+        };
+        Ok(Self { by_name: roots.into_iter().zip(layouts).zip(vocabularies).map(named).collect() })
     }
     /// The schema of a file, by its path below `schemas/`: `cin-census/child.schema.json`.
     #[must_use]
@@ -107,6 +112,8 @@ pub struct Schema {
     layout: Arc<Layout>,
     shapes: Arc<Shapes>,
     tables: Option<Arc<tables::Tables>>,
+    /// Prefix and namespace, in the order of the file (`x-namespaces`).
+    namespaces: Vec<(String, String)>,
 }
 
 impl Schema {

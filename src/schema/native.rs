@@ -7,7 +7,7 @@ use super::validate::FINDINGS_MAX;
 use super::{Schema, Strictness, Valid};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::csv::Keys;
-use crate::document::{Document, Kind, Limits, Style, csv, fhir, json, xml};
+use crate::document::{Document, Kind, Limits, Style, csv, fhir, json, niem, xml};
 use std::borrow::Cow;
 
 /// How a format writes its trees.
@@ -20,6 +20,16 @@ pub enum Syntax {
     /// XML with this root element.
     Xml {
         /// Local name of the root element.
+        root: &'static str,
+    },
+    /// The JSON form of a NIEM message.
+    NiemJson {
+        /// Prefixed name of the root.
+        root: &'static str,
+    },
+    /// The XML form of a NIEM message.
+    NiemXml {
+        /// Prefixed name of the root element.
         root: &'static str,
     },
     /// HL7 v2 in its ER7 form, of this message structure.
@@ -90,6 +100,23 @@ impl Schema {
                     Cow::Owned(text) => Cow::Owned(text.into_bytes()),
                 };
                 Ok(Parsed { documents: vec![tree], warnings: Vec::new(), source })
+            }
+            Syntax::NiemJson { root } => {
+                let tree = json::read(bytes, limits).map_err(one)?;
+                let document = niem::from_json(&tree, root, bytes, &self.xml_shape())?;
+                let warnings = niem::findings(&document, Some(bytes));
+                Ok(plain(document, warnings))
+            }
+            Syntax::NiemXml { root } => {
+                let text = xml::decode(bytes, limits).map_err(one)?;
+                let tree = xml::read(&text, root, limits, Some(&self.xml_shape())).map_err(one)?;
+                let document = niem::from_xml(&tree, &self.xml_shape());
+                let source = match text {
+                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                };
+                let warnings = niem::findings(&document, Some(&source));
+                Ok(Parsed { documents: vec![document], warnings, source })
             }
             Syntax::Hl7v2 { .. } => Err(not_yet("hl7v2")),
             Syntax::Csv { key, shared } => {
@@ -204,6 +231,14 @@ impl Schema {
                 Syntax::Xml { root } => {
                     bytes.extend(xml::write(document, document.root(), root, Some(&self.xml_shape()), style));
                 }
+                Syntax::NiemJson { root } => {
+                    let message = niem::to_json(document, root, &self.xml_shape());
+                    bytes.extend(json::write(&message, message.root(), style));
+                }
+                Syntax::NiemXml { root } => {
+                    let message = niem::to_xml(document, &self.xml_shape());
+                    bytes.extend(xml::write(&message, message.root(), root, Some(&self.xml_shape()), style));
+                }
                 // No mapping in these syntaxes loads until their writers are hooked in here.
                 Syntax::Hl7v2 { .. } | Syntax::Csv { .. } => {}
             }
@@ -226,6 +261,15 @@ fn items(list: &Document) -> Vec<Document> {
         out
     };
     list.children(list.root()).map(one).collect()
+}
+
+/// What is wrong with a tree that was built, beyond what its schema says: rules of the syntax itself.
+#[must_use]
+pub fn beyond_schema(syntax: Syntax, document: &Document) -> Vec<Diagnostic> {
+    match syntax {
+        Syntax::NiemJson { .. } | Syntax::NiemXml { .. } => niem::findings(document, None),
+        _ => Vec::new(),
+    }
 }
 
 fn not_yet(syntax: &str) -> Vec<Diagnostic> {

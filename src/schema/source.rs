@@ -79,6 +79,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-notice", Holds::Plain),
     ("x-tables", Holds::Plain),
     ("x-source", Holds::Plain),
+    ("x-namespaces", Holds::Plain),
     ("x-csv", Holds::Plain),
     ("x-chosen-when", Holds::Schema),
 ];
@@ -135,6 +136,11 @@ impl Sources {
     /// The texts of a list of scalars.
     pub(super) fn texts(&self, loc: Loc) -> Vec<String> {
         self.children(loc).into_iter().filter_map(|l| self.text(l)).map(str::to_owned).collect()
+    }
+    /// The members of an object of texts, in order.
+    pub(super) fn pairs(&self, loc: Loc, keyword: &str) -> Vec<(String, String)> {
+        let list = self.get(loc, keyword).map(|l| self.children(l)).unwrap_or_default();
+        list.into_iter().filter_map(|l| Some((self.key(l)?.to_owned(), self.text(l)?.to_owned()))).collect()
     }
     pub(super) fn number(&self, loc: Loc, keyword: &str) -> Option<usize> {
         self.get(loc, keyword).and_then(|l| self.text(l)?.parse().ok())

@@ -2,18 +2,20 @@
 
 use super::shape::{Shape, ShapeId, WhiteSpace};
 use super::{Schema, Shapes};
+use crate::document::Kind;
 use crate::document::xml::{Content, Place, Repeats, XmlShape};
 
 pub(super) struct View<'a> {
     shapes: &'a Shapes,
     root: ShapeId,
+    namespaces: &'a [(String, String)],
 }
 
 impl Schema {
     /// The schema as the XML reader and writer see it.
     #[must_use]
     pub fn xml_shape(&self) -> impl XmlShape + '_ {
-        View { shapes: self.shapes(), root: self.root() }
+        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
     }
 }
 
@@ -44,5 +46,14 @@ impl XmlShape for View<'_> {
     }
     fn rank(&self, of: Place, name: &str) -> Option<usize> {
         self.shapes.object(Self::id(of))?.place(self.shapes.names.find(name)?)
+    }
+    fn namespaces(&self) -> &[(String, String)] {
+        self.namespaces
+    }
+    fn scalar_kind(&self, of: Place) -> Option<Kind> {
+        match self.shapes.get(Self::id(of)) {
+            Shape::Scalar(scalar) if !scalar.is_text() => scalar.kinds.first().copied(),
+            _ => None,
+        }
     }
 }

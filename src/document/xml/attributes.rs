@@ -16,6 +16,7 @@ pub(super) fn attributes(
     scope: &mut Scope,
     start: &BytesStart<'_>,
     depth: usize,
+    known: &[(String, String)],
 ) -> Result<Vec<(Option<String>, String)>, Fault> {
     let raw = raw(start)?;
     for (name, uri) in &raw {
@@ -51,6 +52,8 @@ pub(super) fn attributes(
         if names::is_nil(namespace, local) {
             kept.push((None, value));
         } else if !names::is_location(namespace, local) {
+            let name =
+                if known.is_empty() || namespace.is_none() { name } else { names::full(known, namespace, local) };
             kept.push((Some(format!("@{name}")), value));
         }
         seen.push(expanded);

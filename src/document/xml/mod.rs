@@ -50,4 +50,13 @@ pub trait XmlShape {
     fn content(&self, of: Place) -> Content;
     /// The place of a child element in the writing order of its parent; `None` when the schema does not name it.
     fn rank(&self, of: Place, name: &str) -> Option<usize>;
+    /// Prefix and namespace of a vocabulary whose names are written `prefix:name` in the tree, whatever prefixes a
+    /// message binds. Empty for formats without namespaces: there local names count alone.
+    fn namespaces(&self) -> &[(String, String)] {
+        &[]
+    }
+    /// The kind of the scalar at a place, where it is no text.
+    fn scalar_kind(&self, _of: Place) -> Option<super::Kind> {
+        None
+    }
 }

@@ -57,6 +57,18 @@ pub(super) fn split(name: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// A local name, or one with the prefix that a vocabulary gives the namespace. In a vocabulary with namespaces a name of
+/// another one can be none of its own.
+pub(super) fn full(known: &[(String, String)], namespace: Option<&str>, local: &str) -> String {
+    if known.is_empty() {
+        return local.to_owned();
+    }
+    match known.iter().find(|(_, uri)| namespace == Some(uri.as_str())) {
+        Some((prefix, _)) => format!("{prefix}:{local}"),
+        None => format!("other:{local}"),
+    }
+}
+
 /// The prefixes in scope, innermost last.
 #[derive(Default)]
 pub(super) struct Scope {

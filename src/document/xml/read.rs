@@ -146,26 +146,21 @@ impl Reader<'_> {
         if self.open.is_empty() && self.done {
             return syntax("there is a second root element");
         }
-        let attributes = attributes(&mut self.scope, start, depth)?;
+        let known = self.shape.map(XmlShape::namespaces).unwrap_or_default();
+        let attributes = attributes(&mut self.scope, start, depth, known)?;
         let name = start.name();
         let (prefix, local) = checked(name.0)?;
         if prefix.is_some_and(|p| self.scope.resolve(p).is_none()) {
             return syntax("the prefix of this element is not declared");
         }
+        let name = self.full_name(prefix, local);
         let place = match self.open.last() {
             None => self.shape.map(XmlShape::root),
-            Some(parent) => self.child(parent.place, local).map(|(place, _)| place),
+            Some(parent) => self.child(parent.place, &name).map(|(place, _)| place),
         };
         let is_root = self.open.is_empty();
-        let frame = Frame {
-            name: local.to_owned(),
-            place,
-            at: self.at,
-            node: None,
-            text: String::new(),
-            nil: false,
-            members: HashMap::new(),
-        };
+        let frame =
+            Frame { name, place, at: self.at, node: None, text: String::new(), nil: false, members: HashMap::new() };
         self.open.push(frame);
         if is_root {
             if self.open.last().is_some_and(|f| f.name != self.root) {
@@ -187,6 +182,12 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The name as the tree has it: local, or with the prefix the vocabulary gives the namespace.
+    fn full_name(&self, prefix: Option<&str>, local: &str) -> String {
+        let known = self.shape.map(XmlShape::namespaces).unwrap_or_default();
+        names::full(known, self.scope.resolve(prefix.unwrap_or("")), local)
     }
 
     fn child(&self, parent: Option<Place>, name: &str) -> Option<(Place, Repeats)> {

@@ -34,6 +34,13 @@ impl Writer<'_> {
         self.indent(depth, out);
         out.push('<');
         out.push_str(name);
+        if depth == 0 {
+            for (prefix, uri) in self.shape.map(XmlShape::namespaces).unwrap_or_default() {
+                out.push_str(&format!(" xmlns:{prefix}=\""));
+                escape(uri, Some('"'), out);
+                out.push('"');
+            }
+        }
         let members = self.members(node, place);
         for (key, value) in &members {
             if let (Some(name), Some(text)) = (key.strip_prefix('@'), self.document.text(*value)) {

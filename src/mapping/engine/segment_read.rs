@@ -143,11 +143,18 @@ impl<'p> Run<'p, '_> {
                 Some(vec![bound.id])
             }
             About::Ref(path, slots) => {
-                let (leaf, _) = self.select_one(here.node, path)?;
-                let (slot, id) = self.referred(slots, self.input.text(leaf)?)?;
-                let people = if self.plan.is_person(slot) { vec![id] } else { self.subjects_of(&id)? };
-                self.mark(leaf, super::account::InLeaf::Carried);
-                Some(people)
+                let mut ids: Vec<String> = Vec::new();
+                for leaf in self.select(here.node, path) {
+                    let (slot, id) = self.referred(slots, self.input.text(leaf)?)?;
+                    let people = if self.plan.is_person(slot) { vec![id] } else { self.subjects_of(&id)? };
+                    for person in people {
+                        if !ids.contains(&person) {
+                            ids.push(person);
+                        }
+                    }
+                    self.mark(leaf, super::account::InLeaf::Carried);
+                }
+                (!ids.is_empty()).then_some(ids)
             }
         }
     }

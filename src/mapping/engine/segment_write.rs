@@ -3,9 +3,9 @@
 use super::account::{InLeaf, OutLeaf};
 use super::{Bound, Here, Run, Segment};
 use crate::document::{Kind, NodeId};
-use crate::mapping::lang::tree::Syntax;
+use crate::mapping::lang::tree::{Arrow, Syntax};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{About, Label, LabelSource, Path, Scope, third_party_rank};
+use crate::mapping::plan::{About, Item, Label, LabelSource, Path, Scope, third_party_rank};
 use crate::vocabulary::Confidentiality;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -142,20 +142,25 @@ impl<'p, 'd> Run<'p, 'd> {
             return self.hangs_on_its_own(slots, here.node);
         }
         let known = |run: &Self, id: &str| run.keys.get(id).is_some_and(|(slot, _)| slots.contains(slot));
-        let Some(person) = self.about_ids(here.node).find(|id| known(self, id)) else { return false };
-        let Some(node) = self.by_id.get(person).copied() else { return false };
-        let key = self.native_key(node, person);
-        let place = self.place(here.frame, path);
-        let made = self.put(&place, Kind::String, &key, OutLeaf::Carried);
-        let Some(out) = made.or_else(|| self.said_already(here.frame, path, &key)) else { return false };
-        let leaf = self
-            .input
-            .find(here.node, &["label", "about"])
-            .and_then(|l| self.input.children(l).find(|a| self.input.text(*a) == Some(person)));
-        if let Some(leaf) = leaf {
-            self.carry(leaf, out, Some(scope.rule));
+        let several = path.steps.last().is_some_and(|s| s.array);
+        let people: Vec<&str> = self.about_ids(here.node).filter(|id| known(self, id)).collect();
+        let mut written = false;
+        for person in people.into_iter().take(if several { usize::MAX } else { 1 }) {
+            let Some(node) = self.by_id.get(person).copied() else { continue };
+            let key = self.native_key(node, person);
+            let place = self.place(here.frame, path);
+            let made = self.put(&place, Kind::String, &key, OutLeaf::Carried);
+            let Some(out) = made.or_else(|| self.said_already(here.frame, path, &key)) else { continue };
+            let leaf = self
+                .input
+                .find(here.node, &["label", "about"])
+                .and_then(|l| self.input.children(l).find(|a| self.input.text(*a) == Some(person)));
+            if let Some(leaf) = leaf {
+                self.carry(leaf, out, Some(scope.rule));
+            }
+            written = true;
         }
-        true
+        written
     }
 
     /// The same reference, written by a block around this one over the same native object.
@@ -248,6 +253,8 @@ impl<'p, 'd> Run<'p, 'd> {
                 "basis_marker" => text == label.basis,
                 "author_role" => text == label.author,
                 "observed" => self.observed_comes_back(label, node, text),
+                "originator" => self.caps_come_back(label, member),
+                "police_handling" | "handling_text" => self.said_elsewhere(scope, name, text),
                 _ => false,
             };
             match name {
@@ -262,6 +269,35 @@ impl<'p, 'd> Run<'p, 'd> {
     fn observed_comes_back(&self, label: &Label, node: NodeId, text: &str) -> bool {
         let Some(path) = &label.observed else { return false };
         self.in_texts(node, path).first().is_some_and(|d| d.split('T').next() == Some(text))
+    }
+
+    /// Whether the originator's caps are exactly those the rule sets when it reads.
+    fn caps_come_back(&self, label: &Label, list: NodeId) -> bool {
+        let caps: Vec<NodeId> = self.input.children(list).collect();
+        caps.len() == label.caps.len()
+            && caps.iter().zip(&label.caps).all(|(cap, (level, roles))| {
+                let named = self.input.member(*cap, "roles");
+                let named: Vec<&str> =
+                    named.into_iter().flat_map(|l| self.input.children(l)).filter_map(|r| self.input.text(r)).collect();
+                self.input.len(*cap) == 2
+                    && self.input.text_at(*cap, &["max"]) == Some(level.code())
+                    && named == roles.iter().map(String::as_str).collect::<Vec<_>>()
+            })
+    }
+
+    /// Whether this part of the label is read here from a place that another segment has written with the same words.
+    fn said_elsewhere(&self, scope: &Scope, name: &str, text: &str) -> bool {
+        let wanted = format!("label.{name}");
+        let rule = |s: &Scope, arrow: Arrow| {
+            s.items.iter().any(|i| {
+                matches!(i, Item::Field(f) if f.arrow == arrow && f.canonical.iter().any(|(p, _)| p.text == wanted))
+            })
+        };
+        rule(scope, Arrow::Read)
+            && self
+                .segments
+                .iter()
+                .any(|s| rule(s.scope, Arrow::Both) && self.input.text_at(s.node, &["label", name]) == Some(text))
     }
 
     fn account_about(&mut self, scope: &'p Scope, label: &Label, list: NodeId) {

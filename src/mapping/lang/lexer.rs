@@ -78,6 +78,11 @@ pub fn lex(source: &[u8]) -> Result<Vec<Lexeme>, Diagnostic> {
     Ok(out)
 }
 
+/// A colon between two letters joins a prefix and a name (`nc:Person`); one that blanks surround is a sign.
+fn joins(tail: &str) -> bool {
+    tail.strip_prefix(':').is_some_and(|after| after.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '@')
 }
@@ -85,9 +90,10 @@ fn is_name(c: char) -> bool {
 /// A name ends before `->`, so that `a->b` is three tokens.
 fn name_length(rest: &str) -> usize {
     let mut length = 0;
-    while let Some(c) = rest.get(length..).and_then(|r| r.chars().next())
-        && is_name(c)
-        && !rest.get(length..).is_some_and(|r| r.starts_with("->"))
+    while let Some(tail) = rest.get(length..)
+        && let Some(c) = tail.chars().next()
+        && (is_name(c) || (length > 0 && joins(tail)))
+        && !tail.starts_with("->")
     {
         length += 1;
     }
@@ -143,6 +149,15 @@ mod tests {
                 name("1"),
                 Token::End
             ]
+        );
+    }
+
+    #[test]
+    fn a_colon_joins_a_prefix_and_stands_alone_between_blanks() {
+        let name = |n: &str| Token::Name(n.to_owned());
+        assert_eq!(
+            tokens("nc:Person <-> a : text"),
+            [name("nc:Person"), Token::Sign("<->"), name("a"), Token::Sign(":"), name("text"), Token::End]
         );
     }
 

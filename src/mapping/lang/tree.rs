@@ -72,6 +72,10 @@ pub enum Syntax {
     Csv,
     /// Plain JSON.
     Json,
+    /// The JSON form of a NIEM message.
+    NiemJson,
+    /// The XML form of the same.
+    NiemXml,
 }
 
 impl Syntax {
@@ -84,12 +88,16 @@ impl Syntax {
             Self::Xml => "xml",
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::NiemJson => "niem-json",
+            Self::NiemXml => "niem-xml",
         }
     }
     /// The syntax with this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Fhir, Self::Hl7v2, Self::Xml, Self::Csv, Self::Json].into_iter().find(|s| s.word() == word)
+        [Self::Fhir, Self::Hl7v2, Self::Xml, Self::Csv, Self::Json, Self::NiemJson, Self::NiemXml]
+            .into_iter()
+            .find(|s| s.word() == word)
     }
 }
 
