@@ -1,7 +1,8 @@
 //! What a police notification says only between the lines: whom its parts are about, and who must be protected.
 //!
 //! A mapping rule sees one item; these facts come from several. They are put beside the items as members of our own:
-//! `@about` (ids of people), `@protect` (`informant`, `place` or `none`), `@scheme` (which register an identifier is of).
+//! `@about` (ids of people), `@protect` (`informant`, `place` or `none`), `@role` (the part in the record), `@scheme` (which
+//! register an identifier is of), `@means` (phone or e-mail).
 //! [`findings`] are the rules of a notification that no schema can say. Knows no canonical word and writes no label.
 //!
 //! # Source
@@ -13,6 +14,7 @@ use crate::document::{Document, Kind, NodeId};
 
 const PEOPLE: &str = "nc:Person";
 const INVOLVED: &str = "pn:InvolvementAssociation";
+const RELATED: &str = "pn:RelationshipAssociation";
 const MISSING: &str = "j:MissingPerson";
 
 /// Who a notification is about, when one of these is there.
@@ -122,10 +124,12 @@ impl Cast {
     }
 
     fn mark_people(&self, tree: &mut Document) {
-        for (person, _, codes) in &self.people {
+        let related = related(tree);
+        for (person, id, codes) in &self.people {
             let has = |code: &str| codes.iter().any(|c| c == code);
             let informant = has("INFORMANT");
             tree.add_text(*person, "@protect", if informant { "informant" } else { "none" });
+            tree.add_text(*person, "@role", part(codes, related.contains(id)));
             // A victim's place is protected in every notice; in one of domestic abuse everybody's but the suspect's.
             let place = !informant && (has("VICTIM") || (self.abuse && !has("SUSPECT")));
             for list in ["nc:PersonResidenceAddress", "nc:PersonContactInformation"] {
@@ -133,6 +137,10 @@ impl Cast {
                     items(tree, *person, list).into_iter().filter(|i| tree.kind(*i) == Kind::Object).collect::<Vec<_>>()
                 {
                     tree.add_text(item, "@protect", if place { "place" } else { "none" });
+                    if list == "nc:PersonContactInformation" {
+                        let mail = tree.member(item, "nc:ContactEmailID").is_some();
+                        tree.add_text(item, "@means", if mail { "email" } else { "phone" });
+                    }
                 }
             }
             for item in items(tree, *person, "nc:PersonOtherIdentification") {
@@ -146,10 +154,15 @@ impl Cast {
         }
         let informants: Vec<&str> =
             self.people.iter().filter(|(_, _, c)| c.iter().any(|c| c == "INFORMANT")).map(|(_, id, _)| &**id).collect();
-        for link in items(tree, tree.root(), INVOLVED) {
-            let hidden = tree.text_at(link, &[PEOPLE, "@id"]).is_some_and(|id| informants.contains(&id));
-            if tree.kind(link) == Kind::Object {
-                tree.add_text(link, "@protect", if hidden { "informant" } else { "none" });
+        for (list, members) in [(INVOLVED, &[PEOPLE][..]), (RELATED, &["pn:FromPerson", "pn:ToPerson"][..])] {
+            for link in items(tree, tree.root(), list) {
+                let ids: Vec<String> =
+                    members.iter().filter_map(|m| Some(tree.text_at(link, &[m, "@id"])?.to_owned())).collect();
+                let hidden = ids.iter().any(|id| informants.contains(&id.as_str()));
+                if tree.kind(link) == Kind::Object {
+                    tree.add_text(link, "@protect", if hidden { "informant" } else { "none" });
+                }
+                put(tree, link, &ids.iter().map(String::as_str).collect::<Vec<_>>());
             }
         }
     }
@@ -173,6 +186,25 @@ impl Cast {
         for part in items(tree, root, "pn:VoiceOfChildText") {
             put(tree, part, &children);
         }
+    }
+}
+
+/// Ids of everybody a relationship speaks of.
+fn related(tree: &Document) -> Vec<String> {
+    let links = items(tree, tree.root(), RELATED).into_iter();
+    let ends =
+        |l: NodeId| ["pn:FromPerson", "pn:ToPerson"].into_iter().filter_map(move |m| tree.text_at(l, &[m, "@id"]));
+    links.flat_map(ends).map(str::to_owned).collect()
+}
+
+/// The part of a person in the record: whom it is about, who belongs to them, who cares for them, others.
+fn part(codes: &[String], related: bool) -> &'static str {
+    let has = |list: &[&str]| codes.iter().any(|c| list.contains(&c.as_str()));
+    match (has(&["INFORMANT"]), has(&SUBJECTS)) {
+        (false, true) => "subject",
+        (false, false) if related => "relative",
+        (false, false) if has(&["CARER"]) => "carer",
+        _ => "other",
     }
 }
 
@@ -228,8 +260,8 @@ impl Check<'_> {
         }
         let referring = [
             (INVOLVED, PEOPLE),
-            ("pn:RelationshipAssociation", "pn:FromPerson"),
-            ("pn:RelationshipAssociation", "pn:ToPerson"),
+            (RELATED, "pn:FromPerson"),
+            (RELATED, "pn:ToPerson"),
             ("pn:RiskAssessment", "pn:AssessedPerson"),
         ];
         for (list, member) in referring {

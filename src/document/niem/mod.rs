@@ -15,8 +15,8 @@ use super::{Document, Kind, NodeId};
 use crate::diagnostic::{Diagnostic, Span, code};
 use std::collections::HashMap;
 
-/// Root members that are texts in a message and objects here, so that a mark can stand beside the text.
-const TEXTS: [&str; 3] = ["pn:VoiceOfChildText", "pn:CircumstancesText", "pn:ActionTakenText"];
+/// Members that are texts in a message and objects here (`@text`), so that a mark can stand beside the text.
+const TEXTS: [&str; 4] = ["pn:VoiceOfChildText", "pn:CircumstancesText", "pn:ActionTakenText", "pn:VulnerabilityText"];
 
 /// The tree of a JSON message.
 ///
@@ -121,7 +121,6 @@ struct Copy<'a> {
 impl Copy<'_> {
     fn members(&mut self, node: NodeId, to: NodeId, place: Option<Place>) {
         let from = self.from;
-        let at_root = to == self.out.root();
         for child in from.children(node) {
             let key = from.key(child).unwrap_or("");
             if self.xml && key.starts_with('@') {
@@ -131,7 +130,7 @@ impl Copy<'_> {
             let known = place.and_then(|p| self.shape.child(p, key));
             let inner = known.map(|(p, _)| p);
             let lists = known.is_some_and(|(_, repeats)| matches!(repeats, Repeats::UpTo(_)));
-            let wrap = at_root && TEXTS.contains(&key);
+            let wrap = TEXTS.contains(&key);
             match from.kind(child) {
                 Kind::Array => {
                     let list = self.out.add(to, Some(key), Kind::Array, "", from.offset(child));
@@ -156,7 +155,7 @@ impl Copy<'_> {
         let at = from.offset(node);
         if wrap && from.is_scalar(node) {
             let object = self.out.add(to, key, Kind::Object, "", at);
-            self.out.add(object, Some("#text"), from.kind(node), from.text(node).unwrap_or(""), at);
+            self.out.add(object, Some("@text"), from.kind(node), from.text(node).unwrap_or(""), at);
             return object;
         }
         match from.kind(node) {
@@ -165,7 +164,7 @@ impl Copy<'_> {
                 let text = from.text_at(node, &["#text"]).unwrap_or("");
                 if wrap {
                     let object = self.out.add(to, key, Kind::Object, "", at);
-                    self.out.add(object, Some("#text"), Kind::String, text, at);
+                    self.out.add(object, Some("@text"), Kind::String, text, at);
                     return object;
                 }
                 self.scalar(to, key, Kind::String, text, at, place)
@@ -316,7 +315,7 @@ fn write_item(
     shape: &dyn XmlShape,
     form: Form,
 ) {
-    if let Some(text) = tree.member(node, "#text") {
+    if let Some(text) = tree.member(node, "@text") {
         out.add(to, key, Kind::String, tree.text(text).unwrap_or(""), 0);
     } else if tree.kind(node) == Kind::Object {
         let object = out.add(to, key, Kind::Object, "", 0);

@@ -5,7 +5,7 @@ use super::{Bound, Here, Run, Segment};
 use crate::document::{Kind, NodeId};
 use crate::mapping::lang::tree::{Arrow, Syntax};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{About, Item, Label, LabelSource, Path, Scope, third_party_rank};
+use crate::mapping::plan::{About, Field, Item, Label, LabelSource, Path, Scope, third_party_rank};
 use crate::vocabulary::Confidentiality;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -285,19 +285,22 @@ impl<'p, 'd> Run<'p, 'd> {
             })
     }
 
-    /// Whether this part of the label is read here from a place that another segment has written with the same words.
+    /// Whether this part of the label is read here from a place that another rule writes for a segment with the same
+    /// words, so that it comes back.
     fn said_elsewhere(&self, scope: &Scope, name: &str, text: &str) -> bool {
         let wanted = format!("label.{name}");
         let rule = |s: &Scope, arrow: Arrow| {
-            s.items.iter().any(|i| {
-                matches!(i, Item::Field(f) if f.arrow == arrow && f.canonical.iter().any(|(p, _)| p.text == wanted))
-            })
+            let says = |f: &Field| f.arrow == arrow && f.canonical.iter().any(|(p, _)| p.text == wanted);
+            s.items.iter().any(|i| matches!(i, Item::Field(f) if says(f)))
         };
+        let writers = self.plan.items.iter().filter_map(|i| match i {
+            Item::Scope(s) if rule(s, Arrow::Both) => Some(s),
+            _ => None,
+        });
         rule(scope, Arrow::Read)
-            && self
-                .segments
-                .iter()
-                .any(|s| rule(s.scope, Arrow::Both) && self.input.text_at(s.node, &["label", name]) == Some(text))
+            && writers
+                .flat_map(|s| self.select(self.input.root(), &s.canonical))
+                .any(|node| self.input.text_at(node, &["label", name]) == Some(text))
     }
 
     fn account_about(&mut self, scope: &'p Scope, label: &Label, list: NodeId) {
