@@ -68,6 +68,9 @@ pub enum Suits {
     AsStated,
 }
 
+/// The member of a schema's root that stands for a JSON message that is a list.
+const ITEMS: &str = "@items";
+
 impl Schema {
     /// Reads a message without checking it against the schema.
     ///
@@ -79,7 +82,7 @@ impl Schema {
             |document: Document, warnings| Parsed { documents: vec![document], warnings, source: Cow::Borrowed(bytes) };
         match syntax {
             Syntax::Json => {
-                let tree = json::read(bytes, limits).map_err(one)?;
+                let tree = self.listed(json::read(bytes, limits).map_err(one)?);
                 let listed = tree.kind(tree.root()) == Kind::Array && self.shapes.object(self.root).is_some();
                 let mut documents = if listed { items(&tree) } else { vec![tree] };
                 if let Some(tables) = &self.tables {
@@ -130,6 +133,26 @@ impl Schema {
                 Ok(Parsed { documents: found.documents, warnings, source })
             }
         }
+    }
+
+    /// A JSON message that is a list: the schema's only member `@items` holds it. An item that came alone is a list of one.
+    fn listed(&self, document: Document) -> Document {
+        let lists = self.shapes.object(self.root).is_some_and(|o| o.member(ITEMS).is_some());
+        if !lists {
+            return document;
+        }
+        let mut out = Document::new(Kind::Object);
+        let list = out.add(out.root(), Some(ITEMS), Kind::Array, "", 0);
+        out.set_origin(list, "");
+        if document.kind(document.root()) == Kind::Array {
+            for item in document.children(document.root()) {
+                out.graft(list, None, &document, item);
+            }
+        } else {
+            let item = out.graft(list, None, &document, document.root());
+            out.set_origin(item, "");
+        }
+        out
     }
 
     /// Holds what was read against the schema: every document, or none.
@@ -223,7 +246,10 @@ impl Schema {
         let mut bytes = Vec::new();
         for document in documents {
             match syntax {
-                Syntax::Json => bytes.extend(json::write(document, document.root(), style)),
+                Syntax::Json => {
+                    let list = document.member(document.root(), ITEMS).unwrap_or_else(|| document.root());
+                    bytes.extend(json::write(document, list, style));
+                }
                 Syntax::FhirJson => {
                     let bundle = fhir::ungroup(document);
                     bytes.extend(json::write(&bundle, bundle.root(), style));

@@ -136,7 +136,9 @@ impl Cast {
                 for item in
                     items(tree, *person, list).into_iter().filter(|i| tree.kind(*i) == Kind::Object).collect::<Vec<_>>()
                 {
-                    tree.add_text(item, "@protect", if place { "place" } else { "none" });
+                    if !informant {
+                        tree.add_text(item, "@protect", if place { "place" } else { "none" });
+                    }
                     if list == "nc:PersonContactInformation" {
                         let mail = tree.member(item, "nc:ContactEmailID").is_some();
                         tree.add_text(item, "@means", if mail { "email" } else { "phone" });

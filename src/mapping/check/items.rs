@@ -295,7 +295,7 @@ impl<'a> Checker<'a> {
         let fit = self.fit(item);
         let fits = match convert {
             Convert::Int | Convert::Decimal | Convert::Quantity(_) => matches!(fit.kind, Kind::Number | Kind::String),
-            Convert::Bool => matches!(fit.kind, Kind::Bool | Kind::String),
+            Convert::Bool | Convert::Not => matches!(fit.kind, Kind::Bool | Kind::String),
             // A table may give a truth value two names, if it knows nothing else.
             Convert::Code(table) if fit.kind == Kind::Bool => {
                 table.rows.iter().all(|row| matches!(row.native.as_str(), "true" | "false"))
@@ -553,7 +553,7 @@ fn mismatch(convert: &Convert, target: &Target) -> Option<&'static str> {
         Convert::Code(_) => (!matches!(target, Target::Coded) && kind != Some(Kind::String)).then_some("a code"),
         Convert::Quantity(_) => (!matches!(target, Target::Quantity)).then_some("a number with a unit"),
         Convert::Int | Convert::Decimal => (kind != Some(Kind::Number)).then_some("a number"),
-        Convert::Bool | Convert::BoolLoose => (kind != Some(Kind::Bool)).then_some("a truth value"),
+        Convert::Bool | Convert::BoolLoose | Convert::Not => (kind != Some(Kind::Bool)).then_some("a truth value"),
         Convert::Words => (!matches!(target, Target::List)).then_some("a list of texts"),
         _ => (kind != Some(Kind::String)).then_some("a text"),
     }

@@ -26,6 +26,8 @@ pub enum Convert {
     Bool,
     /// `0`, `1`, `true`, `false` in any case.
     BoolLoose,
+    /// Truth value whose opposite the record has.
+    Not,
     /// Full date in a layout.
     Date(dates::Layout),
     /// Year, month or day.
@@ -169,6 +171,7 @@ impl Convert {
             "decimal" => Self::Decimal,
             "bool" => Self::Bool,
             "bool-loose" => Self::BoolLoose,
+            "not" => Self::Not,
             "date" => Self::Date(dates::Layout::parse(argument.unwrap_or("yyyy-mm-dd"))?),
             "partial-date" => Self::PartialDate,
             "instant" => Self::Instant(match argument {
@@ -203,6 +206,7 @@ impl Convert {
             Self::Decimal => plain::read_decimal(text),
             Self::Bool => plain::read_bool(text, plain::Spelling::Strict),
             Self::BoolLoose => plain::read_bool(text, plain::Spelling::Loose),
+            Self::Not => plain::opposite(text).map(|t| Converted::exact(Value::One(Kind::Bool, t))),
             Self::Date(layout) => dates::read_date(text, layout),
             Self::PartialDate => dates::read_partial(text),
             Self::Instant(zone) => dates::read_instant(text, zone.as_ref()),
@@ -242,6 +246,7 @@ impl Convert {
             Self::Int | Self::Decimal => Ok(Converted::exact(text.to_owned())),
             Self::Bool => Ok(Converted::exact(text.to_owned())),
             Self::BoolLoose => plain::write_bool(text),
+            Self::Not => plain::opposite(text).map(Converted::exact),
             Self::Date(layout) => dates::write_date(text, layout),
             Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.to_owned())),
             Self::Instant(zone) => dates::write_instant(text, zone.as_ref()),

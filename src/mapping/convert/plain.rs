@@ -52,6 +52,15 @@ pub(super) fn read_bool(text: &str, spelling: Spelling) -> ReadResult {
     }
 }
 
+/// `true` for `false` and back.
+pub(super) fn opposite(text: &str) -> Result<String, (LossKind, &'static str)> {
+    match text {
+        "true" => Ok("false".to_owned()),
+        "false" => Ok("true".to_owned()),
+        _ => Err(INVALID),
+    }
+}
+
 pub(super) fn write_bool(text: &str) -> WriteResult {
     match text {
         "true" => Ok(Converted::exact("1".to_owned())),
@@ -190,7 +199,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_a_plain_converter_reads_without_a_remark_it_writes_back(text in "\\PC{0,40}") {
-            for name in ["text", "int", "decimal", "bool", "bool-loose", "postcode", "words", "lines", "base64-text",
+            for name in ["text", "int", "decimal", "bool", "bool-loose", "not", "postcode", "words", "lines", "base64-text",
                 "nhs-number", "upn", "uln", "partial-date", "instant", "date-or-instant", "date"] {
                 let convert = named(name);
                 if let Ok(read) = convert.read(&text, Kind::String) && read.remark.is_none() {
