@@ -278,9 +278,8 @@ fn write_members(
     shape: &dyn XmlShape,
     form: Form,
 ) {
-    let order = place.map(|p| shape.order(p)).unwrap_or_default();
     let mut members: Vec<NodeId> = tree.children(node).collect();
-    members.sort_by_key(|c| order.iter().position(|o| Some(*o) == tree.key(*c)).unwrap_or(usize::MAX));
+    members.sort_by_key(|c| place.and_then(|p| shape.rank(p, tree.key(*c)?)).unwrap_or(usize::MAX));
     let others = members.iter().any(|c| tree.key(*c).is_some_and(|k| !k.starts_with('@')));
     for child in members {
         let Some(key) = tree.key(child) else { continue };
