@@ -101,3 +101,23 @@ fn census_cases_give_the_record_the_output_and_the_losses_written_beside_them() 
 fn mhsds_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
     run("mhsds");
 }
+
+#[test]
+fn police_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("police");
+}
+
+#[test]
+fn police_xml_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("police-xml");
+}
+
+#[test]
+fn csc_api_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("csc-api");
+}
+
+#[test]
+fn ctf_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("ctf");
+}

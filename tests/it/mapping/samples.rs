@@ -155,3 +155,62 @@ fn a_public_extract_of_mental_health_tables_comes_back_as_it_was() {
         assert_eq!(value(&written.bytes), value(&bytes), "{}", file.display());
     }
 }
+
+/// Both forms of the notification, in each direction: the XML comes back element by element, the JSON member by member.
+#[test]
+fn every_police_sample_comes_back_in_both_forms() {
+    let Some(folder) = samples("niem/police-notification-examples") else { return };
+    for name in ["ppn-child-001", "missing-001", "school-da-001"] {
+        for (from, ending) in [("police", "json"), ("police-xml", "xml")] {
+            let bytes = std::fs::read(folder.join(format!("{name}.{ending}"))).unwrap();
+            let read = mappings().read(from, &bytes, &context()).unwrap();
+            let worst = read.iter().filter_map(|r| r.loss.worst()).max();
+            assert!(worst <= Some(Grade::Info), "{name}.{ending}");
+            let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+            for (to, root) in
+                [("police", Syntax::NiemJson { root: NOTICE }), ("police-xml", Syntax::NiemXml { root: NOTICE })]
+            {
+                let written = mappings().write(to, &records, &writing()).unwrap();
+                let schema = super::schemas().get("police/notification.schema.json").unwrap();
+                let own =
+                    if from == "police" { Syntax::NiemJson { root: NOTICE } } else { Syntax::NiemXml { root: NOTICE } };
+                let tree = |syntax, bytes: &[u8]| {
+                    schema.read(syntax, bytes, &Limits::file(), Strictness::Strict).unwrap().into_inner()
+                };
+                let (before, after) = (tree(own, &bytes), tree(root, &written.bytes));
+                assert!(before.same(before.root(), &after, after.root()), "{name}.{ending} to {to}");
+            }
+        }
+    }
+}
+
+const NOTICE: &str = "pn:PoliceNotification";
+
+#[test]
+fn the_social_care_api_and_transfer_files_come_back_as_they_were() {
+    let Some(folder) = samples("ctf") else { return };
+    for file in all_files(&folder, "xml") {
+        let bytes = std::fs::read(&file).unwrap();
+        let read = mappings().read("ctf", &bytes, &context()).unwrap();
+        assert_eq!(read.len(), 6);
+        let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+        let written = mappings().write("ctf", &records, &writing()).unwrap();
+        let schema = super::schemas().get("ctf/file.schema.json").unwrap();
+        let tree = |bytes: &[u8]| {
+            let read = schema.read(Syntax::Xml { root: "CTfile" }, bytes, &Limits::file(), Strictness::Strict);
+            read.unwrap().into_inner()
+        };
+        let (before, after) = (tree(&bytes), tree(&written.bytes));
+        assert!(before.same(before.root(), &after, after.root()), "{}", file.display());
+    }
+    let Some(folder) = samples("csc-api") else { return };
+    let bytes = std::fs::read(folder.join("payload_synthetic_a.json")).unwrap();
+    let read = mappings().read("csc-api", &bytes, &context()).unwrap();
+    assert_eq!(read.len(), 5);
+    let records: Vec<_> = read.into_iter().map(|r| r.record).collect();
+    let written = mappings().write("csc-api", &records, &writing()).unwrap();
+    // Only the empty lists of questionnaires do not come back.
+    let before = String::from_utf8(bytes).unwrap().replace("\"sdq_assessments\": [], ", "");
+    let before: serde_json::Value = serde_json::from_str(&before).unwrap();
+    assert_eq!(before, serde_json::from_slice::<serde_json::Value>(&written.bytes).unwrap());
+}
