@@ -40,6 +40,48 @@ pub fn complete_header(message: &mut Document, plan: &Plan, now: Moment, loss: &
     }
 }
 
+/// Last census with `GenderCurrent`; later ones have `Sex`.
+const LAST_WITH_GENDER: u16 = 2024;
+
+/// A return for a year up to 2023-24 has `GenderCurrent` in place of `Sex`.
+pub fn older_shape(message: &mut Document, plan: &Plan, loss: &mut LossReport) {
+    if !plan.schema.starts_with("cin-census/") {
+        return;
+    }
+    let root = message.root();
+    let year = message.text_at(root, &["Header", "CollectionDetails", "Year"]).and_then(|y| y.parse::<u16>().ok());
+    if year.is_none_or(|y| y > LAST_WITH_GENDER) {
+        return;
+    }
+    let children = message.find(root, &["Children", "Child"]);
+    let children: Vec<NodeId> = children.map(|list| message.children(list).collect()).unwrap_or_default();
+    let mut count = 0;
+    for child in children {
+        let Some(ids) = message.member(child, "ChildIdentifiers") else { continue };
+        let Some(sex) = message.member(ids, "Sex") else { continue };
+        let older = match message.text(sex) {
+            Some("M") => "1",
+            Some("F") => "2",
+            _ => "0",
+        };
+        message.detach(sex);
+        message.add_text(ids, "GenderCurrent", older);
+        count += 1;
+    }
+    if count > 0 {
+        loss.push(LossEntry {
+            kind: LossKind::Normalised,
+            severity: LossKind::Normalised.grade(),
+            direction: Direction::Write,
+            path_in: String::new(),
+            path_out: "Children.Child[*].ChildIdentifiers.GenderCurrent".to_owned(),
+            rule: String::new(),
+            count,
+            note: "a return of this year has GenderCurrent, not Sex".to_owned(),
+        });
+    }
+}
+
 fn object(message: &mut Document, parent: NodeId, name: &str) -> NodeId {
     match message.member(parent, name) {
         Some(found) => found,

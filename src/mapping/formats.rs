@@ -369,6 +369,7 @@ impl Mappings {
         if !mapped.plan.records.is_empty() {
             let mut packed = pack::join(messages, &mapped.plan.records);
             census::complete_header(&mut packed, &mapped.plan, context.now, &mut loss);
+            census::older_shape(&mut packed, &mapped.plan, &mut loss);
             messages = vec![packed];
         }
         let style = if messages.len() > 1 { Style::Compact } else { style };

@@ -27,6 +27,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-source",
     "x-csv",
     "x-namespaces",
+    "x-rules",
     "x-chosen-when",
     "$ref",
     "allOf",

@@ -10,11 +10,12 @@
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
 //! anything stands here), `x-source` (where a list comes from), `x-namespaces`
-//! (the prefixes of an XML vocabulary, at the root of a schema), `x-csv` (columns and headers of CSV files, see
+//! (the prefixes of an XML vocabulary, at the root of a schema), `x-rules` (a set of rules in Rust: `cin-census`), `x-csv` (columns and headers of CSV files, see
 //! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-chosen-when` (at the top of a file: a
 //! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]). `tests/it/document` holds it
 //! against an independent implementation of the standard.
 
+mod census;
 mod compile;
 mod declared;
 mod format;
@@ -81,12 +82,20 @@ impl Schemas {
         }
         let shapes = Arc::new(shapes);
         let vocabulary = |file: usize, source: &source::File| {
-            sources.pairs(source::Loc { file, node: source.document.root() }, "x-namespaces")
+            let top = source::Loc { file, node: source.document.root() };
+            let rules = sources.get(top, "x-rules").and_then(|l| sources.text(l)) == Some("cin-census");
+            (sources.pairs(top, "x-namespaces"), rules)
         };
         let vocabularies = sources.files.iter().enumerate().map(|(file, source)| vocabulary(file, source));
-        let named = |(((name, root, chosen), layout), namespaces): (((String, ShapeId, Option<ShapeId>), _), _)| {
+        let named = |(((name, root, chosen), layout), (namespaces, census_rules)): (
+            ((String, ShapeId, Option<ShapeId>), _),
+            (_, bool),
+        )| {
             let tables = tables.get(&name).cloned();
-            (name.clone(), Schema { name, root, chosen, layout, shapes: shapes.clone(), tables, namespaces })
+            (
+                name.clone(),
+                Schema { name, root, chosen, layout, shapes: shapes.clone(), tables, namespaces, census_rules },
+            )
         };
         Ok(Self { by_name: roots.into_iter().zip(layouts).zip(vocabularies).map(named).collect() })
     }
@@ -112,6 +121,8 @@ pub struct Schema {
     layout: Arc<Layout>,
     shapes: Arc<Shapes>,
     tables: Option<Arc<tables::Tables>>,
+    /// Whether the rules of the census hold for it (`x-rules`).
+    census_rules: bool,
     /// Prefix and namespace, in the order of the file (`x-namespaces`).
     namespaces: Vec<(String, String)>,
 }

@@ -4,7 +4,7 @@
 //! hooked in here, in [`Schema::parse`] and [`Schema::write_all`], and in `declared.rs`.
 
 use super::validate::FINDINGS_MAX;
-use super::{Schema, Strictness, Valid};
+use super::{Schema, Strictness, Valid, census};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::csv::Keys;
 use crate::document::{Document, Kind, Limits, Style, csv, fhir, json, niem, xml};
@@ -166,12 +166,13 @@ impl Schema {
         for document in documents {
             // A file of many documents says only so often where something stands: each place costs a look at the file.
             let places = (tolerated < FINDINGS_MAX).then_some(&*source);
+            self.judge(&document, &source, strictness, &mut warnings, &mut refused);
             let mut valid = match self.validate(document, places, strictness) {
                 Ok(valid) => valid,
                 Err(_) if refused.len() >= FINDINGS_MAX => break,
                 Err(again) => {
                     let findings = self.validate(again.0, Some(&source), strictness).err();
-                    refused.extend(findings.map(|f| f.1).unwrap_or_default());
+                    refused.extend(findings.map(|f| self.numbered(f.1)).unwrap_or_default());
                     continue;
                 }
             };
@@ -182,11 +183,39 @@ impl Schema {
             if strictness == Strictness::Strict && warnings.iter().any(|w| w.severity == Severity::Error) {
                 return Err(warnings);
             }
-            warnings.append(&mut valid.warnings);
+            warnings.append(&mut self.numbered(std::mem::take(&mut valid.warnings)));
             valid.warnings = std::mem::take(&mut warnings);
             all.push(valid);
         }
         if refused.is_empty() { Ok(all) } else { Err(refused) }
+    }
+
+    /// The rules of the format beyond its schema (`x-rules`): errors when checked strictly, else all are warnings.
+    fn judge(
+        &self,
+        document: &Document,
+        source: &[u8],
+        strictness: Strictness,
+        warnings: &mut Vec<Diagnostic>,
+        refused: &mut Vec<Diagnostic>,
+    ) {
+        if !self.census_rules {
+            return;
+        }
+        for finding in census::findings(document, source) {
+            match (strictness, finding.severity) {
+                (Strictness::Strict, Severity::Error) => refused.push(finding),
+                _ => warnings.push(Diagnostic { severity: Severity::Warning, ..finding }),
+            }
+        }
+    }
+
+    /// Findings of the schema with the number of the published rule they stand for.
+    fn numbered(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        if !self.census_rules {
+            return findings;
+        }
+        findings.into_iter().map(census::numbered).collect()
     }
 
     /// Reads and validates a message that is one document.

@@ -80,6 +80,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-tables", Holds::Plain),
     ("x-source", Holds::Plain),
     ("x-namespaces", Holds::Plain),
+    ("x-rules", Holds::Plain),
     ("x-csv", Holds::Plain),
     ("x-chosen-when", Holds::Schema),
 ];
