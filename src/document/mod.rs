@@ -1,11 +1,12 @@
 //! Documents: bytes to a positioned tree and back, one file per syntax.
 //!
-//! Owns the tree ([`Document`]), the JSON, XML and CSV readers and writers and their limits. Refuses DTDs,
+//! Owns the tree ([`Document`]), the JSON, XML, CSV and HL7 v2 readers and writers and their limits. Refuses DTDs,
 //! entities, duplicate keys, and anything past a limit. Knows nothing of schemas, formats or people. Read `tree.rs` first.
 
 mod arena;
 pub mod csv;
 pub mod fhir;
+pub mod hl7v2;
 pub mod json;
 mod limits;
 pub mod niem;

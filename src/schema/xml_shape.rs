@@ -1,8 +1,9 @@
-//! A schema as the XML reader and writer see it.
+//! A schema as the XML and HL7 v2 readers and writers see it.
 
 use super::shape::{Shape, ShapeId, WhiteSpace};
 use super::{Schema, Shapes};
 use crate::document::Kind;
+use crate::document::hl7v2::MessageShape;
 use crate::document::xml::{Content, Place, Repeats, XmlShape};
 
 pub(super) struct View<'a> {
@@ -15,6 +16,11 @@ impl Schema {
     /// The schema as the XML reader and writer see it.
     #[must_use]
     pub fn xml_shape(&self) -> impl XmlShape + '_ {
+        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
+    }
+    /// The schema as the HL7 v2 reader and writer see it.
+    #[must_use]
+    pub fn message_shape(&self) -> impl MessageShape + '_ {
         View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
     }
 }
@@ -55,5 +61,23 @@ impl XmlShape for View<'_> {
             Shape::Scalar(scalar) if !scalar.is_text() => scalar.kinds.first().copied(),
             _ => None,
         }
+    }
+}
+
+impl MessageShape for View<'_> {
+    fn root(&self) -> Place {
+        XmlShape::root(self)
+    }
+    fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)> {
+        XmlShape::child(self, of, name)
+    }
+    fn requires(&self, of: Place, name: &str) -> bool {
+        self.shapes.object(Self::id(of)).and_then(|o| o.member(name)).is_some_and(|m| m.required)
+    }
+    fn content(&self, of: Place) -> Content {
+        XmlShape::content(self, of)
+    }
+    fn order(&self, of: Place) -> Vec<&str> {
+        XmlShape::order(self, of)
     }
 }

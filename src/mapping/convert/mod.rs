@@ -5,6 +5,7 @@
 
 mod checked;
 mod dates;
+mod hl7;
 mod plain;
 
 pub use checked::{nhs_number_check, uln_check, upn_check};
@@ -38,6 +39,12 @@ pub enum Convert {
     LocalTime(jiff::tz::TimeZone),
     /// Date or moment, kept as written.
     DateOrInstant,
+    /// Year, month or day as HL7 v2 writes it.
+    Hl7PartialDate,
+    /// Moment as HL7 v2 writes it; the zone applies where the text has none.
+    Hl7Instant(Option<jiff::tz::TimeZone>),
+    /// Lines of one HL7 v2 text, without formatting commands.
+    Hl7Lines,
     /// Code table.
     Code(Box<CodeTable>),
     /// NHS number.
@@ -132,7 +139,7 @@ pub type WriteResult = Result<Converted<String>, Refusal>;
 const INVALID: Refusal = (LossKind::InvalidValue, "the value is not of this type");
 
 /// Names of the converters that take no table, for "did you mean".
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 23] = [
     "text",
     "int",
     "decimal",
@@ -143,6 +150,9 @@ pub const NAMES: [&str; 20] = [
     "instant",
     "local-time",
     "date-or-instant",
+    "hl7-partial-date",
+    "hl7-instant",
+    "hl7-lines",
     "nhs-number",
     "upn",
     "uln",
@@ -161,7 +171,7 @@ impl Convert {
     /// # Errors
     /// A sentence for the author of the mapping.
     pub fn named(name: &str, argument: Option<&str>) -> Result<Self, String> {
-        let takes = matches!(name, "date" | "instant" | "local-time" | "quantity");
+        let takes = matches!(name, "date" | "instant" | "local-time" | "hl7-instant" | "quantity");
         if argument.is_some() && !takes {
             return Err(format!("`{name}` takes no argument"));
         }
@@ -174,15 +184,15 @@ impl Convert {
             "not" => Self::Not,
             "date" => Self::Date(dates::Layout::parse(argument.unwrap_or("yyyy-mm-dd"))?),
             "partial-date" => Self::PartialDate,
-            "instant" => Self::Instant(match argument {
-                Some(zone) => Some(jiff::tz::TimeZone::get(zone).map_err(|_| "this is not a time zone".to_owned())?),
-                None => None,
-            }),
+            "instant" => Self::Instant(zone(argument)?),
             "local-time" => {
                 let zone = argument.ok_or("`local-time` needs a time zone in quotes")?;
                 Self::LocalTime(jiff::tz::TimeZone::get(zone).map_err(|_| "this is not a time zone".to_owned())?)
             }
             "date-or-instant" => Self::DateOrInstant,
+            "hl7-partial-date" => Self::Hl7PartialDate,
+            "hl7-instant" => Self::Hl7Instant(zone(argument)?),
+            "hl7-lines" => Self::Hl7Lines,
             "nhs-number" => Self::NhsNumber,
             "upn" => Self::Upn,
             "uln" => Self::Uln,
@@ -212,6 +222,9 @@ impl Convert {
             Self::Instant(zone) => dates::read_instant(text, zone.as_ref()),
             Self::LocalTime(zone) => dates::read_local(text, zone),
             Self::DateOrInstant => dates::read_either(text),
+            Self::Hl7PartialDate => hl7::read_partial(text),
+            Self::Hl7Instant(zone) => hl7::read_instant(text, zone.as_ref()),
+            Self::Hl7Lines => Ok(hl7::read_lines(text)),
             Self::Code(table) => read_code(table, text),
             Self::NhsNumber => checked::read(text, nhs_number_check, checked::Form::Digits),
             Self::Upn => checked::read(text, upn_check, checked::Form::Compact),
@@ -240,9 +253,8 @@ impl Convert {
 
     fn write_text(&self, text: &str) -> WriteResult {
         match self {
-            Self::Text | Self::Ref(_) | Self::Lines | Self::NhsNumber | Self::Upn | Self::Uln | Self::Postcode => {
-                Ok(Converted::exact(text.to_owned()))
-            }
+            Self::Text | Self::Ref(_) | Self::Lines | Self::Hl7Lines => Ok(Converted::exact(text.to_owned())),
+            Self::NhsNumber | Self::Upn | Self::Uln | Self::Postcode => Ok(Converted::exact(text.to_owned())),
             Self::Int | Self::Decimal => Ok(Converted::exact(text.to_owned())),
             Self::Bool => Ok(Converted::exact(text.to_owned())),
             Self::BoolLoose => plain::write_bool(text),
@@ -251,10 +263,17 @@ impl Convert {
             Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.to_owned())),
             Self::Instant(zone) => dates::write_instant(text, zone.as_ref()),
             Self::LocalTime(zone) => dates::write_local(text, zone),
+            Self::Hl7PartialDate => hl7::write_partial(text),
+            Self::Hl7Instant(_) => hl7::write_instant(text),
             Self::Base64Text => Ok(plain::write_base64(text)),
             Self::Code(_) | Self::Quantity(_) | Self::Words => Err(INVALID),
         }
     }
+}
+
+/// The time zone a converter names.
+fn zone(name: Option<&str>) -> Result<Option<jiff::tz::TimeZone>, String> {
+    name.map(|n| jiff::tz::TimeZone::get(n).map_err(|_| "this is not a time zone".to_owned())).transpose()
 }
 
 fn read_code(table: &CodeTable, text: &str) -> ReadResult {

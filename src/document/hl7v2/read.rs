@@ -1,0 +1,342 @@
+//! ER7 text to a tree, along a schema's shape.
+
+use super::delimiters::Delimiters;
+use super::line::{Line, for_positions, lines};
+use super::place::{Finger, Structure, Target};
+use super::{Content, MessageShape, Place, Repeats, escape};
+use crate::diagnostic::{Code, Diagnostic, Span, code};
+use crate::document::{Document, Kind, Limits, NodeId};
+use std::collections::HashMap;
+
+/// Warnings about segments out of order that are listed for one message.
+const ODD_LISTED_MAX: usize = 10;
+
+/// A message as a tree.
+#[derive(Debug)]
+pub struct Read {
+    /// The tree.
+    pub document: Document,
+    /// What was odd: line ends, order of segments.
+    pub warnings: Vec<Diagnostic>,
+    /// The text with every segment on its line, which positions are counted in.
+    pub source: Vec<u8>,
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// `SOL-DOC-SYNTAX` where it is no ER7, `SOL-DOC-LIMIT` past a limit.
+pub fn read(text: &str, limits: &Limits, shape: &dyn MessageShape) -> Result<Read, Diagnostic> {
+    let source = for_positions(text);
+    let faulty = |fault: Fault| {
+        Diagnostic::error(fault.code, fault.text).with_span(Span { start: fault.at, end: fault.at + 1 }, &source)
+    };
+    let head = text.split(['\r', '\n']).next().unwrap_or("");
+    if !head.starts_with("MSH") {
+        return Err(faulty(Fault { code: code::DOC_SYNTAX, text: "a message begins with the segment MSH".into(), at: 0 }));
+    }
+    let (signs, odd) = Delimiters::of(head)?;
+    let place = |d: Diagnostic| match d.span {
+        Some(span) => d.with_span(span, &source),
+        None => d,
+    };
+    let (found, warnings) = lines(text, signs.field).map_err(&place)?;
+    let mut warnings: Vec<Diagnostic> = warnings.into_iter().map(place).collect();
+    warnings.extend(odd.map(|text| Diagnostic::warning(code::DOC_SYNTAX, text)));
+    let mut reader = Reader::new(limits, shape, signs, text.len());
+    for line in &found {
+        reader.line(line).map_err(faulty)?;
+    }
+    warnings.extend(reader.odd.iter().take(ODD_LISTED_MAX).map(|at| {
+        Diagnostic::warning(code::DOC_SYNTAX, "this segment stands out of the order of its message")
+            .with_span(Span { start: *at, end: *at + 1 }, &source)
+    }));
+    Ok(Read { document: reader.document, warnings, source })
+}
+
+struct Fault {
+    code: Code,
+    text: String,
+    at: usize,
+}
+
+/// Where in its segment a value stands: repetition from 0, components from 1, 0 where there is none.
+#[derive(Clone, Copy)]
+struct Trail {
+    segment: NodeId,
+    field: usize,
+    repetition: usize,
+    component: usize,
+    sub: usize,
+}
+
+impl Trail {
+    /// The name for a value the schema has no place for: `47`, or `8[1].2`.
+    fn name(&self) -> String {
+        let mut name = self.field.to_string();
+        if self.repetition > 0 || self.component > 0 {
+            name.push_str(&format!("[{}]", self.repetition));
+        }
+        for part in [self.component, self.sub].into_iter().filter(|p| *p > 0) {
+            name.push_str(&format!(".{part}"));
+        }
+        name
+    }
+}
+
+struct Reader<'a> {
+    document: Document,
+    limits: &'a Limits,
+    shape: &'a dyn MessageShape,
+    signs: Delimiters,
+    structure: Structure,
+    finger: Finger,
+    /// The nodes of the open groups; the message first.
+    groups: Vec<NodeId>,
+    /// Items of each array, for the limit.
+    lengths: HashMap<NodeId, usize>,
+    odd: Vec<usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(limits: &'a Limits, shape: &'a dyn MessageShape, signs: Delimiters, bytes: usize) -> Self {
+        let mut document = Document::empty(bytes);
+        let root = document.add_root(Kind::Object, "", 0);
+        Self {
+            document,
+            limits,
+            shape,
+            signs,
+            structure: Structure::of(shape),
+            finger: Finger::new(),
+            groups: vec![root],
+            lengths: HashMap::new(),
+            odd: Vec::new(),
+        }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> Result<(), Fault> {
+        let target = self.finger.find(&self.structure, line.name);
+        let (node, place) = match target {
+            Some(target) => match self.placed(&target, line)? {
+                Some(found) => found,
+                None => (self.stranger(line)?, None),
+            },
+            None => (self.stranger(line)?, None),
+        };
+        let skip = if line.name == "MSH" { 2 } else { 1 };
+        let number = |i: usize| if line.name == "MSH" { i + 1 } else { i };
+        for (i, (at, text)) in pieces(line.text, line.at, self.signs.field).enumerate().skip(skip) {
+            self.field(node, place, number(i), at, text)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the groups of a target and makes the segment; `None` when it stands there already and does not repeat.
+    fn placed(&mut self, target: &Target, line: &Line<'_>) -> Result<Option<(NodeId, Option<Place>)>, Fault> {
+        let mut groups: Vec<NodeId> = self.groups.iter().take(target.keep).copied().collect();
+        for part in target.open.iter().chain([&target.part]) {
+            let Some(part) = self.structure.part(*part) else { return Ok(None) };
+            let (name, repeats, segment) = (part.name.clone(), part.repeats, part.segment);
+            let parent = groups.last().copied().unwrap_or(self.document.root());
+            let node = match (self.document.member(parent, &name), repeats) {
+                (Some(array), Repeats::UpTo(_)) => self.item(array, Kind::Object, "", repeats, line.at)?,
+                (None, Repeats::UpTo(_)) => {
+                    let array = self.add(parent, Some(&name), Kind::Array, "", line.at)?;
+                    self.item(array, Kind::Object, "", repeats, line.at)?
+                }
+                (Some(_), Repeats::Once) if segment => return Ok(None),
+                (Some(found), Repeats::Once) => found,
+                (None, Repeats::Once) => self.add(parent, Some(&name), Kind::Object, "", line.at)?,
+            };
+            groups.push(node);
+        }
+        let node = groups.pop().unwrap_or(self.document.root());
+        self.groups = groups;
+        self.finger.moved(&self.structure, target);
+        if target.odd {
+            self.odd.push(line.at);
+        }
+        Ok(Some((node, self.structure.part(target.part).map(|p| p.place))))
+    }
+
+    /// A segment the structure does not have, or has only once: an item of a list beside the message's own segments.
+    fn stranger(&mut self, line: &Line<'_>) -> Result<NodeId, Fault> {
+        let root = self.document.root();
+        let known = self.shape.child(self.shape.root(), line.name).is_some();
+        let name = if known { format!("{}[1]", line.name) } else { line.name.to_owned() };
+        let array = match self.document.member(root, &name) {
+            Some(array) => array,
+            None => self.add(root, Some(&name), Kind::Array, "", line.at)?,
+        };
+        self.item(array, Kind::Object, "", Repeats::UpTo(None), line.at)
+    }
+
+    fn field(&mut self, segment: NodeId, place: Option<Place>, number: usize, at: usize, text: &str) -> Result<(), Fault> {
+        if self.signs.is_blank(text) {
+            return Ok(());
+        }
+        let name = number.to_string();
+        let found = place.and_then(|p| self.shape.child(p, &name));
+        let mut array = None;
+        for (repetition, (at, text)) in pieces(text, at, self.signs.repetition).enumerate() {
+            if self.signs.is_blank(text) {
+                continue;
+            }
+            let trail = Trail { segment, field: number, repetition, component: 0, sub: 0 };
+            match found {
+                Some((inner, Repeats::Once)) if repetition == 0 => self.value(segment, Some(&name), inner, at, text, trail)?,
+                Some((inner, repeats @ Repeats::UpTo(_))) => {
+                    let list = match array {
+                        Some(list) => list,
+                        None => self.add(segment, Some(&name), Kind::Array, "", at)?,
+                    };
+                    array = Some(list);
+                    self.count(list, repeats, at)?;
+                    self.value(list, None, inner, at, text, trail)?;
+                }
+                _ => self.spill(trail, at, text)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A value at a place: an object of its parts, or a text.
+    fn value(
+        &mut self,
+        parent: NodeId,
+        key: Option<&str>,
+        place: Place,
+        at: usize,
+        text: &str,
+        trail: Trail,
+    ) -> Result<(), Fault> {
+        let sign = self.sign(&trail);
+        if self.shape.content(place) != Content::Elements || sign == 0 {
+            return self.scalar(parent, key, at, text, trail);
+        }
+        let object = self.add(parent, key, Kind::Object, "", at)?;
+        for (i, (at, text)) in pieces(text, at, sign).enumerate() {
+            if self.signs.is_blank(text) {
+                continue;
+            }
+            let inner = deeper(trail, i + 1);
+            let name = (i + 1).to_string();
+            match self.shape.child(place, &name) {
+                Some((place, _)) => self.value(object, Some(&name), place, at, text, inner)?,
+                None => self.spill(inner, at, text)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The first part is the value; further parts, which the schema does not expect, are kept beside it.
+    fn scalar(&mut self, parent: NodeId, key: Option<&str>, at: usize, text: &str, trail: Trail) -> Result<(), Fault> {
+        let sign = self.sign(&trail);
+        let mut first = (at, text);
+        if sign != 0 {
+            for (i, (at, part)) in pieces(text, at, sign).enumerate() {
+                if i == 0 {
+                    first = (at, part);
+                } else if !self.signs.is_blank(part) {
+                    self.spill(deeper(trail, i + 1), at, part)?;
+                }
+            }
+            if first.1.len() != text.len() || trail.component == 0 {
+                return match self.signs.is_blank(first.1) {
+                    true => Ok(()),
+                    false => self.scalar(parent, key, first.0, first.1, deeper(trail, 1)),
+                };
+            }
+        }
+        self.leaf(parent, key, first.0, first.1)
+    }
+
+    /// A value the schema has no place for, in its segment under a name that gives its place.
+    fn spill(&mut self, trail: Trail, at: usize, text: &str) -> Result<(), Fault> {
+        let sign = self.sign(&trail);
+        let parts: Vec<(usize, &str)> = if sign == 0 { Vec::new() } else { pieces(text, at, sign).collect() };
+        if parts.len() > 1 {
+            for (i, (at, part)) in parts.into_iter().enumerate() {
+                if !self.signs.is_blank(part) {
+                    self.spill(deeper(trail, i + 1), at, part)?;
+                }
+            }
+            return Ok(());
+        }
+        if trail.component == 0 && sign != 0 {
+            // One component may still have subcomponents.
+            let sub = deeper(trail, 1);
+            if pieces(text, at, self.sign(&sub)).nth(1).is_some() && self.sign(&sub) != 0 {
+                return self.spill(sub, at, text);
+            }
+        }
+        let name = trail.name();
+        if self.document.member(trail.segment, &name).is_none() {
+            self.leaf(trail.segment, Some(&name), at, text)?;
+        }
+        Ok(())
+    }
+
+    fn leaf(&mut self, parent: NodeId, key: Option<&str>, at: usize, text: &str) -> Result<(), Fault> {
+        if text == "\"\"" {
+            self.add(parent, key, Kind::Null, "", at)?;
+        } else {
+            // A raw line end stands only in a text whose lines the sender broke.
+            let plain = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() };
+            self.add(parent, key, Kind::String, &escape::decode(&plain, &self.signs), at)?;
+        }
+        Ok(())
+    }
+
+    /// What separates the parts of the value a trail leads to; 0 when it has none.
+    const fn sign(&self, trail: &Trail) -> u8 {
+        if trail.component == 0 {
+            self.signs.component
+        } else if trail.sub == 0 {
+            self.signs.subcomponent
+        } else {
+            0
+        }
+    }
+
+    fn item(&mut self, array: NodeId, kind: Kind, text: &str, repeats: Repeats, at: usize) -> Result<NodeId, Fault> {
+        self.count(array, repeats, at)?;
+        self.add(array, None, kind, text, at)
+    }
+
+    fn count(&mut self, array: NodeId, repeats: Repeats, at: usize) -> Result<(), Fault> {
+        let most = match repeats {
+            Repeats::UpTo(Some(most)) => most,
+            _ => self.limits.repeats_max,
+        };
+        let length = self.lengths.entry(array).or_insert(0);
+        *length += 1;
+        if *length > most {
+            return Err(Fault { code: code::DOC_LIMIT, text: format!("this repeats more than {most} times"), at });
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, at: usize) -> Result<NodeId, Fault> {
+        let most = self.limits.nodes_max;
+        if self.document.node_count() >= most {
+            return Err(Fault { code: code::DOC_LIMIT, text: format!("the message has more than {most} values"), at });
+        }
+        Ok(self.document.add(parent, key, kind, text, at))
+    }
+}
+
+const fn deeper(trail: Trail, part: usize) -> Trail {
+    if trail.component == 0 { Trail { component: part, ..trail } } else { Trail { sub: part, ..trail } }
+}
+
+/// The parts of a text with their offsets.
+fn pieces(text: &str, at: usize, sign: u8) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = at;
+    text.split(char::from(sign)).map(move |piece| {
+        let here = start;
+        start += piece.len() + 1;
+        (here, piece)
+    })
+}
