@@ -8,7 +8,7 @@ use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::mapped::{Mapped, content_type};
 use super::plan::Plan;
 use super::table::Tables;
-use super::{bundle, census, choose, lang, lines, pack};
+use super::{bundle, census, choose, heading, lang, lines, pack};
 use crate::clock::Moment;
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Position, Severity, code};
@@ -216,6 +216,9 @@ impl Mappings {
             let (mapped, parsed) = choose::reader(&found, &self.schemas, part, &context.limits)?;
             self.read_message(mapped, parsed, context, &mut records)?;
         }
+        if let (Some(first), Some(record)) = (found.first(), records.first_mut()) {
+            record.warnings.extend(lines::oddities(bytes, first.syntax));
+        }
         Ok(records)
     }
 
@@ -367,20 +370,24 @@ impl Mappings {
     ) -> Result<(Vec<u8>, LossReport), Vec<Diagnostic>> {
         let Group { mapped, mut messages, mut loss } = group;
         if !mapped.plan.records.is_empty() {
-            let mut packed = pack::join(messages, &mapped.plan.records);
-            census::complete_header(&mut packed, &mapped.plan, context.now, &mut loss);
-            census::older_shape(&mut packed, &mapped.plan, &mut loss);
-            messages = vec![packed];
+            let groups = heading::apart(messages, mapped.syntax).into_iter();
+            messages = groups.map(|group| pack::join(group, &mapped.plan.records)).collect();
+            for packed in &mut messages {
+                census::complete_header(packed, &mapped.plan, context.now, &mut loss);
+                census::older_shape(packed, &mapped.plan, &mut loss);
+            }
         }
         let style = if messages.len() > 1 { Style::Compact } else { style };
         let mut valid = Vec::with_capacity(messages.len());
-        for mut message in messages {
+        for (place, mut message) in messages.into_iter().enumerate() {
             bundle::label(&mut message, &mapped.plan, &mut loss);
+            let schema = mapped.schema(&self.schemas)?;
+            heading::complete(&mut message, schema, &mapped.plan, context.now, place, &mut loss);
             valid.push(self.validate_written(mapped, message)?);
         }
         let trees: Vec<&Document> = valid.iter().map(Valid::get).collect();
         let mut bytes = mapped.schema(&self.schemas)?.write_all(mapped.syntax, &trees, style);
-        if bytes.last() != Some(&b'\n') {
+        if !matches!(bytes.last(), Some(b'\n' | b'\r')) {
             bytes.push(b'\n');
         }
         Ok((bytes, loss))

@@ -1,10 +1,15 @@
 //! JSON lines: several messages in one input, one a line.
 
+use crate::diagnostic::Diagnostic;
+use crate::document::hl7v2;
 use crate::schema::Syntax;
 
 /// The messages of an input; a batch of another syntax is cut here too. Only JSON comes in lines; an input is lines when its first line is a whole object and more
 /// follows.
 pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
+    if matches!(syntax, Syntax::Hl7v2 { .. }) {
+        return hl7v2::open_batch(bytes).messages;
+    }
     if !matches!(syntax, Syntax::Json | Syntax::FhirJson) {
         return vec![bytes];
     }
@@ -12,6 +17,11 @@ pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
     let lines = || bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     // The first line decides for nearly every message, so that the others are not looked at.
     if lines().all(|l| whole(&l)) && lines().nth(1).is_some() { lines().collect() } else { vec![bytes] }
+}
+
+/// What was odd about the envelope of a batch.
+pub fn oddities(bytes: &[u8], syntax: Syntax) -> Vec<Diagnostic> {
+    if matches!(syntax, Syntax::Hl7v2 { .. }) { hl7v2::open_batch(bytes).warnings } else { Vec::new() }
 }
 
 #[cfg(test)]

@@ -44,10 +44,6 @@ impl Mapped {
         let mut plan = check::check(&tree, file, source, schemas, tables)?;
         plan.digest = digest(source, &tree, files);
         let syntax = syntax_of(&tree);
-        if matches!(syntax, Syntax::Hl7v2 { .. }) {
-            let text = format!("`{}` messages cannot be read yet", plan.syntax.word());
-            return Err(vec![Diagnostic::error(code::MAP_FORMAT, text).with_file(file)]);
-        }
         let mut ways = Vec::new();
         collect(&plan.items, &mut ways);
         Ok(Self { plan, syntax, source: String::from_utf8_lossy(source).into_owned(), tree, ways })
@@ -168,7 +164,7 @@ pub(super) const fn content_type(syntax: Syntax) -> &'static str {
         Syntax::Json | Syntax::NiemJson { .. } => "application/json",
         Syntax::FhirJson => "application/fhir+json",
         Syntax::Xml { .. } | Syntax::NiemXml { .. } => "application/xml",
-        Syntax::Hl7v2 { .. } => "application/hl7-v2",
+        Syntax::Hl7v2 { .. } => "application/hl7-v2+er7",
         Syntax::Csv { .. } => "text/csv",
     }
 }

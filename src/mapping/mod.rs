@@ -12,6 +12,7 @@ pub mod convert;
 mod engine;
 pub mod explain;
 mod formats;
+mod heading;
 pub mod lang;
 mod lines;
 mod loss;

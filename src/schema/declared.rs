@@ -4,7 +4,10 @@
 
 use super::native::Syntax;
 use crate::diagnostic::Diagnostic;
-use crate::document::{Limits, csv, xml};
+use crate::document::{Limits, csv, hl7v2, xml};
+
+/// Bytes of an HL7 v2 message looked at for its header segment.
+const HEADER_BYTES_MAX: usize = 8 * 1024;
 
 /// What a message says it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,15 +36,10 @@ pub fn declared(syntax: Syntax, bytes: &[u8], limits: &Limits) -> Result<Declare
     }
 }
 
-/// Message structure of an HL7 v2 message: MSH-9.3, else trigger and event joined.
+/// The message structure that reads an HL7 v2 message.
 fn structure(bytes: &[u8]) -> Option<String> {
-    let start = bytes.windows(3).position(|w| w == b"MSH")?;
-    let header: &[u8] = bytes.get(start..)?.split(|b| matches!(b, b'\r' | b'\n')).next()?;
-    let (field, component) = (*header.get(3)?, *header.get(4)?);
-    let mut parts = header.split(|b| *b == field).nth(8)?.split(|b| *b == component);
-    let text = |part: Option<&[u8]>| part.filter(|p| !p.is_empty()).map(|p| String::from_utf8_lossy(p).into_owned());
-    let (message, event, structure) = (text(parts.next()), text(parts.next()), text(parts.next()));
-    structure.or_else(|| Some(format!("{}_{}", message?, event?)))
+    let header = hl7v2::Header::of(&String::from_utf8_lossy(bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?))?;
+    Some(hl7v2::read_as(&header.message_structure()?).to_owned())
 }
 
 #[cfg(test)]
@@ -65,7 +63,7 @@ mod tests {
             of(hl7, "MSH|^~\\&|A|B|C|D|20260101||REF^I12^REF_I12|1|P|2.4\rPID|"),
             Declared::Root("REF_I12".into())
         );
-        assert_eq!(of(hl7, "MSH|^~\\&|A|B|C|D|20260101||ADT^A04|1|P|2.4"), Declared::Root("ADT_A04".into()));
+        assert_eq!(of(hl7, "MSH|^~\\&|A|B|C|D|20260101||ADT^A04|1|P|2.4"), Declared::Root("ADT_A01".into()));
         let csv = Syntax::Csv { key: "", shared: &[] };
         assert_eq!(of(csv, "\u{feff}CHILD, \"DOB\"\r\n1,2\r\n"), Declared::Columns(vec!["CHILD".into(), "DOB".into()]));
     }

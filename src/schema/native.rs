@@ -7,7 +7,7 @@ use super::validate::FINDINGS_MAX;
 use super::{Schema, Strictness, Valid, census};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::csv::Keys;
-use crate::document::{Document, Kind, Limits, Style, csv, fhir, json, niem, xml};
+use crate::document::{Document, Kind, Limits, Style, csv, fhir, hl7v2, json, niem, xml};
 use std::borrow::Cow;
 
 /// How a format writes its trees.
@@ -121,7 +121,12 @@ impl Schema {
                 let warnings = niem::findings(&document, Some(&source));
                 Ok(Parsed { documents: vec![document], warnings, source })
             }
-            Syntax::Hl7v2 { .. } => Err(not_yet("hl7v2")),
+            Syntax::Hl7v2 { .. } => {
+                let (text, odd) = hl7v2::decode(bytes, limits).map_err(one)?;
+                let mut read = hl7v2::read(&text, limits, &self.message_shape()).map_err(one)?;
+                read.warnings.extend(odd);
+                Ok(Parsed { documents: vec![read.document], warnings: read.warnings, source: Cow::Owned(read.source) })
+            }
             Syntax::Csv { key, shared } => {
                 let (text, odd) = csv::decode(bytes, limits).map_err(one)?;
                 let found = csv::read(&text, self.layout(), &Keys { key, shared }, limits).map_err(one)?;
@@ -294,10 +299,12 @@ impl Schema {
                     let message = niem::to_xml(document, &self.xml_shape());
                     bytes.extend(xml::write(&message, message.root(), root, Some(&self.xml_shape()), style));
                 }
-                // No mapping in these syntaxes loads until their writers are hooked in here.
-                Syntax::Hl7v2 { .. } | Syntax::Csv { .. } => {}
+                Syntax::Hl7v2 { .. } => bytes.extend(hl7v2::write(document, &self.message_shape())),
+                // Written as a whole above.
+                Syntax::Csv { .. } => {}
             }
-            if documents.len() > 1 && bytes.last() != Some(&b'\n') {
+            // Segments end with CR, and so do the messages of one file.
+            if documents.len() > 1 && !matches!(syntax, Syntax::Hl7v2 { .. }) && bytes.last() != Some(&b'\n') {
                 bytes.push(b'\n');
             }
         }
@@ -325,8 +332,4 @@ pub fn beyond_schema(syntax: Syntax, document: &Document) -> Vec<Diagnostic> {
         Syntax::NiemJson { .. } | Syntax::NiemXml { .. } => niem::findings(document, None),
         _ => Vec::new(),
     }
-}
-
-fn not_yet(syntax: &str) -> Vec<Diagnostic> {
-    vec![Diagnostic::error(code::MAP_FORMAT, format!("`{syntax}` messages cannot be read yet"))]
 }

@@ -152,12 +152,7 @@ impl Ack<'_> {
         let processing = Some(to.processing.as_str()).filter(|p| !p.is_empty()).unwrap_or("P");
         let mut out = String::from(r"MSH|^~\&|");
         // Sender and receiver change places; both are written as they were, delimiters of their own included.
-        let ends = [
-            &to.receiving_application,
-            &to.receiving_facility,
-            &to.sending_application,
-            &to.sending_facility,
-        ];
+        let ends = [&to.receiving_application, &to.receiving_facility, &to.sending_application, &to.sending_facility];
         for end in ends {
             out.push_str(&limited(end, CONTROL_ID_MAX));
             out.push('|');

@@ -25,7 +25,9 @@ pub fn open(bytes: &[u8]) -> Batch<'_> {
     let mut batch = Batch { messages: Vec::new(), warnings: Vec::new() };
     let framed = bytes.contains(&FRAME_START) || bytes.contains(&FRAME_END);
     if framed {
-        batch.warnings.push(Diagnostic::warning(code::DOC_SYNTAX, "the input has MLLP frames, which belong on a connection"));
+        batch
+            .warnings
+            .push(Diagnostic::warning(code::DOC_SYNTAX, "the input has MLLP frames, which belong on a connection"));
     }
     let (mut start, mut count, mut stated): (Option<usize>, usize, Vec<(&str, usize, usize)>) = (None, 0, Vec::new());
     for (at, line) in segments(bytes) {

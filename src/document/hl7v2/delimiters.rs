@@ -46,13 +46,8 @@ impl Delimiters {
             signs.remove(3);
         }
         let sign = |at: usize| signs.get(at).copied().unwrap_or(0);
-        let found = Self {
-            field: *field,
-            component: sign(0),
-            repetition: sign(1),
-            escape: sign(2),
-            subcomponent: sign(3),
-        };
+        let found =
+            Self { field: *field, component: sign(0), repetition: sign(1), escape: sign(2), subcomponent: sign(3) };
         let used: Vec<u8> = std::iter::once(found.field).chain(signs.iter().copied()).collect();
         let distinct = used.iter().enumerate().all(|(i, a)| used.iter().skip(i + 1).all(|b| a != b));
         if signs.is_empty() || signs.len() > 5 || !distinct || !used.iter().all(u8::is_ascii_punctuation) {
@@ -83,7 +78,10 @@ mod tests {
     fn delimiters_come_from_the_message() {
         assert_eq!(Delimiters::of(r"MSH|^~\&|A").unwrap(), (Delimiters::default(), None));
         let odd = Delimiters::of("MSH#*!?%#A").unwrap().0;
-        assert_eq!((odd.field, odd.component, odd.repetition, odd.escape, odd.subcomponent), (b'#', b'*', b'!', b'?', b'%'));
+        assert_eq!(
+            (odd.field, odd.component, odd.repetition, odd.escape, odd.subcomponent),
+            (b'#', b'*', b'!', b'?', b'%')
+        );
         assert_eq!(Delimiters::of(r"MSH|^~\&#|A").unwrap().0, Delimiters::default());
         assert!(Delimiters::of(r"MSH|^~\\&|A").unwrap().1.is_some());
         assert_eq!(Delimiters::of("MSH|^|A").unwrap().0.subcomponent, 0);

@@ -43,11 +43,12 @@ pub(super) fn lines(text: &str, field: u8) -> Result<(Vec<Line<'_>>, Vec<Diagnos
         }
         // The line before ended early: only texts (NTE, OBX and the like) have lines of their own.
         let Some(last) = found.last_mut().filter(|l| !matches!(l.name, "MSH" | "EVN" | "PID" | "PV1")) else {
-            let fault = Diagnostic::error(code::DOC_SYNTAX, "this line is no segment: three capitals and a field separator");
+            let fault =
+                Diagnostic::error(code::DOC_SYNTAX, "this line is no segment: three capitals and a field separator");
             return Err(fault.with_span(Span { start, end: start + 1 }, text.as_bytes()));
         };
         continued = continued.or(Some(start));
-        last.text = text.get(last.at..start + line.len()).unwrap_or(last.text);
+        last.text = text.get(last.at..start + line.len()).map_or(last.text, |t| t.trim_end_matches(' '));
     }
     if let Some(at) = feeds {
         warnings.push(warn("segments end with a line feed; the standard has a carriage return", at));

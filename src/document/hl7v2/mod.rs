@@ -3,7 +3,7 @@
 //! Owns the delimiters, escapes, character sets, the batch envelope, the table of message structures, the placing of
 //! segments in their structure, and acknowledgements. Delimiters come from MSH and stand in no tree; what is written
 //! has the usual ones. An empty place says nothing and makes no node; `""` (the sender has cleared the value) is a
-//! null. Refuses what does not begin with `MSH`, delimiters that cannot be told apart, and anything past a limit.
+//! null. The character set of MSH-18 is resolved likewise. Refuses what does not begin with `MSH`, delimiters that cannot be told apart, and anything past a limit.
 //!
 //! A schema says which members are groups, segments, fields, components and subcomponents and which repeat. What goes
 //! beyond it is kept: a segment, field, repetition, component or subcomponent the schema does not know stands in its
@@ -29,7 +29,7 @@ pub use delimiters::Delimiters;
 pub use escape::{decode as unescape, encode as escape};
 pub use header::Header;
 pub use read::{Read, read};
-pub use structure::structure_of;
+pub use structure::{read_as, structure_of};
 pub use write::write;
 
 use super::xml::{Content, Place, Repeats};

@@ -8,6 +8,8 @@ use crate::diagnostic::{Code, Diagnostic, Span, code};
 use crate::document::{Document, Kind, Limits, NodeId};
 use std::collections::HashMap;
 
+/// The field of MSH that names the character set.
+const CHARSET_FIELD: usize = 18;
 /// Warnings about segments out of order that are listed for one message.
 const ODD_LISTED_MAX: usize = 10;
 
@@ -33,7 +35,11 @@ pub fn read(text: &str, limits: &Limits, shape: &dyn MessageShape) -> Result<Rea
     };
     let head = text.split(['\r', '\n']).next().unwrap_or("");
     if !head.starts_with("MSH") {
-        return Err(faulty(Fault { code: code::DOC_SYNTAX, text: "a message begins with the segment MSH".into(), at: 0 }));
+        return Err(faulty(Fault {
+            code: code::DOC_SYNTAX,
+            text: "a message begins with the segment MSH".into(),
+            at: 0,
+        }));
     }
     let (signs, odd) = Delimiters::of(head)?;
     let place = |d: Diagnostic| match d.span {
@@ -125,9 +131,13 @@ impl<'a> Reader<'a> {
             None => (self.stranger(line)?, None),
         };
         let skip = if line.name == "MSH" { 2 } else { 1 };
-        let number = |i: usize| if line.name == "MSH" { i + 1 } else { i };
+        // MSH-1 is the separator itself. Character sets are resolved and stand in no tree.
+        let head = line.name == "MSH";
         for (i, (at, text)) in pieces(line.text, line.at, self.signs.field).enumerate().skip(skip) {
-            self.field(node, place, number(i), at, text)?;
+            let number = if head { i + 1 } else { i };
+            if !(head && number == CHARSET_FIELD) {
+                self.field(node, place, number, at, text)?;
+            }
         }
         Ok(())
     }
@@ -172,7 +182,14 @@ impl<'a> Reader<'a> {
         self.item(array, Kind::Object, "", Repeats::UpTo(None), line.at)
     }
 
-    fn field(&mut self, segment: NodeId, place: Option<Place>, number: usize, at: usize, text: &str) -> Result<(), Fault> {
+    fn field(
+        &mut self,
+        segment: NodeId,
+        place: Option<Place>,
+        number: usize,
+        at: usize,
+        text: &str,
+    ) -> Result<(), Fault> {
         if self.signs.is_blank(text) {
             return Ok(());
         }
@@ -185,7 +202,9 @@ impl<'a> Reader<'a> {
             }
             let trail = Trail { segment, field: number, repetition, component: 0, sub: 0 };
             match found {
-                Some((inner, Repeats::Once)) if repetition == 0 => self.value(segment, Some(&name), inner, at, text, trail)?,
+                Some((inner, Repeats::Once)) if repetition == 0 => {
+                    self.value(segment, Some(&name), inner, at, text, trail)?
+                }
                 Some((inner, repeats @ Repeats::UpTo(_))) => {
                     let list = match array {
                         Some(list) => list,
@@ -283,7 +302,8 @@ impl<'a> Reader<'a> {
             self.add(parent, key, Kind::Null, "", at)?;
         } else {
             // A raw line end stands only in a text whose lines the sender broke.
-            let plain = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() };
+            let plain =
+                if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() };
             self.add(parent, key, Kind::String, &escape::decode(&plain, &self.signs), at)?;
         }
         Ok(())

@@ -23,9 +23,27 @@ const EVENTS: &[(&str, &[&str], &str)] = &[
     ("ORU", &["R01"], "ORU_R01"),
     ("MDM", &["T01", "T03", "T05", "T07", "T09", "T11"], "MDM_T01"),
     ("MDM", &["T02", "T04", "T06", "T08", "T10"], "MDM_T02"),
-    ("SIU", &["S12", "S13", "S14", "S15", "S16", "S17", "S18", "S19", "S20", "S21", "S22", "S23", "S24", "S26"], "SIU_S12"),
+    (
+        "SIU",
+        &["S12", "S13", "S14", "S15", "S16", "S17", "S18", "S19", "S20", "S21", "S22", "S23", "S24", "S26"],
+        "SIU_S12",
+    ),
     ("ACK", &[""], "ACK"),
 ];
+
+/// Structures that are read like another: the same segments, some left out or with one that is reported.
+/// Source: HL7 v2.5.1 chapters 3 and 9.
+const READ_AS: &[(&str, &[&str])] = &[
+    ("ADT_A01", &["ADT_A02", "ADT_A06", "ADT_A09", "ADT_A12", "ADT_A15", "ADT_A16", "ADT_A21"]),
+    ("ADT_A39", &["ADT_A30"]),
+    ("MDM_T02", &["MDM_T01"]),
+];
+
+/// The structure whose schema reads a message of this structure.
+#[must_use]
+pub fn read_as(structure: &str) -> &str {
+    READ_AS.iter().find(|(_, like)| like.contains(&structure)).map_or(structure, |(as_, _)| as_)
+}
 
 /// The structure of a message from the three parts of MSH-9; `None` when neither they nor the table say.
 #[must_use]
@@ -50,5 +68,6 @@ mod tests {
         assert_eq!(structure_of("ACK", "", "").as_deref(), Some("ACK"));
         assert_eq!(structure_of("ORM", "O01", "ORM_O01").as_deref(), Some("ORM_O01"));
         assert_eq!(structure_of("ORM", "O01", ""), None);
+        assert_eq!((read_as("ADT_A02"), read_as("REF_I12")), ("ADT_A01", "REF_I12"));
     }
 }

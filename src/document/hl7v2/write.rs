@@ -7,6 +7,13 @@ use std::collections::BTreeMap;
 /// Greatest number of a field, repetition or component that is written: a name beyond it is no place of a message.
 const NUMBER_MAX: usize = 10_000;
 
+/// Blanks of a text that is nothing but blanks.
+const BLANKS_MAX: usize = 80;
+
+/// The field of MSH that names the character set, and what is written there when ASCII is not enough.
+const CHARSET_FIELD: usize = 18;
+const CHARSET: &str = "UNICODE UTF-8";
+
 /// Field, repetition from 0, component, subcomponent.
 type Spot = (usize, usize, usize, usize);
 
@@ -15,13 +22,23 @@ type Spot = (usize, usize, usize, usize);
 pub fn write(document: &Document, shape: &dyn MessageShape) -> Vec<u8> {
     let mut out = String::new();
     group(document, document.root(), Some(shape.root()), shape, &mut out);
-    out.into_bytes()
+    let mut head = String::new();
+    if let Some(node) = document.member(document.root(), "MSH").filter(|n| document.kind(*n) == Kind::Object) {
+        segment(document, node, "MSH", out.is_ascii(), &mut head);
+        let whole = head.is_ascii();
+        if !whole && out.is_ascii() {
+            head.clear();
+            segment(document, node, "MSH", false, &mut head);
+        }
+    }
+    head.push_str(&out);
+    head.into_bytes()
 }
 
 fn group(document: &Document, node: NodeId, place: Option<Place>, shape: &dyn MessageShape, out: &mut String) {
     let known = place.map(|p| shape.order(p)).unwrap_or_default();
     for name in &known {
-        let Some(member) = document.member(node, name) else { continue };
+        let Some(member) = document.member(node, name).filter(|_| *name != "MSH") else { continue };
         let inner = place.and_then(|p| shape.child(p, name)).map(|(p, _)| p);
         part(document, member, name, inner, shape, out);
     }
@@ -49,15 +66,17 @@ fn part(
     let plain = name.split('[').next().unwrap_or(name);
     for item in items.into_iter().filter(|i| document.kind(*i) == Kind::Object) {
         if is_segment_name(plain) {
-            segment(document, item, plain, out);
+            segment(document, item, plain, true, out);
         } else if place.is_some_and(|p| shape.content(p) == Content::Elements) {
             group(document, item, place, shape, out);
         }
     }
 }
 
-fn segment(document: &Document, node: NodeId, name: &str, out: &mut String) {
+/// `ascii` says whether a header may leave out its character set.
+fn segment(document: &Document, node: NodeId, name: &str, ascii: bool, out: &mut String) {
     let mut cells: BTreeMap<Spot, String> = BTreeMap::new();
+    let head = name == "MSH";
     for field in document.children(node) {
         let Some((spot, stated)) = document.key(field).and_then(spot_of) else { continue };
         match document.kind(field) {
@@ -71,13 +90,22 @@ fn segment(document: &Document, node: NodeId, name: &str, out: &mut String) {
         }
     }
     out.push_str(name);
-    if name == "MSH" {
+    if head {
         out.push_str(r"|^~\&");
+        cells.retain(|spot, _| spot.0 > 2 && spot.0 != CHARSET_FIELD);
+        if !ascii {
+            cells.insert((CHARSET_FIELD, 0, 1, 1), CHARSET.to_owned());
+        }
     }
-    let mut here: Spot = (if name == "MSH" { 2 } else { 0 }, 0, 1, 1);
-    for (spot, text) in cells.into_iter().filter(|(s, _)| name != "MSH" || s.0 > 2) {
+    let mut here: Spot = (if head { 2 } else { 0 }, 0, 1, 1);
+    for (spot, text) in cells {
         advance(&mut here, spot, out);
         out.push_str(&text);
+    }
+    if out.ends_with(' ') {
+        // Readers take blanks at the end of a segment for nothing.
+        out.pop();
+        out.push_str(r"\X20\");
     }
     out.push('\r');
 }
@@ -124,6 +152,11 @@ fn leaf(document: &Document, node: NodeId, spot: Spot, cells: &mut BTreeMap<Spot
     let mut text = String::new();
     match (document.kind(node), document.text(node)) {
         (Kind::Null, _) => text.push_str("\"\""),
+        // As it stands it would be a clearing, or nothing.
+        (_, Some("\"\"")) => text.push_str(r#"\X22\""#),
+        (_, Some(plain)) if !plain.is_empty() && plain.bytes().all(|b| b == b' ') => {
+            text.push_str(&r"\X20\".repeat(plain.len().min(BLANKS_MAX)));
+        }
         (_, Some(plain)) => escape::encode(plain, &mut text),
         _ => {}
     }

@@ -136,7 +136,7 @@ impl Checker<'_> {
         self.seen.mention(which, &long);
         self.seen.write(which, &long);
         if let Some(scalar) = shape.and_then(|s| self.shapes.scalar(s)) {
-            let listed = scalar.enumeration.is_empty() || scalar.enumeration.contains(&value);
+            let listed = value.is_empty() || scalar.enumeration.is_empty() || scalar.enumeration.contains(&value);
             if !listed || !scalar.kinds.contains(&kind) {
                 let allowed = scalar.enumeration.join(", ");
                 let fault = Diagnostic::error(code::MAP_PATH, "this constant can never stand there")

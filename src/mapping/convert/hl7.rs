@@ -140,6 +140,23 @@ pub(super) fn write_instant(text: &str) -> WriteResult {
     })
 }
 
+/// `Y` and `N` of table 0136.
+pub(super) fn read_bool(text: &str) -> ReadResult {
+    match text {
+        "Y" => Ok(Converted::exact(Value::One(Kind::Bool, "true".to_owned()))),
+        "N" => Ok(Converted::exact(Value::One(Kind::Bool, "false".to_owned()))),
+        _ => Err(INVALID),
+    }
+}
+
+pub(super) fn write_bool(text: &str) -> WriteResult {
+    match text {
+        "true" => Ok(Converted::exact("Y".to_owned())),
+        "false" => Ok(Converted::exact("N".to_owned())),
+        _ => Err(INVALID),
+    }
+}
+
 /// Text with line breaks; highlighting and formatting commands, which say how to print it, are left out.
 pub(super) fn read_lines(text: &str) -> Converted<Value> {
     let mut plain = String::with_capacity(text.len());
@@ -162,7 +179,11 @@ pub(super) fn read_lines(text: &str) -> Converted<Value> {
     let plain = plain.replace("\r\n", "\n").replace('\r', "\n");
     let same = plain == text;
     let value = one(plain);
-    if same { Converted::exact(value) } else { Converted::noted(value, LossKind::Normalised, "formatting or line ends") }
+    if same {
+        Converted::exact(value)
+    } else {
+        Converted::noted(value, LossKind::Normalised, "formatting or line ends")
+    }
 }
 
 /// What a formatting command leaves behind; `None` when it is none. Source: HL7 v2.5.1 §2.7.6.
@@ -254,8 +275,8 @@ mod tests {
             prop_assert_eq!(convert.write(&read.value).unwrap().value, native);
         }
         #[test]
-        fn what_is_read_without_a_remark_is_written_back(text in "[\\PC\\n]{0,40}|[0-9.+-]{4,20}|[.a-z0-9\\\\]{0,20}") {
-            for name in ["hl7-partial-date", "hl7-instant", "hl7-lines"] {
+        fn what_is_read_without_a_remark_is_written_back(text in "[\\PC\\n]{0,40}|[0-9.+-]{4,20}|[.a-z0-9\\\\]{0,20}|[YN]") {
+            for name in ["hl7-partial-date", "hl7-instant", "hl7-lines", "hl7-bool"] {
                 let convert = Convert::named(name, None).unwrap();
                 if let Ok(read) = convert.read(&text, Kind::String) && read.remark.is_none() {
                     prop_assert_eq!(convert.write(&read.value).map(|w| w.value), Ok(text.clone()), "{}", name);

@@ -43,6 +43,8 @@ pub enum Convert {
     Hl7PartialDate,
     /// Moment as HL7 v2 writes it; the zone applies where the text has none.
     Hl7Instant(Option<jiff::tz::TimeZone>),
+    /// `Y` or `N`.
+    Hl7Bool,
     /// Lines of one HL7 v2 text, without formatting commands.
     Hl7Lines,
     /// Code table.
@@ -152,6 +154,7 @@ pub const NAMES: [&str; 23] = [
     "date-or-instant",
     "hl7-partial-date",
     "hl7-instant",
+    "hl7-bool",
     "hl7-lines",
     "nhs-number",
     "upn",
@@ -192,6 +195,7 @@ impl Convert {
             "date-or-instant" => Self::DateOrInstant,
             "hl7-partial-date" => Self::Hl7PartialDate,
             "hl7-instant" => Self::Hl7Instant(zone(argument)?),
+            "hl7-bool" => Self::Hl7Bool,
             "hl7-lines" => Self::Hl7Lines,
             "nhs-number" => Self::NhsNumber,
             "upn" => Self::Upn,
@@ -224,6 +228,7 @@ impl Convert {
             Self::DateOrInstant => dates::read_either(text),
             Self::Hl7PartialDate => hl7::read_partial(text),
             Self::Hl7Instant(zone) => hl7::read_instant(text, zone.as_ref()),
+            Self::Hl7Bool => hl7::read_bool(text),
             Self::Hl7Lines => Ok(hl7::read_lines(text)),
             Self::Code(table) => read_code(table, text),
             Self::NhsNumber => checked::read(text, nhs_number_check, checked::Form::Digits),
@@ -259,6 +264,7 @@ impl Convert {
             Self::Bool => Ok(Converted::exact(text.to_owned())),
             Self::BoolLoose => plain::write_bool(text),
             Self::Not => plain::opposite(text).map(Converted::exact),
+            Self::Hl7Bool => hl7::write_bool(text),
             Self::Date(layout) => dates::write_date(text, layout),
             Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.to_owned())),
             Self::Instant(zone) => dates::write_instant(text, zone.as_ref()),

@@ -85,7 +85,7 @@ impl<'p> Run<'p, '_> {
     /// The constants of a selector, set on a new item.
     pub(super) fn add_constants(&mut self, item: NodeId, step: &'p Step) {
         if let Select::Where(conds) = &step.select {
-            for cond in conds {
+            for cond in conds.iter().filter(|c| !c.value.is_empty()) {
                 let mut at = item;
                 let count = cond.words.len();
                 for (place, (word, name)) in (1..).zip(cond.words.iter().zip(&cond.names)) {
@@ -109,7 +109,7 @@ impl<'p> Run<'p, '_> {
                 let known = self.keys_out.get(*word as usize).copied().flatten();
                 self.out.member_numbered(at, known.or_else(|| self.out.key_number(name))?)
             });
-            leaf.and_then(|m| self.out.text(m)).is_some_and(|t| t == &*c.value)
+            leaf.and_then(|m| self.out.text(m)).unwrap_or("") == &*c.value
         })
     }
 

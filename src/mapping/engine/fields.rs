@@ -28,6 +28,9 @@ impl<'p> Run<'p, '_> {
         for extra in extras {
             self.later(self.holder(extra), LossKind::ExtraRepeat, field.rule, None);
         }
+        if self.input.kind(leaf) == Kind::Null {
+            return self.read_cleared(field, here);
+        }
         let Some(text) = self.input.text(leaf) else { return };
         let kind = self.input.kind(leaf);
         if !self.guard_holds(field, here) {
@@ -263,6 +266,9 @@ impl<'p> Run<'p, '_> {
 
     /// Nothing canonical to write: the unreadable value of the same sender goes back as it came, or a default.
     fn write_absent(&mut self, field: &'p Field, here: Here) {
+        if self.write_cleared(field, here) {
+            return;
+        }
         if field.restorable && self.restore(field, here) {
             return;
         }

@@ -6,6 +6,7 @@
 
 mod account;
 mod build;
+mod cleared;
 mod fields;
 mod finish;
 mod segment_read;

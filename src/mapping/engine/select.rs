@@ -102,7 +102,8 @@ impl Run<'_, '_> {
 
     /// Whether an item has the constants of a selector.
     pub(super) fn fits(&self, item: NodeId, conds: &[Cond]) -> bool {
-        conds.iter().all(|c| self.constant(item, c).and_then(|m| self.input.text(m)).is_some_and(|t| t == &*c.value))
+        // An empty constant means that the member is not there.
+        conds.iter().all(|c| self.constant(item, c).and_then(|m| self.input.text(m)).unwrap_or("") == &*c.value)
     }
 
     /// The leaf a condition looks at.

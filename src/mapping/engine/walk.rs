@@ -63,6 +63,9 @@ impl<'p> Run<'p, '_> {
     }
 
     fn enter(&mut self, scope: &'p Scope, node: NodeId, here: Here) {
+        if self.reading() && scope.kind == ScopeKind::Each && self.read_cleared_item(scope, node, here) {
+            return;
+        }
         let path = self.outward(&scope.native, &scope.canonical);
         let fresh = scope.kind == ScopeKind::Each || (self.reading() && scope.label.is_some());
         let segment = scope.label.as_ref().map(|_| self.segments.len());
