@@ -78,6 +78,7 @@ impl MessageShape for View<'_> {
         XmlShape::content(self, of)
     }
     fn order(&self, of: Place) -> Vec<&str> {
-        XmlShape::order(self, of)
+        let members = self.shapes.object(Self::id(of)).map(|o| o.members.as_slice()).unwrap_or_default();
+        members.iter().map(|m| m.name.as_str()).collect()
     }
 }
