@@ -141,7 +141,7 @@ pub type WriteResult = Result<Converted<String>, Refusal>;
 const INVALID: Refusal = (LossKind::InvalidValue, "the value is not of this type");
 
 /// Names of the converters that take no table, for "did you mean".
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 24] = [
     "text",
     "int",
     "decimal",
