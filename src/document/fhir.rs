@@ -45,7 +45,9 @@ pub fn regroup(document: Document, source: &[u8]) -> Result<Regrouped, Vec<Diagn
         work.wrap(&kind)?;
     }
     work.entries()?;
+    work.unpad_all();
     work.references();
+    super::fhir_agents::name_agents(&mut work.document, &work.found);
     Ok(Regrouped { document: work.document, warnings: work.warnings })
 }
 
@@ -187,6 +189,39 @@ impl Work<'_> {
             let at = self.document.offset(resource);
             let node = self.document.add(resource, Some("@url"), Kind::String, &url, at);
             self.document.set_origin(node, origin);
+        }
+    }
+
+    fn unpad_all(&mut self) {
+        let document = &self.document;
+        let padded = |n: &NodeId| document.kind(*n) == Kind::Null && document.key(*n).is_none();
+        let all = self.found.iter().flat_map(|r| document.below(*r)).filter(padded);
+        let mut lists: Vec<NodeId> = all.filter_map(|n| document.parent(n)).collect();
+        lists.dedup();
+        lists.into_iter().for_each(|list| self.unpad(list));
+    }
+
+    /// Takes out the `null` with which JSON keeps a place for a value that has extensions only; the extensions, under
+    /// the name with `_`, go last, so that the two lists still match.
+    fn unpad(&mut self, list: NodeId) {
+        let items: Vec<NodeId> = self.document.children(list).collect();
+        let Some(name) = self.document.key(list).filter(|k| !k.starts_with('_')).map(|k| format!("_{k}")) else {
+            return;
+        };
+        let parent = self.document.parent(list);
+        let beside =
+            parent.and_then(|p| self.document.member(p, &name)).filter(|b| self.document.kind(*b) == Kind::Array);
+        let mut removed = 0;
+        for (place, item) in items.into_iter().enumerate() {
+            if self.document.kind(item) != Kind::Null {
+                continue;
+            }
+            let twin = beside.and_then(|b| Some((b, self.document.item(b, place - removed)?)));
+            self.document.detach(item);
+            removed += 1;
+            if let Some((beside, extra)) = twin {
+                self.document.relocate(extra, beside, None);
+            }
         }
     }
 

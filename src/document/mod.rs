@@ -6,6 +6,8 @@
 mod arena;
 pub mod csv;
 pub mod fhir;
+mod fhir_agents;
+pub mod fhir_xml;
 pub mod hl7v2;
 pub mod json;
 mod limits;

@@ -1,27 +1,60 @@
-//! What a FHIR Bundle needs as a whole: its own confidentiality, the high-water mark of its entries.
+//! What a FHIR Bundle needs as a whole: its confidentiality, a header when it is a message, requests when it is a
+//! transaction, and a status that does not contradict an end.
 //!
 //! # Source
 //! FHIR dossier §5: exactly one v3-Confidentiality code per resource; the high-water mark goes on `Bundle.meta.security`.
+//! FHIR R4 Bundle, bdl-3 (requests), bdl-12 (header); MessageHeader: event and source endpoint are required.
 
 use super::lang::tree::Syntax;
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::plan::Plan;
 use crate::document::{Document, Kind, NodeId};
 use crate::vocabulary::Confidentiality;
+use uuid::Uuid;
 
 const SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 
-/// Labels the Bundle; reported as supplied.
-pub fn label(message: &mut Document, plan: &Plan, loss: &mut LossReport) {
-    let root = message.root();
-    if plan.syntax != Syntax::Fhir || message.member(root, "meta").is_some() {
+/// The event of a message whose record names none.
+const EVENT: (&str, &str) = ("https://example.org/solent/CodeSystem/message-event", "record");
+
+/// The source of a message whose record names no address.
+const ENDPOINT: &str = "urn:solent:gateway";
+
+/// Name space of the header's own address, made from the message's first resource.
+const HEADERS: Uuid = Uuid::from_u128(0x5d0e_31a7_4c29_5b86_9f13_70d4_2ab8_e6c1);
+
+/// Completes the Bundle; what is added is reported as supplied.
+pub fn complete(message: &mut Document, plan: &Plan, loss: &mut LossReport) {
+    if plan.syntax != Syntax::Fhir {
         return;
     }
-    let groups: Vec<NodeId> = message.children(root).filter(|g| message.kind(*g) == Kind::Array).collect();
-    let highest = groups
+    end_what_ended(message, loss);
+    let routed = message.member(message.root(), "MessageHeader").is_some();
+    if routed && defaulted(loss, "type") {
+        // Where nothing says how it was packed, what has a header is a message.
+        if let Some(leaf) = message.member(message.root(), "type") {
+            message.set_scalar(leaf, Kind::String, "message");
+        }
+    }
+    let kind = message.text_at(message.root(), &["type"]).unwrap_or("").to_owned();
+    if routed || kind == "message" {
+        header(message, loss);
+    }
+    if matches!(kind.as_str(), "transaction" | "batch") {
+        requests(message, loss);
+    }
+    label(message, loss);
+}
+
+fn label(message: &mut Document, loss: &mut LossReport) {
+    let root = message.root();
+    if message.member(root, "meta").is_some() {
+        return;
+    }
+    let highest = groups(message)
         .iter()
-        .flat_map(|g| message.children(*g))
-        .filter_map(|resource| message.find(resource, &["meta", "security"]))
+        .flat_map(|(_, list)| list)
+        .filter_map(|resource| message.find(*resource, &["meta", "security"]))
         .flat_map(|list| message.children(list).collect::<Vec<_>>())
         .filter(|coding| message.text_at(*coding, &["system"]) == Some(SYSTEM))
         .filter_map(|coding| message.text_at(coding, &["code"]).and_then(Confidentiality::parse))
@@ -32,14 +65,103 @@ pub fn label(message: &mut Document, plan: &Plan, loss: &mut LossReport) {
     let coding = message.add(list, None, Kind::Object, "", 0);
     message.add_text(coding, "system", SYSTEM);
     message.add_text(coding, "code", highest.code());
+    supplied(loss, "meta.security[0].code", "the highest confidentiality of the entries");
+}
+
+/// Resource types with their resources, in order.
+fn groups(message: &Document) -> Vec<(String, Vec<NodeId>)> {
+    let is_group = |g: &NodeId| message.kind(*g) == Kind::Array;
+    let named = |g: NodeId| Some((message.key(g)?.to_owned(), message.children(g).collect()));
+    message.children(message.root()).filter(is_group).filter_map(named).collect()
+}
+
+/// A message begins with a header that says event, source, and what it is about.
+fn header(message: &mut Document, loss: &mut LossReport) {
+    let all = groups(message);
+    let of = |kind: &str| all.iter().find(|(k, _)| k == kind).and_then(|(_, list)| list.first().copied());
+    let url = |node: NodeId| message.text_at(node, &["@url"]).map(str::to_owned);
+    let about = ["ServiceRequest", "Patient"].iter().find_map(|kind| url(of(kind)?));
+    let header = match of("MessageHeader") {
+        Some(found) => found,
+        None => {
+            let list = message.add(message.root(), Some("MessageHeader"), Kind::Array, "", 0);
+            message.add(list, None, Kind::Object, "", 0)
+        }
+    };
+    if message.member(header, "@url").is_none() {
+        let name = about.clone().unwrap_or_default();
+        message.add_text(header, "@url", &format!("urn:uuid:{}", Uuid::new_v5(&HEADERS, name.as_bytes())));
+        supplied(loss, "MessageHeader[0].@url", "the header's own address");
+    }
+    if message.member(header, "eventCoding").is_none() && message.member(header, "eventUri").is_none() {
+        let coding = message.add(header, Some("eventCoding"), Kind::Object, "", 0);
+        message.add_text(coding, "system", EVENT.0);
+        message.add_text(coding, "code", EVENT.1);
+        supplied(loss, "MessageHeader[0].eventCoding.code", "the record names no event");
+    }
+    let source = match message.member(header, "source") {
+        Some(found) => found,
+        None => message.add(header, Some("source"), Kind::Object, "", 0),
+    };
+    if message.member(source, "endpoint").is_none() {
+        message.add_text(source, "endpoint", ENDPOINT);
+        supplied(loss, "MessageHeader[0].source.endpoint", "the record names no address of the sender");
+    }
+    if let (Some(url), None) = (about, message.member(header, "focus")) {
+        let list = message.add(header, Some("focus"), Kind::Array, "", 0);
+        let focus = message.add(list, None, Kind::Object, "", 0);
+        message.add_text(focus, "reference", &url);
+        supplied(loss, "MessageHeader[0].focus[0].reference", "what the message is about");
+    }
+    let destinations = message.member(header, "destination").map(|l| message.children(l).collect::<Vec<_>>());
+    for destination in destinations.into_iter().flatten() {
+        if message.member(destination, "endpoint").is_none() {
+            message.add_text(destination, "endpoint", ENDPOINT);
+            supplied(loss, "MessageHeader[0].destination[0].endpoint", "the record names no address of the receiver");
+        }
+    }
+}
+
+/// Each entry of a transaction says what is to be done with it: it is a new resource.
+fn requests(message: &mut Document, loss: &mut LossReport) {
+    for (kind, list) in groups(message) {
+        for resource in list.into_iter().filter(|_| kind.starts_with(|c: char| c.is_ascii_uppercase())) {
+            let request = message.add(resource, Some("@request"), Kind::Object, "", 0);
+            message.add_text(request, "method", "POST");
+            message.add_text(request, "url", &kind);
+        }
+        supplied(loss, &format!("{kind}[*].@request"), "every entry is created");
+    }
+}
+
+/// A status that was set because the record says none is the one for an end, where there is an end.
+fn end_what_ended(message: &mut Document, loss: &LossReport) {
+    for (kind, status) in [("EpisodeOfCare", "finished"), ("CarePlan", "completed")] {
+        let set = |place: usize| defaulted(loss, &format!("{kind}[{place}].status"));
+        let list = message.member(message.root(), kind).map(|l| message.children(l).collect::<Vec<_>>());
+        for (place, resource) in list.into_iter().flatten().enumerate() {
+            let ended = message.find(resource, &["period", "end"]).is_some();
+            if let (true, Some(leaf)) = (ended && set(place), message.member(resource, "status")) {
+                message.set_scalar(leaf, Kind::String, status);
+            }
+        }
+    }
+}
+
+/// Whether a place was filled because the record says nothing of it.
+fn defaulted(loss: &LossReport, path: &str) -> bool {
+    loss.entries.iter().any(|e| e.kind == LossKind::Defaulted && e.path_out == path)
+}
+
+fn supplied(loss: &mut LossReport, path: &str, note: &str) {
     loss.push(LossEntry {
         kind: LossKind::Supplied,
         severity: LossKind::Supplied.grade(),
         direction: Direction::Write,
         path_in: String::new(),
-        path_out: "meta.security[0].code".to_owned(),
+        path_out: path.to_owned(),
         rule: String::new(),
         count: 1,
-        note: "the highest confidentiality of the entries".to_owned(),
+        note: note.to_owned(),
     });
 }

@@ -37,7 +37,7 @@ pub(super) fn reader<'m, 'b>(
             }
         }
         // Nothing can be seen: a tree in JSON is read once for all, anything else says itself what is wrong.
-        Declared::Nothing if matches!(first.syntax, Syntax::Json | Syntax::FhirJson) => {
+        Declared::Nothing if matches!(first.syntax, Syntax::Json | Syntax::FhirJson | Syntax::FhirXml) => {
             by_tree(found, schemas, bytes, limits)
         }
         Declared::Nothing => {
@@ -186,7 +186,12 @@ pub(super) fn indistinct(found: &[Mapped], schemas: &Schemas) -> Vec<Diagnostic>
 const fn root(syntax: Syntax) -> Option<&'static str> {
     match syntax {
         Syntax::Xml { root } | Syntax::Hl7v2 { root } => Some(root),
-        Syntax::Json | Syntax::FhirJson | Syntax::NiemJson { .. } | Syntax::NiemXml { .. } | Syntax::Csv { .. } => None,
+        Syntax::Json
+        | Syntax::FhirJson
+        | Syntax::FhirXml
+        | Syntax::NiemJson { .. }
+        | Syntax::NiemXml { .. }
+        | Syntax::Csv { .. } => None,
     }
 }
 
@@ -199,7 +204,9 @@ fn expected(mapped: &Mapped) -> String {
         Syntax::Csv { key, .. } => format!("a column `{key}` and others of {name}"),
         Syntax::NiemJson { root } => format!("`{root}` beside `@context` ({name})"),
         Syntax::NiemXml { root } => format!("`{root}` of NIEM 6 as root element ({name})"),
-        Syntax::Json | Syntax::FhirJson => format!("what {} requires at its top ({name})", mapped.plan.schema),
+        Syntax::Json | Syntax::FhirJson | Syntax::FhirXml => {
+            format!("what {} requires at its top ({name})", mapped.plan.schema)
+        }
     }
 }
 

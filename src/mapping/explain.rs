@@ -164,8 +164,8 @@ fn label(l: &Label) -> String {
         Sensitivity::Fixed { category, conf, sealed } => {
             format!("{category}, {conf}{}", if *sealed { ", sealed" } else { "" })
         }
-        Sensitivity::By { table, path: p } => {
-            format!("by table {} from {}; no row: none, V, held for classification", table.text, path(p))
+        by @ Sensitivity::By { .. } => {
+            format!("{}; no row: none, V, held for classification", super::lang::sensitivity(by))
         }
     };
     words += &match &l.about {

@@ -151,6 +151,12 @@ impl Mappings {
                         let text = format!("the name `{}` is taken by {}", mapped.plan.name, twin.plan.file);
                         faults.push(Diagnostic::error(code::MAP_NAME, text).with_file(file));
                     }
+                    // One set of rules, two notations: `x-json` is `x-xml` too.
+                    match (mapped.in_xml(schemas, &tables, files), name.strip_suffix("-json")) {
+                        (Ok(Some(twin)), Some(stem)) => formats.entry(format!("{stem}-xml")).or_default().push(twin),
+                        (Ok(_), _) => {}
+                        (Err(more), _) => faults.extend(more),
+                    }
                     formats.entry(name).or_default().push(mapped);
                 }
                 Err(more) => faults.extend(more),
@@ -181,7 +187,9 @@ impl Mappings {
             let m: &Mapped = m;
             Source { format, file: &m.plan.file, tree: &m.tree, text: &m.source }
         };
-        self.formats.iter().flat_map(move |(format, found)| found.iter().map(move |m| source(format.as_str(), m)))
+        // A mapping in its second notation is the same file.
+        let own = |m: &&Mapped| m.syntax != Syntax::FhirXml;
+        self.formats.iter().flat_map(move |(format, found)| found.iter().filter(own).map(move |m| source(format, m)))
     }
 
     /// Validates a message against its format's own schema only, strictly.
@@ -380,7 +388,6 @@ impl Mappings {
         let style = if messages.len() > 1 { Style::Compact } else { style };
         let mut valid = Vec::with_capacity(messages.len());
         for (place, mut message) in messages.into_iter().enumerate() {
-            bundle::label(&mut message, &mapped.plan, &mut loss);
             let schema = mapped.schema(&self.schemas)?;
             heading::complete(&mut message, schema, &mapped.plan, context.now, place, &mut loss);
             valid.push(self.validate_written(mapped, message)?);
@@ -406,7 +413,9 @@ impl Mappings {
         let added_from = input.as_ref().map(|_| record.document().node_count());
         let setting = Setting { custodian: "", seed: 0, place, added_from, records: &plan.records };
         let done = engine::run(plan, Direction::Write, shapes, document, &setting).map_err(|e| unbalanced(&e))?;
-        Ok((done.out, LossReport::of(done.run, done.entries)))
+        let (mut message, mut loss) = (done.out, LossReport::of(done.run, done.entries));
+        bundle::complete(&mut message, plan, &mut loss);
+        Ok((message, loss))
     }
 
     fn validate_written(&self, mapped: &Mapped, message: Document) -> Result<Valid<Document>, Vec<Diagnostic>> {

@@ -49,6 +49,21 @@ impl Mapped {
         Ok(Self { plan, syntax, source: String::from_utf8_lossy(source).into_owned(), tree, ways })
     }
 
+    /// The same mapping for FHIR in XML: the trees are the same, and so are rules, tables and digest. `None` for a mapping
+    /// of another syntax.
+    pub(super) fn in_xml(
+        &self,
+        schemas: &Schemas,
+        tables: &Tables,
+        files: &Files,
+    ) -> Result<Option<Self>, Vec<Diagnostic>> {
+        if self.syntax != Syntax::FhirJson {
+            return Ok(None);
+        }
+        let twin = Self::load(&self.plan.file, self.source.as_bytes(), schemas, tables, files)?;
+        Ok(Some(Self { syntax: Syntax::FhirXml, ..twin }))
+    }
+
     /// The native schema.
     ///
     /// # Errors
@@ -163,6 +178,7 @@ pub(super) const fn content_type(syntax: Syntax) -> &'static str {
     match syntax {
         Syntax::Json | Syntax::NiemJson { .. } => "application/json",
         Syntax::FhirJson => "application/fhir+json",
+        Syntax::FhirXml => "application/fhir+xml",
         Syntax::Xml { .. } | Syntax::NiemXml { .. } => "application/xml",
         Syntax::Hl7v2 { .. } => "application/hl7-v2+er7",
         Syntax::Csv { .. } => "text/csv",

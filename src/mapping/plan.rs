@@ -5,7 +5,7 @@
 
 use super::convert::Convert;
 use super::lang::tree::{Arrow, ScopeKind, Syntax, Which};
-use super::table::LabelTable;
+use super::table::{Given, LabelTable};
 use crate::document::{Kind, Names};
 use crate::schema::ShapeId;
 use crate::vocabulary::{Category, Confidentiality, Level};
@@ -291,8 +291,33 @@ pub struct Label {
 pub enum LabelSource {
     /// Stated.
     Stated(Category, Confidentiality),
-    /// From a table by codes in the segment.
-    Table(LabelTable, Path),
+    /// From a table by codes in the segment; where it says no code at all, from what follows.
+    Table(LabelTable, Path, Option<Box<LabelSource>>),
+}
+
+impl LabelSource {
+    /// Category and confidentiality for a segment whose codes at a path are given by `codes`; `None` where a code stands
+    /// that no row knows, or none where one must.
+    pub fn given<'t>(&self, codes: &dyn Fn(&Path) -> Vec<&'t str>) -> Option<Given> {
+        match self {
+            Self::Stated(category, conf) => Some(Given { category: *category, conf: *conf }),
+            Self::Table(table, path, otherwise) => {
+                let found = codes(path);
+                match otherwise {
+                    Some(other) if found.is_empty() => other.given(codes),
+                    _ => table.of(found.into_iter()),
+                }
+            }
+        }
+    }
+    /// The table by which the category may come from the sensitivity codes of the label.
+    #[must_use]
+    pub fn by_sensitivity(&self) -> Option<&LabelTable> {
+        match self {
+            Self::Table(table, path, _) if path.text == "label.sensitivity_codes" => Some(table),
+            _ => None,
+        }
+    }
 }
 
 /// A checked constant.

@@ -1,8 +1,7 @@
 //! What a record needs before it is written: a sensitivity code for segments whose category the format can only say by
 //! code, where the record came from a format that says it otherwise.
 
-use super::plan::{Item, LabelSource, Plan, Scope};
-use super::table::LabelTable;
+use super::plan::{Item, LabelSource, Path, Plan, Scope};
 use crate::document::{Document, Kind, NodeId};
 use crate::vocabulary::Category;
 use std::collections::HashSet;
@@ -12,13 +11,13 @@ use std::collections::HashSet;
 /// A rule `label by T of label.sensitivity_codes` reads the category from codes. A segment that has a category and no
 /// code giving it gets the table's first code of that category, so that the label survives the way out and back.
 pub fn for_writing(record: &Document, plan: &Plan) -> Option<Document> {
-    let rules: Vec<(&str, &LabelTable)> = plan.items.iter().filter_map(by_codes).collect();
+    let rules: Vec<(&str, &LabelSource)> = plan.items.iter().filter_map(by_codes).collect();
     let mut copy: Option<Document> = None;
     let mut done = HashSet::new();
-    for (array, table) in rules {
+    for (array, source) in rules {
         let Some(list) = record.member(record.root(), array) else { continue };
         for (place, segment) in record.children(list).enumerate() {
-            let Some(code) = missing_code(record, segment, table) else { continue };
+            let Some(code) = missing_code(record, segment, source) else { continue };
             if !done.insert(segment) {
                 continue;
             }
@@ -36,23 +35,29 @@ pub fn for_writing(record: &Document, plan: &Plan) -> Option<Document> {
     copy
 }
 
-fn by_codes(item: &Item) -> Option<(&str, &LabelTable)> {
+fn by_codes(item: &Item) -> Option<(&str, &LabelSource)> {
     let Item::Scope(Scope { canonical, label: Some(label), .. }) = item else { return None };
-    match &label.source {
-        LabelSource::Table(table, path) if path.text == "label.sensitivity_codes" => {
-            canonical.steps.first().map(|s| (&*s.name, table))
-        }
-        _ => None,
-    }
+    label.source.by_sensitivity()?;
+    canonical.steps.first().map(|s| (&*s.name, &label.source))
 }
 
-fn missing_code(record: &Document, segment: NodeId, table: &LabelTable) -> Option<String> {
+fn missing_code(record: &Document, segment: NodeId, source: &LabelSource) -> Option<String> {
     let category = Category::parse(record.text_at(segment, &["label", "category"])?)?;
-    let list = record.find(segment, &["label", "sensitivity_codes"]);
-    let codes: Vec<&str> = list.into_iter().flat_map(|l| record.children(l)).filter_map(|c| record.text(c)).collect();
-    let given = table.of(codes.into_iter());
+    let given = source.given(&|path| codes(record, segment, path));
     if given.is_some_and(|g| g.category == category) {
         return None;
     }
-    table.code_for(category).map(str::to_owned)
+    source.by_sensitivity()?.code_for(category).map(str::to_owned)
+}
+
+/// The codes a label table would look at.
+fn codes<'r>(record: &'r Document, segment: NodeId, path: &Path) -> Vec<&'r str> {
+    let mut nodes = vec![segment];
+    for step in &path.steps {
+        let members = nodes.into_iter().filter_map(|n| record.member(n, &step.name));
+        nodes = members
+            .flat_map(|n| if record.kind(n) == Kind::Array { record.children(n).collect() } else { vec![n] })
+            .collect();
+    }
+    nodes.into_iter().filter_map(|n| record.text(n).or_else(|| record.text_at(n, &["code"]))).collect()
 }

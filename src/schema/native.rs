@@ -7,7 +7,7 @@ use super::validate::FINDINGS_MAX;
 use super::{Schema, Strictness, Valid, census};
 use crate::diagnostic::{Diagnostic, Severity, code};
 use crate::document::csv::Keys;
-use crate::document::{Document, Kind, Limits, Style, csv, fhir, hl7v2, json, niem, xml};
+use crate::document::{Document, Kind, Limits, Style, csv, fhir, fhir_xml, hl7v2, json, niem, xml};
 use std::borrow::Cow;
 
 /// How a format writes its trees.
@@ -17,6 +17,8 @@ pub enum Syntax {
     Json,
     /// A FHIR Bundle in JSON, regrouped by resource type (mapping language §5.1).
     FhirJson,
+    /// A FHIR Bundle in XML, the same tree.
+    FhirXml,
     /// XML with this root element.
     Xml {
         /// Local name of the root element.
@@ -95,14 +97,17 @@ impl Schema {
                 let regrouped = fhir::regroup(tree, bytes)?;
                 Ok(plain(regrouped.document, regrouped.warnings))
             }
+            Syntax::FhirXml => {
+                let text = xml::decode(bytes, limits).map_err(one)?;
+                let tree = fhir_xml::read(&text, limits, &self.fhir_shape()).map_err(one)?;
+                let regrouped = fhir::regroup(tree, text.as_bytes())?;
+                let (documents, warnings) = (vec![regrouped.document], regrouped.warnings);
+                Ok(Parsed { documents, warnings, source: to_bytes(text) })
+            }
             Syntax::Xml { root } => {
                 let text = xml::decode(bytes, limits).map_err(one)?;
                 let tree = xml::read(&text, root, limits, Some(&self.xml_shape())).map_err(one)?;
-                let source = match text {
-                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-                };
-                Ok(Parsed { documents: vec![tree], warnings: Vec::new(), source })
+                Ok(Parsed { documents: vec![tree], warnings: Vec::new(), source: to_bytes(text) })
             }
             Syntax::NiemJson { root } => {
                 let tree = json::read(bytes, limits).map_err(one)?;
@@ -131,11 +136,7 @@ impl Schema {
                 let (text, odd) = csv::decode(bytes, limits).map_err(one)?;
                 let found = csv::read(&text, self.layout(), &Keys { key, shared }, limits).map_err(one)?;
                 let warnings = odd.into_iter().chain(found.warnings).collect();
-                let source = match text {
-                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-                };
-                Ok(Parsed { documents: found.documents, warnings, source })
+                Ok(Parsed { documents: found.documents, warnings, source: to_bytes(text) })
             }
         }
     }
@@ -288,6 +289,9 @@ impl Schema {
                     let bundle = fhir::ungroup(document);
                     bytes.extend(json::write(&bundle, bundle.root(), style));
                 }
+                Syntax::FhirXml => {
+                    bytes.extend(fhir_xml::write(&fhir::ungroup(document), &self.fhir_shape(), style));
+                }
                 Syntax::Xml { root } => {
                     bytes.extend(xml::write(document, document.root(), root, Some(&self.xml_shape()), style));
                 }
@@ -331,5 +335,12 @@ pub fn beyond_schema(syntax: Syntax, document: &Document) -> Vec<Diagnostic> {
     match syntax {
         Syntax::NiemJson { .. } | Syntax::NiemXml { .. } => niem::findings(document, None),
         _ => Vec::new(),
+    }
+}
+
+fn to_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }

@@ -1,9 +1,10 @@
-//! A schema as the XML and HL7 v2 readers and writers see it.
+//! A schema as the readers and writers of XML, FHIR XML and HL7 v2 see it.
 
 use super::shape::{Shape, ShapeId, WhiteSpace};
 use super::{Schema, Shapes};
 use crate::document::Kind;
 use crate::document::hl7v2::MessageShape;
+use crate::document::fhir_xml::{Element, FhirShape, Primitive};
 use crate::document::xml::{Content, Place, Repeats, XmlShape};
 
 pub(super) struct View<'a> {
@@ -21,6 +22,11 @@ impl Schema {
     /// The schema as the HL7 v2 reader and writer see it.
     #[must_use]
     pub fn message_shape(&self) -> impl MessageShape + '_ {
+        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
+    }
+    /// The schema as the FHIR XML reader and writer see it.
+    #[must_use]
+    pub fn fhir_shape(&self) -> impl FhirShape + '_ {
         View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
     }
 }
@@ -80,5 +86,24 @@ impl MessageShape for View<'_> {
     fn order(&self, of: Place) -> Vec<&str> {
         let members = self.shapes.object(Self::id(of)).map(|o| o.members.as_slice()).unwrap_or_default();
         members.iter().map(|m| m.name.as_str()).collect()
+    }
+}
+
+impl FhirShape for View<'_> {
+    fn root(&self) -> Place {
+        XmlShape::root(self)
+    }
+    fn element(&self, of: Place, name: &str) -> Option<Element> {
+        let (place, repeats) = self.child(of, name)?;
+        let primitive = match self.shapes.get(Self::id(place)) {
+            Shape::Scalar(scalar) if scalar.is_text() => Some(Primitive::Text),
+            Shape::Scalar(scalar) if scalar.kinds.contains(&Kind::Bool) => Some(Primitive::Bool),
+            Shape::Scalar(_) => Some(Primitive::Number),
+            _ => None,
+        };
+        Some(Element { place, list: repeats != Repeats::Once, primitive })
+    }
+    fn rank(&self, of: Place, name: &str) -> Option<usize> {
+        XmlShape::rank(self, of, name)
     }
 }

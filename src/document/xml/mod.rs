@@ -14,6 +14,7 @@ mod write;
 
 pub use decode::decode;
 pub use read::{read, root_name};
+pub(super) use write::escape;
 pub use write::write;
 
 /// A place in a shape, as its owner numbers it.
@@ -40,6 +41,17 @@ pub enum Repeats {
     UpTo(Option<usize>),
 }
 
+/// What the reader does with an element of some namespace and name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admitted {
+    /// Reads it.
+    Element,
+    /// Keeps it as one text, markup and all, when it is well formed.
+    Verbatim,
+    /// Refuses the message.
+    Refused,
+}
+
 /// What the reader and writer must know of a schema.
 pub trait XmlShape {
     /// The place of the root element.
@@ -58,5 +70,9 @@ pub trait XmlShape {
     /// The kind of the scalar at a place, where it is no text.
     fn scalar_kind(&self, _of: Place) -> Option<super::Kind> {
         None
+    }
+    /// Whether elements of this namespace (`None` or empty: of none) and local name are read. Most formats do not care.
+    fn admits(&self, _namespace: Option<&str>, _name: &str) -> Admitted {
+        Admitted::Element
     }
 }

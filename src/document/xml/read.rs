@@ -2,7 +2,7 @@
 
 use super::attributes::{attributes, checked, entity};
 use super::names::{self, Scope};
-use super::{Content, Place, Repeats, XmlShape};
+use super::{Admitted, Content, Place, Repeats, XmlShape};
 use crate::diagnostic::{Code, Diagnostic, Span, code};
 use crate::document::{Document, Kind, Limits, NodeId, safe_name};
 use quick_xml::Reader as Events;
@@ -21,7 +21,19 @@ use std::collections::HashMap;
 pub fn read(text: &str, root: &str, limits: &Limits, shape: Option<&dyn XmlShape>) -> Result<Document, Diagnostic> {
     let document = Document::empty(text.len() / 2);
     let scope = Scope::default();
-    let mut reader = Reader { text, root, limits, shape, document, open: Vec::new(), scope, at: 0, done: false };
+    let mut reader = Reader {
+        text,
+        root,
+        limits,
+        shape,
+        document,
+        open: Vec::new(),
+        scope,
+        at: 0,
+        end: 0,
+        verbatim: None,
+        done: false,
+    };
     match reader.run() {
         Ok(()) => Ok(reader.document),
         Err(fault) => {
@@ -84,6 +96,10 @@ struct Reader<'a> {
     open: Vec<Frame>,
     scope: Scope,
     at: usize,
+    /// Where the event at hand ends.
+    end: usize,
+    /// Depth of the open element that is kept as text.
+    verbatim: Option<usize>,
     done: bool,
 }
 
@@ -102,6 +118,7 @@ impl Reader<'_> {
                 text: describe(&e).into(),
                 at: Some(offset(events.error_position())),
             })?;
+            self.end = offset(events.buffer_position());
             match event {
                 Event::Start(start) => self.start(&start)?,
                 Event::Empty(start) => {
@@ -154,6 +171,7 @@ impl Reader<'_> {
             return syntax("the prefix of this element is not declared");
         }
         let name = self.full_name(prefix, local);
+        self.admit(prefix, local, depth)?;
         let place = match self.open.last() {
             None => self.shape.map(XmlShape::root),
             Some(parent) => self.child(parent.place, &name).map(|(place, _)| place),
@@ -170,6 +188,9 @@ impl Reader<'_> {
             if let Some(frame) = self.open.last_mut() {
                 frame.node = Some(node);
             }
+        }
+        if self.verbatim.is_some() {
+            return Ok(());
         }
         for (name, value) in attributes {
             match name {
@@ -190,6 +211,22 @@ impl Reader<'_> {
         names::full(known, self.scope.resolve(prefix.unwrap_or("")), local)
     }
 
+    /// Whether the shape takes elements of this namespace.
+    fn admit(&mut self, prefix: Option<&str>, local: &str, depth: usize) -> Result<(), Fault> {
+        let (None, Some(shape)) = (self.verbatim, self.shape) else { return Ok(()) };
+        match shape.admits(self.scope.resolve(prefix.unwrap_or("")), local) {
+            Admitted::Element => Ok(()),
+            Admitted::Verbatim => {
+                self.verbatim = Some(depth);
+                Ok(())
+            }
+            Admitted::Refused => {
+                let text = "this element is not in the namespace of the format";
+                Err(Fault { code: code::SCHEMA_INVALID, text: text.into(), at: Some(self.at) })
+            }
+        }
+    }
+
     fn child(&self, parent: Option<Place>, name: &str) -> Option<(Place, Repeats)> {
         self.shape?.child(parent?, name)
     }
@@ -205,6 +242,14 @@ impl Reader<'_> {
     fn end(&mut self) -> Result<(), Fault> {
         // quick-xml has matched the end tag with the start tag (`check_end_names`).
         let depth = self.open.len();
+        if let Some(kept) = self.verbatim {
+            if kept == depth {
+                self.keep_verbatim(depth)?;
+            }
+            self.open.pop();
+            self.scope.leave(depth);
+            return Ok(());
+        }
         let Some(frame) = self.open.last_mut() else { return syntax("an end tag without its start") };
         let text = std::mem::take(&mut frame.text);
         let (node, place, at, nil) = (frame.node, frame.place, frame.at, frame.nil);
@@ -234,6 +279,14 @@ impl Reader<'_> {
         self.scope.leave(depth);
         self.done |= self.open.is_empty();
         Ok(())
+    }
+
+    /// Hangs the element at hand into the tree as the text it was written as.
+    fn keep_verbatim(&mut self, depth: usize) -> Result<(), Fault> {
+        self.verbatim = None;
+        let text = self.text;
+        let start = self.open.last().map_or(self.end, |f| f.at);
+        self.attach(depth - 1, Kind::String, text.get(start..self.end).unwrap_or("")).map(|_| ())
     }
 
     /// The node of an open element, made now if need be, with those around it.
@@ -318,6 +371,9 @@ impl Reader<'_> {
 
     /// Adds text to the open element, line ends as line feeds (XML 1.0 §2.11).
     fn append(&mut self, raw: &str) {
+        if self.verbatim.is_some() {
+            return;
+        }
         let Some(frame) = self.open.last_mut() else { return };
         if raw.contains('\r') {
             frame.text.push_str(&raw.replace("\r\n", "\n").replace('\r', "\n"));

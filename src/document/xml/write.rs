@@ -130,7 +130,7 @@ impl Writer<'_> {
 
 /// Escapes text, and `quote` where it would end an attribute. Characters XML cannot hold are left out; the readers let
 /// none in.
-fn escape(text: &str, quote: Option<char>, out: &mut String) {
+pub(in crate::document) fn escape(text: &str, quote: Option<char>, out: &mut String) {
     let plain = |b: u8| matches!(b, 0x20..=0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"');
     if text.bytes().all(plain) {
         return out.push_str(text);

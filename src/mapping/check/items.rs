@@ -126,16 +126,21 @@ impl<'a> Checker<'a> {
                 _ => false,
             })
         };
-        let lists: Vec<(&tree::Path, Span)> = items
+        // A segment block without selector takes what the segment blocks before it left.
+        let is_segment = |s: &tree::Scope| matches!(s.items.first().map(|i| &i.kind), Some(ItemKind::Label(_)));
+        let plain = |p: &tree::Path| p.steps.last().is_some_and(|s| s.select.is_none());
+        let lists: Vec<(&tree::Scope, Span)> = items
             .iter()
             .filter_map(|i| match &i.kind {
-                ItemKind::Scope(s) if s.kind == ScopeKind::Each && !looks_up(s) => Some((&s.native, i.span)),
+                ItemKind::Scope(s) if s.kind == ScopeKind::Each && !looks_up(s) => Some((s, i.span)),
                 _ => None,
             })
             .collect();
-        for (i, (a, _)) in lists.iter().enumerate() {
-            for (b, span) in lists.iter().skip(i + 1) {
-                if same_list(a, b) && !disjoint(a, b) {
+        for (i, (first, _)) in lists.iter().enumerate() {
+            for (later, span) in lists.iter().skip(i + 1) {
+                let (a, b) = (&first.native, &later.native);
+                let rest = is_segment(first) && is_segment(later) && !plain(a) && plain(b);
+                if same_list(a, b) && !disjoint(a, b) && !rest {
                     self.fault(code::MAP_WRITER, *span, "two blocks of this block read the same items of one list");
                 }
             }

@@ -17,7 +17,7 @@ impl<'a> Checker<'a> {
             self.fault(code::MAP_LABEL, head(item), "this block makes a segment and has no label as its first item");
             return None;
         };
-        let source = self.label_source(label, scope, inner)?;
+        let source = self.label_source(&label.sensitivity, scope, inner)?;
         let about = match &label.about {
             tree::About::Name(name) => About::Name(self.bound_name(name)),
             tree::About::Ref(path, names) => {
@@ -57,8 +57,8 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn label_source(&mut self, label: &'a tree::Label, scope: &tree::Scope, inner: &At) -> Option<LabelSource> {
-        match &label.sensitivity {
+    fn label_source(&mut self, source: &'a Sensitivity, scope: &tree::Scope, inner: &At) -> Option<LabelSource> {
+        match source {
             Sensitivity::Fixed { category, conf, .. } => {
                 if *conf < category.confidentiality_floor() {
                     let floor = category.confidentiality_floor();
@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
                 }
                 Some(LabelSource::Stated(*category, *conf))
             }
-            Sensitivity::By { table, path } => {
+            Sensitivity::By { table, path, otherwise } => {
                 let Some(found) = self.tables.labels.get(&table.text).cloned() else {
                     let names: Vec<&str> = self.tables.labels.keys().map(String::as_str).collect();
                     self.unknown(code::MAP_TABLE, table, "label table", &names);
@@ -75,7 +75,11 @@ impl<'a> Checker<'a> {
                 };
                 self.used_tables.insert(table.text.clone());
                 let place = self.path(path, inner, Which::Canonical)?;
-                Some(LabelSource::Table(found, place.path))
+                let otherwise = match otherwise {
+                    Some(other) => Some(Box::new(self.label_source(other, scope, inner)?)),
+                    None => None,
+                };
+                Some(LabelSource::Table(found, place.path, otherwise))
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{Bound, Here, Kept, Quarantined, Run, Segment};
 use crate::document::{Document, Kind, NodeId};
 use crate::mapping::lang::tree::{ScopeKind, Syntax};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{About, Item, Label, LabelSource, Scope, third_party_rank};
+use crate::mapping::plan::{About, Item, Label, Scope, third_party_rank};
 use crate::vocabulary::{Category, Confidentiality};
 use uuid::Uuid;
 
@@ -249,12 +249,7 @@ impl<'p> Run<'p, '_> {
         let (Some(object), Some(node)) = (segment.label, self.made(segment.frame)) else { return };
         let Some(label) = &scope.label else { return };
         self.keep_unparsed(at, node, object);
-        let given = match &label.source {
-            LabelSource::Stated(category, conf) => Some((*category, *conf)),
-            LabelSource::Table(table, path) => {
-                table.of(self.out_texts(node, path).into_iter()).map(|g| (g.category, g.conf))
-            }
-        };
+        let given = label.source.given(&|path| self.out_texts(node, path)).map(|g| (g.category, g.conf));
         if given.is_none() {
             self.remark(
                 LossKind::LabelGuessed,

@@ -80,14 +80,8 @@ impl<'p, 'd> Run<'p, 'd> {
     }
 
     fn category_fits(&self, label: &Label, node: NodeId, facts: &Facts<'_>) -> bool {
-        let own = facts.category;
-        match &label.source {
-            LabelSource::Stated(category, _) => own == category.code(),
-            LabelSource::Table(table, path) => {
-                let given = table.of(self.in_texts(node, path).into_iter());
-                own == given.map_or("none", |g| g.category.code())
-            }
-        }
+        let given = label.source.given(&|path| self.in_texts(node, path));
+        facts.category == given.map_or("none", |g| g.category.code())
     }
 
     /// Opens a segment; `false` when it is not written.
@@ -235,12 +229,8 @@ impl<'p, 'd> Run<'p, 'd> {
     }
 
     fn account_label(&mut self, scope: &'p Scope, label: &Label, node: NodeId, object: NodeId) {
-        let again = match &label.source {
-            LabelSource::Stated(_, conf) => *conf,
-            LabelSource::Table(table, path) => {
-                table.of(self.in_texts(node, path).into_iter()).map_or(Confidentiality::V, |g| g.conf)
-            }
-        };
+        let given = label.source.given(&|path| self.in_texts(node, path));
+        let again = given.map_or(Confidentiality::V, |g| g.conf);
         let input = self.input;
         for member in input.children(object) {
             let name = input.key(member).unwrap_or("");

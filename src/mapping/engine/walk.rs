@@ -5,6 +5,7 @@ use super::build::Place;
 use super::select::Nodes;
 use super::{Here, Kept, Run};
 use crate::document::NodeId;
+use crate::mapping::convert::Convert;
 use crate::mapping::lang::tree::{Arrow, ScopeKind, Which};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{Drop, Field, Fixed, Item, Path, Scope};
@@ -49,6 +50,9 @@ impl<'p> Run<'p, '_> {
         let mut nodes = self.select(here.node, path);
         if !self.reading() && scope.label.is_some() {
             nodes = nodes.into_iter().filter(|n| self.eligible(scope, *n)).collect();
+        } else if scope.kind == ScopeKind::Each && scope.label.is_some() {
+            // A block without selector takes what an earlier one with a selector has left.
+            nodes = nodes.into_iter().filter(|n| self.visited.insert(*n)).collect();
         }
         let Some((first, mut rest)) = nodes.split() else { return };
         if scope.kind == ScopeKind::Group {
@@ -102,12 +106,16 @@ impl<'p> Run<'p, '_> {
 
     fn choice(&mut self, fields: &'p [Field], here: Here) {
         let mut chosen = false;
+        // Where several code tables share one value, the first that has a code for it writes it.
+        let says_it = |f: &&Field| self.has_word(f, here.node) && self.reads(f, fields, here.node);
+        let able = fields.iter().filter(|f| self.works(f.arrow) && self.present(f, here.node)).find(says_it);
+        let best = able.map(|f| f.rule);
         for field in fields {
             if !self.works(field.arrow) {
                 continue;
             }
             let present = self.present(field, here.node);
-            if present && !chosen && self.reads(field, fields, here.node) {
+            if present && !chosen && best == Some(field.rule) {
                 chosen = true;
                 self.field(field, here);
             } else if present && chosen {
@@ -127,6 +135,18 @@ impl<'p> Run<'p, '_> {
                 }
             }
         }
+    }
+
+    /// Whether the alternative's code table has a code for the value at hand; other alternatives always can say it.
+    fn has_word(&self, field: &'p Field, scope: NodeId) -> bool {
+        let (false, Convert::Code(table), [(path, _)]) = (self.reading(), &field.convert, field.canonical.as_slice())
+        else {
+            return true;
+        };
+        let Some((node, _)) = self.select_one(scope, path) else { return true };
+        let own = self.input.text_at(node, &["as_recorded", "system"]) == Some(table.name.as_str());
+        let code = self.code_or_text(node);
+        own || code.is_some_and(|c| table.write(&[c]).is_some_and(|row| !row.native.is_empty()))
     }
 
     fn present(&self, field: &'p Field, scope: NodeId) -> bool {

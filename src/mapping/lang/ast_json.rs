@@ -50,19 +50,23 @@ fn item(item: &Item) -> Value {
 
 fn label(l: &Label) -> Value {
     let (table, of) = match &l.sensitivity {
-        Sensitivity::By { table, path: p } => (Some(&table.text), Some(path(p))),
+        Sensitivity::By { table, path: p, .. } => (Some(&table.text), Some(path(p))),
         Sensitivity::Fixed { .. } => (None, None),
     };
     let (category, conf, sealed) = match &l.sensitivity {
         Sensitivity::Fixed { category, conf, sealed } => (Some(*category), Some(*conf), sealed.then_some(true)),
         Sensitivity::By { .. } => (None, None, None),
     };
+    let otherwise = match &l.sensitivity {
+        Sensitivity::By { otherwise: Some(other), .. } => Some(super::sensitivity(other)),
+        _ => None,
+    };
     let about = match &l.about {
         About::Name(w) => json!({ "name": w.text }),
         About::Ref(p, names) => json!({ "ref": path(p), "names": words(names) }),
     };
     clean(json!({
-        "category": category, "confidentiality": conf, "sealed": sealed, "by": table, "of": of, "about": about,
+        "category": category, "confidentiality": conf, "sealed": sealed, "by": table, "of": of, "else": otherwise, "about": about,
         "third_party": l.third_party.as_ref().map(|w| &w.text), "basis": l.basis.as_ref().map(|w| &w.text),
         "author": l.author.as_ref().map(|w| &w.text), "observed": l.observed.as_ref().map(path),
         "handling": words(&l.handling), "summary": l.summary.is_some().then_some(true),

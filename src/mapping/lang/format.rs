@@ -180,13 +180,21 @@ fn scope(s: &Scope, indent: usize, out: &mut String) {
     }
 }
 
-fn label(l: &Label) -> String {
-    let mut text = match &l.sensitivity {
+/// Where category and confidentiality come from, as written.
+pub(in crate::mapping) fn sensitivity(source: &Sensitivity) -> String {
+    match source {
         Sensitivity::Fixed { category, conf, sealed } => {
-            format!("label {category} {conf}{}", if *sealed { " sealed" } else { "" })
+            format!("{category} {conf}{}", if *sealed { " sealed" } else { "" })
         }
-        Sensitivity::By { table, path: p } => format!("label by {} of {}", table.text, path(p)),
-    };
+        Sensitivity::By { table, path: p, otherwise } => {
+            let other = otherwise.as_ref().map(|o| format!(" else {}", sensitivity(o))).unwrap_or_default();
+            format!("by {} of {}{other}", table.text, path(p))
+        }
+    }
+}
+
+fn label(l: &Label) -> String {
+    let mut text = format!("label {}", sensitivity(&l.sensitivity));
     text += &match &l.about {
         About::Name(w) => format!(" about {}", w.text),
         About::Ref(p, names) => format!(" about ref {} {}", path(p), list(names)),

@@ -9,6 +9,9 @@ use super::tree::{
 use crate::diagnostic::{Position, Span};
 use crate::vocabulary::{Category, Level};
 
+/// Label tables of one label, one after the other.
+const LABEL_TABLES_MAX: usize = 4;
+
 impl Parser<'_> {
     /// Items up to `}` or the end of the file. `trivia` stood before the first one.
     pub(super) fn items(&mut self, mut trivia: Trivia) -> Parsed<Vec<Item>> {
@@ -202,11 +205,24 @@ impl Parser<'_> {
 
     fn label(&mut self) -> Parsed<ItemKind> {
         self.next();
-        let sensitivity = if self.is_keyword("by") {
+        let sensitivity = self.sensitivity(LABEL_TABLES_MAX)?;
+        self.label_of(sensitivity)
+    }
+
+    /// `CATEGORY CONF`, or `by TABLE of PATH`, with another such after `else`.
+    fn sensitivity(&mut self, tables: usize) -> Parsed<Sensitivity> {
+        Ok(if tables > 0 && self.is_keyword("by") {
             self.next();
             let table = self.name("the name of a label table")?;
             self.keyword("of")?;
-            Sensitivity::By { table, path: self.path()? }
+            let path = self.path()?;
+            let otherwise = if self.is_keyword("else") {
+                self.next();
+                Some(Box::new(self.sensitivity(tables - 1)?))
+            } else {
+                None
+            };
+            Sensitivity::By { table, path, otherwise }
         } else {
             let codes: Vec<&str> = Category::ALL.iter().map(|c| c.code()).collect();
             let word = self.one_of("category", &codes)?;
@@ -218,7 +234,10 @@ impl Parser<'_> {
                 self.next();
             }
             Sensitivity::Fixed { category, conf, sealed }
-        };
+        })
+    }
+
+    fn label_of(&mut self, sensitivity: Sensitivity) -> Parsed<ItemKind> {
         self.keyword("about")?;
         let about = if self.is_keyword("ref") {
             self.next();

@@ -7,6 +7,7 @@ mod lexer;
 mod parser;
 pub mod tree;
 
+pub(in crate::mapping) use format::sensitivity;
 pub use parser::parse;
 
 use std::collections::BTreeSet;
@@ -38,8 +39,10 @@ fn collect(items: &[Item], names: &mut BTreeSet<String>) {
             ItemKind::Scope(scope) => collect(&scope.items, names),
             ItemKind::Choice(inner) | ItemKind::Fragment(_, inner) => collect(inner, names),
             ItemKind::Label(label) => {
-                if let Sensitivity::By { table, .. } = &label.sensitivity {
+                let mut source = Some(&label.sensitivity);
+                while let Some(Sensitivity::By { table, otherwise, .. }) = source {
                     names.insert(table.text.clone());
+                    source = otherwise.as_deref();
                 }
             }
             _ => {}

@@ -354,12 +354,14 @@ pub enum Sensitivity {
         /// Never written by any mapping.
         sealed: bool,
     },
-    /// `by TABLE of PATH`.
+    /// `by TABLE of PATH (else …)`.
     By {
         /// The label table.
         table: Word,
         /// Canonical path in the same segment.
         path: Path,
+        /// What holds where the segment says no code at all.
+        otherwise: Option<Box<Sensitivity>>,
     },
 }
 

@@ -1,6 +1,7 @@
 //! Readers, schemas and records against independent programs, hostile bytes, and the samples.
 
 mod csv;
+mod fhir_xml;
 mod hl7v2;
 mod hostile;
 mod json_oracle;

@@ -93,6 +93,11 @@ fn fhir_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
 }
 
 #[test]
+fn fhir_xml_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("fhir-r4-xml");
+}
+
+#[test]
 fn census_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
     run("cin-census");
 }

@@ -45,6 +45,32 @@ fn every_fhir_sample_is_read_or_refused_without_a_crash() {
 }
 
 #[test]
+fn every_fhir_sample_in_xml_is_read_or_refused_with_path_and_rule() {
+    let Some(folder) = samples("fhir") else { return };
+    let mut read = 0;
+    for inner in ["uk-core-examples", "nhs-england-examples", "bars-profile-examples"] {
+        for file in all_files(&folder.join(inner), "xml") {
+            let bytes = std::fs::read(&file).unwrap();
+            match mappings().read("fhir-r4-xml", &bytes, &context()) {
+                Ok(records) => {
+                    read += records.len();
+                    let records: Vec<_> = records.into_iter().map(|r| r.record).collect();
+                    let written = mappings().write("fhir-r4-xml", &records, &writing());
+                    assert!(written.is_ok(), "{}: {:?}", file.display(), written.err());
+                }
+                Err(faults) => assert!(
+                    faults.iter().all(|f| f.code.as_str().starts_with("SOL-") && !f.message.is_empty()),
+                    "{}",
+                    file.display()
+                ),
+            }
+        }
+    }
+    println!("{read} records");
+    assert!(read > 8, "only {read} records could be made of the FHIR samples in XML");
+}
+
+#[test]
 fn every_census_sample_is_read_child_by_child() {
     let Some(folder) = samples("cin") else { return };
     for file in all_files(&folder, "xml") {
