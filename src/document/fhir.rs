@@ -47,6 +47,7 @@ pub fn regroup(document: Document, source: &[u8]) -> Result<Regrouped, Vec<Diagn
     work.entries()?;
     work.unpad_all();
     work.references();
+    super::fhir_subject::add_patient(&mut work.document, &work.found);
     super::fhir_agents::name_agents(&mut work.document, &work.found);
     Ok(Regrouped { document: work.document, warnings: work.warnings })
 }

@@ -7,6 +7,7 @@ mod arena;
 pub mod csv;
 pub mod fhir;
 mod fhir_agents;
+mod fhir_subject;
 pub mod fhir_xml;
 pub mod hl7v2;
 pub mod json;

@@ -60,12 +60,17 @@ fn label(message: &mut Document, loss: &mut LossReport) {
         .filter_map(|coding| message.text_at(coding, &["code"]).and_then(Confidentiality::parse))
         .max()
         .unwrap_or(Confidentiality::N);
-    let meta = message.add(root, Some("meta"), Kind::Object, "", 0);
+    secure(message, root, highest);
+    supplied(loss, "meta.security[0].code", "the highest confidentiality of the entries");
+}
+
+/// The confidentiality code of a resource.
+fn secure(message: &mut Document, resource: NodeId, conf: Confidentiality) {
+    let meta = message.add(resource, Some("meta"), Kind::Object, "", 0);
     let list = message.add(meta, Some("security"), Kind::Array, "", 0);
     let coding = message.add(list, None, Kind::Object, "", 0);
     message.add_text(coding, "system", SYSTEM);
-    message.add_text(coding, "code", highest.code());
-    supplied(loss, "meta.security[0].code", "the highest confidentiality of the entries");
+    message.add_text(coding, "code", conf.code());
 }
 
 /// Resource types with their resources, in order.
@@ -88,6 +93,10 @@ fn header(message: &mut Document, loss: &mut LossReport) {
             message.add(list, None, Kind::Object, "", 0)
         }
     };
+    if message.member(header, "meta").is_none() {
+        // The envelope says nothing about people.
+        secure(message, header, Confidentiality::N);
+    }
     if message.member(header, "@url").is_none() {
         let name = about.clone().unwrap_or_default();
         message.add_text(header, "@url", &format!("urn:uuid:{}", Uuid::new_v5(&HEADERS, name.as_bytes())));

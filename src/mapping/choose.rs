@@ -52,7 +52,7 @@ pub(super) fn of_syntax<'m>(found: &'m [Mapped], bytes: &[u8]) -> Vec<&'m Mapped
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
     let begins = |syntax: Syntax| match syntax {
         Syntax::Json | Syntax::FhirJson | Syntax::NiemJson { .. } => text.starts_with(b"{") || text.starts_with(b"["),
-        Syntax::Xml { .. } | Syntax::NiemXml { .. } => text.starts_with(b"<"),
+        Syntax::Xml { .. } | Syntax::FhirXml | Syntax::NiemXml { .. } => text.starts_with(b"<"),
         Syntax::Hl7v2 { .. } => [&b"MSH"[..], b"FHS", b"BHS", b"\x0B"].iter().any(|start| text.starts_with(start)),
         Syntax::Csv { .. } => true,
     };

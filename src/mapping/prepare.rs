@@ -1,7 +1,7 @@
 //! What a record needs before it is written: a sensitivity code for segments whose category the format can only say by
 //! code, where the record came from a format that says it otherwise.
 
-use super::plan::{Item, LabelSource, Path, Plan, Scope};
+use super::plan::{Item, LabelSource, Path, Plan, Scope, Select, Step};
 use crate::document::{Document, Kind, NodeId};
 use crate::vocabulary::Category;
 use std::collections::HashSet;
@@ -11,12 +11,16 @@ use std::collections::HashSet;
 /// A rule `label by T of label.sensitivity_codes` reads the category from codes. A segment that has a category and no
 /// code giving it gets the table's first code of that category, so that the label survives the way out and back.
 pub fn for_writing(record: &Document, plan: &Plan) -> Option<Document> {
-    let rules: Vec<(&str, &LabelSource)> = plan.items.iter().filter_map(by_codes).collect();
+    let rules: Vec<(&Step, &LabelSource)> = plan.items.iter().filter_map(by_codes).collect();
     let mut copy: Option<Document> = None;
     let mut done = HashSet::new();
-    for (array, source) in rules {
+    for (step, source) in rules {
+        let array = &*step.name;
         let Some(list) = record.member(record.root(), array) else { continue };
         for (place, segment) in record.children(list).enumerate() {
+            if !written_by(record, segment, step) {
+                continue;
+            }
             let Some(code) = missing_code(record, segment, source) else { continue };
             if !done.insert(segment) {
                 continue;
@@ -35,10 +39,17 @@ pub fn for_writing(record: &Document, plan: &Plan) -> Option<Document> {
     copy
 }
 
-fn by_codes(item: &Item) -> Option<(&str, &LabelSource)> {
+fn by_codes(item: &Item) -> Option<(&Step, &LabelSource)> {
     let Item::Scope(Scope { canonical, label: Some(label), .. }) = item else { return None };
     label.source.by_sensitivity()?;
-    canonical.steps.first().map(|s| (&*s.name, &label.source))
+    canonical.steps.first().map(|s| (s, &label.source))
+}
+
+/// Whether the rule over this list picks the segment.
+fn written_by(record: &Document, segment: NodeId, step: &Step) -> bool {
+    let Select::Where(conds) = &step.select else { return true };
+    let leaf = |names: &[Box<str>]| names.iter().try_fold(segment, |at, name| record.member(at, name));
+    conds.iter().all(|c| leaf(&c.names).and_then(|l| record.text(l)) == Some(&*c.value))
 }
 
 fn missing_code(record: &Document, segment: NodeId, source: &LabelSource) -> Option<String> {

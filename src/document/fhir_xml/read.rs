@@ -5,6 +5,9 @@ use crate::diagnostic::{Diagnostic, Span, code};
 use crate::document::xml::{self, Admitted, Content, Repeats, XmlShape};
 use crate::document::{Document, Kind, Limits, NodeId};
 
+/// Elements that are lists wherever they stand.
+const ALWAYS_LISTS: [&str; 3] = ["extension", "modifierExtension", "contained"];
+
 /// Nodes of the XML tree for one of ours: an element in a list, with its attribute.
 const NODES_PER_VALUE: usize = 3;
 
@@ -111,7 +114,7 @@ impl Work<'_> {
             return self.complain(*first, "this element stands as an attribute too");
         }
         let known = place.and_then(|p| self.shape.element(p, name));
-        let is_list = known.map_or(items.len() > 1, |e| e.list);
+        let is_list = known.map_or(items.len() > 1 || ALWAYS_LISTS.contains(&name), |e| e.list);
         if let (false, Some(second)) = (is_list, items.get(1)) {
             return self.complain(*second, "this element may stand only once here");
         }

@@ -65,7 +65,8 @@ impl Writer<'_> {
         });
         for name in names {
             let is_attribute = matches!(name, "id") && !is_resource || name == "url" && self.is_extension(node);
-            if !is_attribute && !matches!(name, "resourceType" | "div") {
+            let narrative = document.find(node, &[name, "div"]).is_some();
+            if !is_attribute && !narrative && name != "resourceType" {
                 self.element(node, name, place, depth);
             }
         }

@@ -187,8 +187,7 @@ impl<'p, 'd> Run<'p, 'd> {
     /// The native key of a segment: its sender's own, if it came from this system, else a UUID.
     pub(super) fn native_key(&self, node: NodeId, id: &str) -> String {
         let same = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
-        // A relative address of a FHIR server means nothing outside it and has no place in `fullUrl`.
-        let usable = |key: &&str| same && (self.plan.syntax != Syntax::Fhir || key.contains(':'));
+        let usable = |key: &&str| same && self.goes_back(key);
         match self.input.text_at(node, &["source_ref", "key"]).filter(usable) {
             Some(key) => key.to_owned(),
             None => {
@@ -196,6 +195,11 @@ impl<'p, 'd> Run<'p, 'd> {
                 format!("urn:uuid:{}", uuid.unwrap_or_else(|| Uuid::new_v5(&KEYS, id.as_bytes())))
             }
         }
+    }
+
+    /// A relative address of a FHIR server means nothing outside it and has no place in `fullUrl`.
+    fn goes_back(&self, key: &str) -> bool {
+        self.plan.syntax != Syntax::Fhir || key.contains(':')
     }
 
     /// Accounts for what every segment has (id, links, label): made again when read, or reported.
@@ -211,7 +215,8 @@ impl<'p, 'd> Run<'p, 'd> {
             self.settle_member(node, name);
         }
         let own_system = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
-        if own_system && scope.id.is_some() {
+        let key = self.input.text_at(node, &["source_ref", "key"]).unwrap_or("");
+        if own_system && scope.id.is_some() && self.goes_back(key) {
             self.settle_member(node, "source_ref");
         }
         for (member, _) in &scope.links {

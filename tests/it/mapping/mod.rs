@@ -68,7 +68,7 @@ pub(super) fn own_messages() -> Vec<(&'static str, PathBuf)> {
         ("fhir-r4-json", here("docs/demo/clearway-bundle.json")),
         ("cin-census", here("docs/demo/harbourshire-census.xml")),
     ];
-    for format in ["fhir-r4-json", "cin-census", "police", "police-xml", "csc-api", "ctf"] {
+    for format in ["fhir-r4-json", "fhir-r4-xml", "cin-census", "police", "police-xml", "csc-api", "ctf"] {
         for case in cases::folders(format) {
             list.push((format, cases::input(&case)));
         }

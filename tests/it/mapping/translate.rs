@@ -33,6 +33,18 @@ fn a_census_of_two_children_reads_as_two_lines_and_writes_back_as_it_was() {
 }
 
 #[test]
+fn a_census_comes_back_from_either_notation_of_fhir_as_it_was() {
+    let census = demo("harbourshire-census.xml");
+    for format in ["fhir-r4-json", "fhir-r4-xml"] {
+        let there = solent(&["translate", "--from", "cin-census", "--to", format, &census], None);
+        assert!(there.status.success(), "{}", String::from_utf8_lossy(&there.stderr));
+        let back = solent(&["translate", "--from", format, "--to", "cin-census", "-"], Some(&there.stdout));
+        assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+        assert_eq!(String::from_utf8_lossy(&back.stdout), std::fs::read_to_string(&census).unwrap(), "{format}");
+    }
+}
+
+#[test]
 fn the_custodian_is_who_the_command_line_says() {
     let bundle = demo("southdown-bundle.json");
     let read = solent(&["read", "--from", "fhir-r4-json", "--custodian", "southdown-mh", &bundle], None);
