@@ -3,8 +3,8 @@
 use super::shape::{Shape, ShapeId, WhiteSpace};
 use super::{Schema, Shapes};
 use crate::document::Kind;
-use crate::document::hl7v2::MessageShape;
 use crate::document::fhir_xml::{Element, FhirShape, Primitive};
+use crate::document::hl7v2::MessageShape;
 use crate::document::xml::{Content, Place, Repeats, XmlShape};
 
 pub(super) struct View<'a> {
@@ -94,7 +94,7 @@ impl FhirShape for View<'_> {
         XmlShape::root(self)
     }
     fn element(&self, of: Place, name: &str) -> Option<Element> {
-        let (place, repeats) = self.child(of, name)?;
+        let (place, repeats) = XmlShape::child(self, of, name)?;
         let primitive = match self.shapes.get(Self::id(place)) {
             Shape::Scalar(scalar) if scalar.is_text() => Some(Primitive::Text),
             Shape::Scalar(scalar) if scalar.kinds.contains(&Kind::Bool) => Some(Primitive::Bool),

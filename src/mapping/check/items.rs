@@ -558,7 +558,9 @@ fn mismatch(convert: &Convert, target: &Target) -> Option<&'static str> {
         Convert::Code(_) => (!matches!(target, Target::Coded) && kind != Some(Kind::String)).then_some("a code"),
         Convert::Quantity(_) => (!matches!(target, Target::Quantity)).then_some("a number with a unit"),
         Convert::Int | Convert::Decimal => (kind != Some(Kind::Number)).then_some("a number"),
-        Convert::Bool | Convert::BoolLoose | Convert::Not | Convert::Hl7Bool => (kind != Some(Kind::Bool)).then_some("a truth value"),
+        Convert::Bool | Convert::BoolLoose | Convert::Not | Convert::Hl7Bool => {
+            (kind != Some(Kind::Bool)).then_some("a truth value")
+        }
         Convert::Words => (!matches!(target, Target::List)).then_some("a list of texts"),
         _ => (kind != Some(Kind::String)).then_some("a text"),
     }

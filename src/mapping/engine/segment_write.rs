@@ -5,7 +5,7 @@ use super::{Bound, Here, Run, Segment};
 use crate::document::{Kind, NodeId};
 use crate::mapping::lang::tree::{Arrow, Syntax};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{About, Field, Item, Label, LabelSource, Path, Scope, third_party_rank};
+use crate::mapping::plan::{About, Field, Item, Label, Path, Scope, third_party_rank};
 use crate::vocabulary::Confidentiality;
 use std::collections::HashSet;
 use uuid::Uuid;
