@@ -114,8 +114,8 @@ fn cell(request: &Request<'_>, reading: Reading<'_>, category: Category, ground:
     draft.decision.basis.permissions.sort();
     draft.decision.basis.permissions.dedup();
     let raisable = if cell.raisable { "yes" } else { "no" };
-    let row = format!("{purpose},{role},{category},{},{},{raisable}", cell.with, cell.without);
-    draft.decision.basis.matrix = Some(row);
+    let row = [purpose.code(), role.code(), category.code(), cell.with.code(), cell.without.code(), raisable];
+    draft.decision.basis.matrix = Some(row.join(","));
 
     if !outcome.exceeds_adult_cap {
         caps::adult(request, reading, category, &mut draft);
