@@ -210,7 +210,8 @@ impl Reader<'_> {
                 root
             } else {
                 *row.get_or_insert_with(|| {
-                    let rows = *open.rows.get_or_insert_with(|| document.add(root, Some(ROWS), Kind::Array, "", 0));
+                    let rows =
+                        *open.rows.get_or_insert_with(|| document.add(root, Some(ROWS), Kind::Array, "", lines.at(0)));
                     open.count += 1;
                     self.nodes += 1;
                     document.add(rows, None, Kind::Object, "", lines.at(0))

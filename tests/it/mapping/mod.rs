@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a skipped part says so; counts help whoever looks at a failure")]
 
+mod added_format;
 mod cases;
 mod laws;
 mod refusals;
