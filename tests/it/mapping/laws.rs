@@ -90,7 +90,8 @@ fn clean_messages_come_back_up_to_what_is_reported() {
         let bytes = std::fs::read(&file).unwrap();
         let (_, loss) = read(format, &bytes).unwrap();
         let plain = loss.entries.iter().all(|e| e.severity == Grade::Info && e.kind != LossKind::Normalised);
-        if !plain || format.starts_with("fhir-r4") {
+        // Byte by byte where the layout is ours too; the samples of other formats are compared as trees.
+        if !plain || format != "cin-census" {
             continue;
         }
         let (records, _) = read(format, &bytes).unwrap();
