@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Position, Severity, code};
 use crate::document::{Document, Kind, Limits, Style, json};
 use crate::ident::AgencyId;
 use crate::record::Record;
-use crate::schema::{Parsed, Schemas, Strictness, Syntax, Valid};
+use crate::schema::{Parsed, Refused, Schemas, Strictness, Syntax, Valid};
 use std::collections::BTreeMap;
 
 /// The canonical record as a format of its own: JSON, or JSON lines.
@@ -253,6 +253,7 @@ impl Mappings {
         let plan = &mapped.plan;
         let shapes = mapped.schema(&self.schemas)?.shapes();
         let mut warnings = valid.warnings().to_vec();
+        let refused: Vec<LossEntry> = valid.refused().iter().map(refused_entry).collect();
         let parts = pack::Parts::of(valid.into_inner(), &plan.records);
         for (i, part) in parts.iter().enumerate() {
             let setting = Setting {
@@ -266,9 +267,13 @@ impl Mappings {
             let mut out = done.out;
             stamp(&mut out, plan);
             let record = Record::validate(out, &self.schemas).map_err(|f| no_record(f, &done.quarantined))?;
+            let mut loss = LossReport::of(done.run, done.entries);
+            if i == 0 {
+                loss.refuse(&refused);
+            }
             records.push(ReadRecord {
                 record,
-                loss: LossReport::of(done.run, done.entries),
+                loss,
                 quarantined: done.quarantined,
                 warnings: std::mem::take(&mut warnings),
             });
@@ -533,6 +538,20 @@ fn no_record(findings: Vec<Diagnostic>, quarantined: &[Quarantined]) -> Vec<Diag
 fn incomplete(finding: Diagnostic) -> Diagnostic {
     let text = format!("the record does not supply what the format requires: {}", finding.message);
     Diagnostic { code: code::MAP_INCOMPLETE, message: text, position: None, span: None, ..finding }
+}
+
+/// A value that was taken out before the mapping saw it.
+fn refused_entry(refused: &Refused) -> LossEntry {
+    LossEntry {
+        kind: LossKind::NotMapped,
+        severity: LossKind::NotMapped.grade(),
+        direction: Direction::Read,
+        path_in: refused.path.clone(),
+        path_out: String::new(),
+        rule: String::new(),
+        count: 1,
+        note: format!("discarded: {}", refused.because),
+    }
 }
 
 fn canonical_entry(path: String) -> LossEntry {

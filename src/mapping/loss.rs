@@ -206,6 +206,14 @@ impl LossReport {
             }
         }
     }
+    /// Adds values that were taken out of the message before its run: they came in and did not arrive.
+    pub fn refuse(&mut self, entries: &[LossEntry]) {
+        if let Some(run) = self.runs.last_mut() {
+            run.leaves_in = run.leaves_in.saturating_add(entries.len());
+            run.reported = run.reported.saturating_add(entries.len());
+        }
+        entries.iter().for_each(|e| self.push(e.clone()));
+    }
     /// How many values of each kind.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {

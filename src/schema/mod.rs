@@ -11,7 +11,8 @@
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
 //! anything stands here), `x-source` (where a list comes from), `x-namespaces`
 //! (the prefixes of an XML vocabulary, at the root of a schema), `x-rules` (a set of rules in Rust: `cin-census`), `x-csv` (columns and headers of CSV files, see
-//! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-chosen-when` (at the top of a file: a
+//! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-nothing-else` (what a refusal leaves
+//! room for, see `nothing_else.rs`), `x-chosen-when` (at the top of a file: a
 //! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]). `tests/it/document` holds it
 //! against an independent implementation of the standard.
 
@@ -20,6 +21,7 @@ mod compile;
 mod declared;
 mod format;
 mod native;
+mod nothing_else;
 mod shape;
 mod source;
 mod table_shape;
@@ -30,6 +32,7 @@ mod xml_shape;
 pub use declared::{Declared, declared};
 pub use format::{FORMATS, holds as has_format};
 pub use native::{Parsed, Suits, Syntax, beyond_schema};
+pub use nothing_else::Refused;
 pub use shape::{
     ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
     Words,
@@ -59,9 +62,12 @@ impl Schemas {
         let mut diagnostics = Vec::new();
         let sources = source::Sources::read(files, &mut diagnostics);
         let mut compiler = compile::Compiler::new(&sources, diagnostics);
-        let (mut roots, mut tables) = (Vec::new(), BTreeMap::new());
+        let (mut roots, mut tables, mut rules) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for (file, source) in sources.files.iter().enumerate() {
             let root = source::Loc { file, node: source.document.root() };
+            if let Some(rule) = nothing_else::NothingElse::of(&sources, root) {
+                rules.insert(source.name.clone(), Arc::new(rule));
+            }
             if let Some(told) = tables::Tables::of(&sources, root) {
                 tables.insert(source.name.clone(), Arc::new(told));
             }
@@ -91,11 +97,11 @@ impl Schemas {
             ((String, ShapeId, Option<ShapeId>), _),
             (_, bool),
         )| {
-            let tables = tables.get(&name).cloned();
-            (
-                name.clone(),
-                Schema { name, root, chosen, layout, shapes: shapes.clone(), tables, namespaces, census_rules },
-            )
+            let (tables, nothing_else) = (tables.get(&name).cloned(), rules.get(&name).cloned());
+            let shapes = shapes.clone();
+            let schema =
+                Schema { name: name.clone(), root, chosen, layout, shapes, tables, nothing_else, namespaces, census_rules };
+            (name, schema)
         };
         Ok(Self { by_name: roots.into_iter().zip(layouts).zip(vocabularies).map(named).collect() })
     }
@@ -125,6 +131,7 @@ pub struct Schema {
     census_rules: bool,
     /// Prefix and namespace, in the order of the file (`x-namespaces`).
     namespaces: Vec<(String, String)>,
+    nothing_else: Option<Arc<nothing_else::NothingElse>>,
 }
 
 impl Schema {
@@ -164,7 +171,7 @@ impl Schema {
         if findings.iter().any(|f| f.severity == Severity::Error) {
             return Err(Box::new((document, findings)));
         }
-        Ok(Valid { value: document, warnings: findings })
+        Ok(Valid { value: document, warnings: findings, refused: Vec::new() })
     }
 }
 
@@ -173,6 +180,7 @@ impl Schema {
 pub struct Valid<T> {
     value: T,
     warnings: Vec<Diagnostic>,
+    refused: Vec<Refused>,
 }
 
 impl<T> Valid<T> {
@@ -185,6 +193,11 @@ impl<T> Valid<T> {
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+    /// What the message was not allowed to say and was taken out (`x-nothing-else`).
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
     }
     /// The value, no longer known to be valid.
     #[must_use]

@@ -4,8 +4,8 @@
 //! hooked in here, in [`Schema::parse`] and [`Schema::write_all`], and in `declared.rs`.
 
 use super::validate::FINDINGS_MAX;
-use super::{Schema, Strictness, Valid, census};
-use crate::diagnostic::{Diagnostic, Severity, code};
+use super::{Refused, Schema, Strictness, Valid, census};
+use crate::diagnostic::{Diagnostic, Severity, Span, code};
 use crate::document::csv::Keys;
 use crate::document::{Document, Kind, Limits, Style, csv, fhir, fhir_xml, hl7v2, json, niem, xml};
 use std::borrow::Cow;
@@ -169,9 +169,10 @@ impl Schema {
         let Parsed { documents, mut warnings, source } = parsed;
         let mut all = Vec::with_capacity(documents.len());
         let (mut tolerated, mut refused) = (0, Vec::new());
-        for document in documents {
+        for mut document in documents {
             // A file of many documents says only so often where something stands: each place costs a look at the file.
             let places = (tolerated < FINDINGS_MAX).then_some(&*source);
+            let barred = self.bar(&mut document, places, strictness, &mut warnings);
             self.judge(&document, &source, strictness, &mut warnings, &mut refused);
             let mut valid = match self.validate(document, places, strictness) {
                 Ok(valid) => valid,
@@ -191,6 +192,7 @@ impl Schema {
             }
             warnings.append(&mut self.numbered(std::mem::take(&mut valid.warnings)));
             valid.warnings = std::mem::take(&mut warnings);
+            valid.refused = barred;
             all.push(valid);
         }
         if refused.is_empty() { Ok(all) } else { Err(refused) }
@@ -222,6 +224,32 @@ impl Schema {
             return findings;
         }
         findings.into_iter().map(census::numbered).collect()
+    }
+
+    /// `x-nothing-else`: what may not stand beside a refusal is an error where messages are judged, and taken out where
+    /// they are read. One finding a document, at its first such value.
+    fn bar(
+        &self,
+        document: &mut Document,
+        source: Option<&[u8]>,
+        strictness: Strictness,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Vec<Refused> {
+        let Some(rule) = &self.nothing_else else { return Vec::new() };
+        let refused = rule.refused(document);
+        let Some(first) = refused.iter().min_by_key(|r| r.offset) else { return refused };
+        let text = format!("{} values may not stand here: {}", refused.len(), first.because);
+        let strict = strictness == Strictness::Strict;
+        let severity = if strict { Severity::Error } else { Severity::Warning };
+        let finding = Diagnostic { severity, ..Diagnostic::error(code::SCHEMA_INVALID, text) };
+        warnings.push(match source {
+            Some(source) => finding.with_span(Span { start: first.offset, end: first.offset + 1 }, source),
+            None => finding,
+        });
+        if !strict {
+            rule.take_out(document);
+        }
+        refused
     }
 
     /// Reads and validates a message that is one document.

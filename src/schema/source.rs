@@ -78,6 +78,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-white-space", Holds::Plain),
     ("x-notice", Holds::Plain),
     ("x-tables", Holds::Plain),
+    ("x-nothing-else", Holds::Plain),
     ("x-source", Holds::Plain),
     ("x-namespaces", Holds::Plain),
     ("x-rules", Holds::Plain),

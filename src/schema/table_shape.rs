@@ -2,7 +2,8 @@
 //!
 //! `columns` gives the order of columns in a file (default: the order of the members, those of `rows` last), `headers` the
 //! header texts of members whose name is not the header itself (the first is written), `quote` `"all"` quotes every
-//! cell, `line-end` `"crlf"` writes carriage returns, `mark` `true` a byte order mark.
+//! cell, `key` the columns that tell whose rows are whose where one alone does not, `absent` words that stand for no value,
+//! `optional` columns that are written only where there is a value, `line-end` `"crlf"` writes carriage returns, `mark` `true` a byte order mark.
 
 use super::shape::{ShapeId, Shapes};
 use super::source::{Loc, Sources};
@@ -10,7 +11,7 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::document::csv::{Column, Layout, ROWS};
 
 /// What may stand in `x-csv`.
-const WORDS: [&str; 5] = ["columns", "headers", "quote", "line-end", "mark"];
+const WORDS: [&str; 8] = ["columns", "headers", "quote", "line-end", "mark", "key", "absent", "optional"];
 
 /// The layout of the files of a schema whose root is `root`; `file` is the top of the schema file.
 pub(super) fn layout(
@@ -38,7 +39,7 @@ pub(super) fn layout(
     for word in sources.children(told) {
         let name = sources.key(word).unwrap_or("");
         match (name, sources.text(word)) {
-            ("columns" | "headers", None) | ("quote", Some("needed")) | ("line-end", Some("lf")) => {}
+            ("columns" | "headers" | "key" | "absent" | "optional", None) | ("quote", Some("needed")) | ("line-end", Some("lf")) => {}
             ("mark", Some("false")) => {}
             ("quote", Some("all")) => layout.quote_all = true,
             ("line-end", Some("crlf")) => layout.crlf = true,
@@ -57,6 +58,8 @@ pub(super) fn layout(
             _ => refuse(header, name, layout.columns.iter().map(|c| c.member.as_str()).collect()),
         }
     }
+    let words = |name: &str| sources.get(told, name).map(|l| sources.texts(l)).unwrap_or_default();
+    (layout.key, layout.absent, layout.optional) = (words("key"), words("absent"), words("optional"));
     if let Some(order) = sources.get(told, "columns") {
         let wanted = sources.texts(order);
         for name in wanted.iter().filter(|w| !layout.columns.iter().any(|c| c.member == **w)) {

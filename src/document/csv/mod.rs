@@ -57,6 +57,12 @@ pub struct Layout {
     pub crlf: bool,
     /// Whether a byte order mark is written first.
     pub mark: bool,
+    /// Columns that together tell whose rows are whose, where the key column alone does not; members of the document.
+    pub key: Vec<String>,
+    /// Words that stand for no value.
+    pub absent: Vec<String>,
+    /// Columns written only where a document has a value for them, and missed by nobody.
+    pub optional: Vec<String>,
 }
 
 /// Which columns stand once per document.

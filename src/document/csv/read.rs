@@ -40,7 +40,7 @@ pub fn read(text: &str, layout: &Layout, keys: &Keys<'_>, limits: &Limits) -> Re
     let mut lines = Lines::new(text);
     lines.next()?.ok_or_else(no_header)?;
     let mut reader =
-        Reader { text, keys, limits, columns: Vec::new(), by_key: HashMap::new(), nodes: 0, open: Vec::new() };
+        Reader { text, keys, layout, limits, columns: Vec::new(), by_key: HashMap::new(), nodes: 0, open: Vec::new() };
     let mut out = Rows { documents: Vec::new(), warnings: Vec::new() };
     reader.header(&lines, layout, &mut out)?;
     while lines.next()?.is_some() {
@@ -129,6 +129,7 @@ struct Open {
 struct Reader<'a> {
     text: &'a str,
     keys: &'a Keys<'a>,
+    layout: &'a Layout,
     limits: &'a Limits,
     columns: Vec<(String, Role)>,
     by_key: HashMap<String, usize>,
@@ -167,7 +168,8 @@ impl Reader<'_> {
         }
         let place =
             |d: Diagnostic| d.with_span(Span { start: lines.at(0), end: lines.at(0) + 1 }, self.text.as_bytes());
-        let missing: Vec<&Column> = layout.columns.iter().filter(|c| !seen.contains(&c.member)).collect();
+        let must = |c: &&Column| !seen.contains(&c.member) && !layout.optional.contains(&c.member);
+        let missing: Vec<&Column> = layout.columns.iter().filter(must).collect();
         if !missing.is_empty() {
             let names: Vec<&str> =
                 missing.iter().take(LISTED_MAX).filter_map(|c| c.headers.first()).map(String::as_str).collect();
@@ -183,14 +185,14 @@ impl Reader<'_> {
 
     fn row(&mut self, lines: &Lines<'_>, out: &mut Rows) -> Result<(), Diagnostic> {
         let key_at = self.columns.iter().position(|(_, role)| matches!(role, Role::Key)).unwrap_or(0);
-        let key = lines.cells.get(key_at).unwrap_or("").trim();
-        let at = self.document(key, lines, out);
+        let key = self.whole_key(key_at, lines);
+        let at = self.document(&key, lines, out);
         let (Some(document), Some(open)) = (out.documents.get_mut(at), self.open.get_mut(at)) else { return Ok(()) };
         let root = document.root();
         let mut row = None;
         for (i, cell) in lines.cells.iter().enumerate() {
             let (cell, place) = (cell.trim_matches([' ', '\t']), lines.at(i));
-            if cell.trim().is_empty() {
+            if cell.trim().is_empty() || self.layout.absent.iter().any(|word| word == cell) {
                 continue;
             }
             let Some((member, role)) = self.columns.get(i).filter(|(name, _)| !name.is_empty()) else {
@@ -238,6 +240,24 @@ impl Reader<'_> {
             return Err(fault(code::DOC_LIMIT, format!("more than {rows_max} rows have this key"), place, self.text));
         }
         Ok(())
+    }
+
+    /// What tells whose row this is: the key column, with the other key columns of the layout. Nothing where the key
+    /// column itself is empty.
+    fn whole_key(&self, key_at: usize, lines: &Lines<'_>) -> String {
+        let cell = |at: usize| lines.cells.get(at).unwrap_or("").trim();
+        let mut key = cell(key_at).to_owned();
+        if key.is_empty() || self.layout.absent.contains(&key) {
+            return String::new();
+        }
+        for (i, (member, _)) in self.columns.iter().enumerate() {
+            if i != key_at && self.layout.key.contains(member) {
+                // No cell can hold it: control characters end a message earlier.
+                key.push('\u{1f}');
+                key.push_str(cell(i));
+            }
+        }
+        key
     }
 
     /// The document of a key; a new one for no key.

@@ -15,6 +15,8 @@ pub enum Layout {
     DayFirst,
     /// `20150327`.
     Compact,
+    /// Read in any of the three forms, which cannot be taken for one another; written `2015-03-27`.
+    Any,
 }
 
 impl Layout {
@@ -23,7 +25,8 @@ impl Layout {
             "yyyy-mm-dd" => Ok(Self::Iso),
             "dd/mm/yyyy" => Ok(Self::DayFirst),
             "yyyymmdd" => Ok(Self::Compact),
-            _ => Err("this date layout is none of yyyy-mm-dd, dd/mm/yyyy and yyyymmdd".to_owned()),
+            "any" => Ok(Self::Any),
+            _ => Err("this date layout is none of yyyy-mm-dd, dd/mm/yyyy, yyyymmdd and any".to_owned()),
         }
     }
 }
@@ -51,8 +54,21 @@ fn iso(text: &str) -> Option<civil::Date> {
 }
 
 pub(super) fn read_date(text: &str, layout: &Layout) -> ReadResult {
-    let found = match layout {
-        Layout::Iso => iso(text),
+    if *layout == Layout::Any {
+        let other = || [Layout::DayFirst, Layout::Compact].iter().find_map(|l| in_layout(text, l));
+        return match in_layout(text, &Layout::Iso) {
+            Some(day) => Ok(Converted::exact(one(day.to_string()))),
+            None => other()
+                .map(|day| Converted::noted(one(day.to_string()), LossKind::Normalised, "written as yyyy-mm-dd"))
+                .ok_or(INVALID),
+        };
+    }
+    in_layout(text, layout).map(|d| Converted::exact(one(d.to_string()))).ok_or(INVALID)
+}
+
+fn in_layout(text: &str, layout: &Layout) -> Option<civil::Date> {
+    match layout {
+        Layout::Iso | Layout::Any => iso(text),
         Layout::DayFirst => {
             let parts: Vec<&str> = text.split('/').collect();
             match parts.as_slice() {
@@ -64,8 +80,7 @@ pub(super) fn read_date(text: &str, layout: &Layout) -> ReadResult {
             (Some(y), Some(m), Some(d)) => date(y, m, d),
             _ => None,
         },
-    };
-    found.map(|d| Converted::exact(one(d.to_string()))).ok_or(INVALID)
+    }
 }
 
 pub(super) fn write_date(text: &str, layout: &Layout) -> WriteResult {
@@ -73,7 +88,7 @@ pub(super) fn write_date(text: &str, layout: &Layout) -> WriteResult {
         return Err((LossKind::InvalidValue, "the format needs a full date and the record has less"));
     };
     Ok(Converted::exact(match layout {
-        Layout::Iso => text.to_owned(),
+        Layout::Iso | Layout::Any => text.to_owned(),
         Layout::DayFirst => found.strftime("%d/%m/%Y").to_string(),
         Layout::Compact => found.strftime("%Y%m%d").to_string(),
     }))
