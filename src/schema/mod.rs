@@ -99,8 +99,17 @@ impl Schemas {
         )| {
             let (tables, nothing_else) = (tables.get(&name).cloned(), rules.get(&name).cloned());
             let shapes = shapes.clone();
-            let schema =
-                Schema { name: name.clone(), root, chosen, layout, shapes, tables, nothing_else, namespaces, census_rules };
+            let schema = Schema {
+                name: name.clone(),
+                root,
+                chosen,
+                layout,
+                shapes,
+                tables,
+                nothing_else,
+                namespaces,
+                census_rules,
+            };
             (name, schema)
         };
         Ok(Self { by_name: roots.into_iter().zip(layouts).zip(vocabularies).map(named).collect() })

@@ -39,7 +39,9 @@ pub(super) fn layout(
     for word in sources.children(told) {
         let name = sources.key(word).unwrap_or("");
         match (name, sources.text(word)) {
-            ("columns" | "headers" | "key" | "absent" | "optional", None) | ("quote", Some("needed")) | ("line-end", Some("lf")) => {}
+            ("columns" | "headers" | "key" | "absent" | "optional", None)
+            | ("quote", Some("needed"))
+            | ("line-end", Some("lf")) => {}
             ("mark", Some("false")) => {}
             ("quote", Some("all")) => layout.quote_all = true,
             ("line-end", Some("crlf")) => layout.crlf = true,
