@@ -57,7 +57,8 @@ pub fn run(args: Args) -> Outcome {
     runtime.block_on(async {
         let running = start(&args.config, Clock::system()).await?;
         let (door, health) = (running.address(), running.health_address());
-        print(&format!("serving https://{door}, health http://{health}/health/ready\n"))?;
+        let mllp = running.mllp_address().map_or_else(String::new, |a| format!(", HL7 v2 mllps://{a}"));
+        print(&format!("serving https://{door}, health http://{health}/health/ready{mllp}\n"))?;
         until_told_to_stop().await;
         tracing::info!("stopping: no new connections, open requests may finish");
         running.stop().await;
@@ -107,6 +108,10 @@ impl Running {
     /// Where health and metrics are.
     pub fn health_address(&self) -> SocketAddr {
         self.door.health_address
+    }
+    /// Where HL7 v2 over MLLP is taken, if it is.
+    pub fn mllp_address(&self) -> Option<SocketAddr> {
+        self.door.mllp_address
     }
     /// The stories behind the door.
     pub fn gateway(&self) -> &Gateway {

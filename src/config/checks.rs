@@ -129,7 +129,11 @@ fn server(raw: &raw::Server, source: &Source<'_>) -> Server {
             SocketAddr::from(([127, 0, 0, 1], 0))
         })
     };
-    let server = Server { listen: address(&raw.listen), health_listen: address(&raw.health_listen) };
+    let server = Server {
+        listen: address(&raw.listen),
+        health_listen: address(&raw.health_listen),
+        mllp_listen: raw.mllp_listen.as_ref().map(address),
+    };
     if !server.health_listen.ip().is_loopback() {
         source.fault(
             &raw.health_listen,

@@ -68,6 +68,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Health and metrics, without TLS: always a loopback address.
     pub health_listen: SocketAddr,
+    /// HL7 v2 over MLLP: TLS with client certificates like the door; none when absent.
+    pub mllp_listen: Option<SocketAddr>,
 }
 
 /// Certificates. All files are PEM.

@@ -36,6 +36,7 @@ pub struct Gateway {
 pub struct Server {
     pub listen: Text,
     pub health_listen: Text,
+    pub mllp_listen: Option<Text>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -1,4 +1,5 @@
-//! The door for machines: HTTPS with client certificates, and a loopback listener for health and metrics.
+//! The doors for machines: HTTPS and, where configured, HL7 v2 over MLLP, both with client certificates; and a loopback
+//! listener for health and metrics.
 //!
 //! Owns: who may speak ([`Caller`], asked anew for every request), how much and how fast (`limits.rs`), how errors look
 //! ([`Problem`]), and the routes (`api/`). Refuses to hold a rule about sharing: a handler hands a checked request to a
@@ -12,6 +13,7 @@ mod envelope;
 mod health;
 mod limits;
 mod metrics;
+mod mllp;
 mod problem;
 mod server;
 mod stories;
@@ -19,6 +21,7 @@ mod stories;
 pub use api::{ROUTES, RouteRow};
 pub use caller::Caller;
 pub use door::Door;
+pub use mllp::Mllp;
 pub use problem::Problem;
 pub use server::Running;
 pub use stories::{Denial, Promise, Stories, Unready};

@@ -4,6 +4,7 @@
 //! be seen, counted and logged, and `HttpServer` drops its error.
 
 use super::door::Door;
+use super::mllp::Mllp;
 use super::stories::Denial;
 use super::{api, envelope, health};
 use crate::trust::{Connection, HandshakeFailure};
@@ -46,6 +47,9 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where health and metrics are.
     pub health_address: SocketAddr,
+    /// Where HL7 v2 over MLLP is taken, if it is.
+    pub mllp_address: Option<SocketAddr>,
+    mllp: Option<Mllp>,
     handles: Vec<ServerHandle>,
     servers: Vec<JoinHandle<io::Result<()>>>,
     background: Vec<JoinHandle<()>>,
@@ -64,9 +68,12 @@ impl Running {
         let (denials, queue) = mpsc::channel(DENIALS_QUEUED_MAX);
         let machine = machine_server(door, config, listener, denials)?;
         let loopback = health_server(door, health_listener)?;
+        let mllp = Mllp::start(door)?;
         Ok(Self {
             address,
             health_address,
+            mllp_address: mllp.as_ref().map(|m| m.address),
+            mllp,
             handles: vec![machine.handle(), loopback.handle()],
             servers: vec![tokio::spawn(machine), tokio::spawn(loopback)],
             background: vec![
@@ -79,6 +86,9 @@ impl Running {
 
     /// Stops accepting, lets open requests finish, then returns.
     pub async fn stop(self) {
+        if let Some(mllp) = &self.mllp {
+            mllp.stop();
+        }
         for handle in &self.handles {
             handle.stop(true).await;
         }

@@ -85,6 +85,7 @@ pub struct House {
     pub stories: Arc<Nothing>,
     pub address: SocketAddr,
     pub health: SocketAddr,
+    pub mllp: SocketAddr,
     running: Option<Running>,
     runtime: tokio::runtime::Runtime,
 }
@@ -112,6 +113,7 @@ origin = "{ORIGIN}"
 [server]
 listen = "127.0.0.1:0"
 health_listen = "127.0.0.1:0"
+mllp_listen = "127.0.0.1:0"
 [tls]
 certificate = "server.pem"
 key = "server.key"
@@ -150,6 +152,10 @@ agency = "southdown-mh"
 format = "canonical"
 fingerprints = ["{zeros}"]
 [[system]]
+id = "pas"
+agency = "southdown-mh"
+format = "hl7v2"
+[[system]]
 id = "late"
 agency = "southdown-mh"
 format = "canonical"
@@ -173,7 +179,7 @@ impl House {
         authority
             .issue(&server, Validity { from: NOW.min(real).plus_millis(-1), until: real.plus_millis(86_400_000) }, NOW)
             .unwrap();
-        for id in ["census", "epr", "pinned", "ghost"] {
+        for id in ["census", "epr", "pas", "pinned", "ghost"] {
             authority.issue(&Holder::System(id.into()), Validity::days(NOW, 90), NOW).unwrap();
         }
         let past = Validity { from: NOW.plus_millis(-7_200_000), until: NOW.plus_millis(-3_600_000) };
@@ -188,6 +194,7 @@ impl House {
         Self {
             address: running.address,
             health: running.health_address,
+            mllp: running.mllp_address.unwrap(),
             running: Some(running),
             folder,
             authority,

@@ -8,4 +8,5 @@ mod gateway;
 mod h2;
 mod harness;
 mod hostile;
+mod mllp;
 mod served;

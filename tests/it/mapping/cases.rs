@@ -126,3 +126,8 @@ fn csc_api_cases_give_the_record_the_output_and_the_losses_written_beside_them()
 fn ctf_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
     run("ctf");
 }
+
+#[test]
+fn hl7v2_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("hl7v2");
+}

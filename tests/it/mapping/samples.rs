@@ -309,3 +309,16 @@ fn every_published_fault_of_a_census_is_named_by_its_rule_with_its_place() {
         assert!(found.iter().any(fits), "{name}: {found:?}");
     }
 }
+
+#[test]
+fn every_hl7v2_sample_is_read_or_refused_with_a_reason_and_settles() {
+    let Some(folder) = samples("hl7v2") else { return };
+    let files: Vec<PathBuf> = ["hl7", "txt"].iter().flat_map(|e| all_files(&folder, e)).collect();
+    let (mut read, mut written) = (0, 0);
+    for file in &files {
+        let (records, back) = read_and_write("hl7v2", file);
+        read += usize::from(records > 0);
+        written += usize::from(back);
+    }
+    assert!(read >= 54 && written >= 40, "{read} read and {written} written of {}", files.len());
+}
