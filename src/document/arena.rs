@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 /// Free slot of [`Keys::slots`].
 const FREE: u32 = u32::MAX;
 
+/// Slots to begin with: most messages have fewer than half as many names.
+const SLOTS_MIN: usize = 256;
+
 /// A range of [`Arena::text`].
 #[derive(Clone, Copy)]
 pub(super) struct Piece {
@@ -127,7 +130,7 @@ impl Arena {
         }
     }
     fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(32);
+        let size = (self.slots.len() * 2).max(SLOTS_MIN);
         self.slots = vec![FREE; size];
         for id in 0..u32::try_from(self.keys.len()).unwrap_or(0) {
             // The name is copied because `slot` borrows the whole arena; growing is rare.

@@ -215,19 +215,36 @@ impl Mappings {
     /// # Errors
     /// The message is not of this format, or holds nothing a record can be made of; all findings, without values.
     pub fn read(&self, format: &str, bytes: &[u8], context: &ReadContext) -> Result<Vec<ReadRecord>, Vec<Diagnostic>> {
+        let mut records = Vec::new();
+        self.read_each(format, bytes, context, &mut |record| records.push(record))?;
+        Ok(records)
+    }
+
+    /// As [`Mappings::read`], each record handed over as soon as it is made: a census of ten thousand children costs the
+    /// memory of its message and of one child. Where a later record is refused, the earlier ones have been handed over;
+    /// who takes a message whole or not at all keeps them until the end.
+    ///
+    /// # Errors
+    /// As [`Mappings::read`].
+    pub fn read_each(
+        &self,
+        format: &str,
+        bytes: &[u8],
+        context: &ReadContext,
+        take: &mut dyn FnMut(ReadRecord),
+    ) -> Result<(), Vec<Diagnostic>> {
         if format == CANONICAL {
-            return self.read_canonical(bytes, context);
+            self.read_canonical(bytes, context)?.into_iter().for_each(take);
+            return Ok(());
         }
         let found = choose::of_syntax(self.find(format)?, bytes);
-        let mut records = Vec::new();
+        let odd = found.first().map_or_else(Vec::new, |first| lines::oddities(bytes, first.syntax));
+        let mut sink = Sink { taken: 0, odd, take };
         for part in found.first().map_or_else(Vec::new, |first| lines::split(bytes, first.syntax)) {
             let (mapped, parsed) = choose::reader(&found, &self.schemas, part, &context.limits)?;
-            self.read_message(mapped, parsed, context, &mut records)?;
+            self.read_message(mapped, parsed, context, &mut sink)?;
         }
-        if let (Some(first), Some(record)) = (found.first(), records.first_mut()) {
-            record.warnings.extend(lines::oddities(bytes, first.syntax));
-        }
-        Ok(records)
+        Ok(())
     }
 
     fn read_message(
@@ -235,10 +252,10 @@ impl Mappings {
         mapped: &Mapped,
         parsed: Parsed<'_>,
         context: &ReadContext,
-        records: &mut Vec<ReadRecord>,
+        sink: &mut Sink<'_>,
     ) -> Result<(), Vec<Diagnostic>> {
         for valid in mapped.schema(&self.schemas)?.check(parsed, Strictness::Tolerant)? {
-            self.read_document(mapped, valid, context, records)?;
+            self.read_document(mapped, valid, context, sink)?;
         }
         Ok(())
     }
@@ -248,18 +265,19 @@ impl Mappings {
         mapped: &Mapped,
         valid: Valid<Document>,
         context: &ReadContext,
-        records: &mut Vec<ReadRecord>,
+        sink: &mut Sink<'_>,
     ) -> Result<(), Vec<Diagnostic>> {
         let plan = &mapped.plan;
         let shapes = mapped.schema(&self.schemas)?.shapes();
         let mut warnings = valid.warnings().to_vec();
         let refused: Vec<LossEntry> = valid.refused().iter().map(refused_entry).collect();
+        warnings.append(&mut sink.odd);
         let parts = pack::Parts::of(valid.into_inner(), &plan.records);
         for (i, part) in parts.iter().enumerate() {
             let setting = Setting {
                 custodian: context.custodian.as_str(),
                 seed: context.seed,
-                place: records.len().max(i),
+                place: sink.taken.max(i),
                 added_from: None,
                 records: &plan.records,
             };
@@ -271,7 +289,8 @@ impl Mappings {
             if i == 0 {
                 loss.refuse(&refused);
             }
-            records.push(ReadRecord {
+            sink.taken += 1;
+            (sink.take)(ReadRecord {
                 record,
                 loss,
                 quarantined: done.quarantined,
@@ -441,6 +460,14 @@ impl Mappings {
             vec![fault.with_nearest(format, names)]
         })
     }
+}
+
+/// Where the records of a message go.
+struct Sink<'t> {
+    taken: usize,
+    /// What was odd about the envelope of a batch, for the first record.
+    odd: Vec<Diagnostic>,
+    take: &'t mut dyn FnMut(ReadRecord),
 }
 
 /// Messages of one mapping, in order of their records.

@@ -10,6 +10,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 /// Entries listed one by one in a report; later ones only raise the count of an entry with the same kind and rule.
 const ENTRIES_MAX: usize = 10_000;
 
+/// Entries that are compared one by one; a longer report is looked up in.
+const FEW_MAX: usize = 48;
+
 /// How bad a loss is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -195,6 +198,18 @@ impl LossReport {
         if !full && !entry.path_in.contains("[*]") && entry.kind != LossKind::Supplied {
             self.entries.push(entry);
             return;
+        }
+        if self.joined.is_empty() && self.entries.len() < FEW_MAX {
+            match self.entries.iter_mut().find(|known| twins(known, &entry)) {
+                Some(known) => known.count = known.count.saturating_add(entry.count),
+                None => self.entries.push(entry),
+            }
+            return;
+        }
+        if self.joined.is_empty() {
+            for (at, known) in self.entries.iter().enumerate() {
+                self.joined.entry(mark(known)).or_default().push(at);
+            }
         }
         let places = self.joined.entry(mark(&entry)).or_default();
         let twin = places.iter().copied().find(|at| self.entries.get(*at).is_some_and(|known| twins(known, &entry)));

@@ -1,6 +1,6 @@
 //! Messages with several records: one tree per record, and back into one.
 
-use crate::document::{Document, Kind, NodeId};
+use crate::document::{Document, GraftKeys, Kind, NodeId};
 use std::borrow::Cow;
 
 /// A message and the list whose items each make a record.
@@ -31,21 +31,29 @@ impl Parts {
 fn part(message: &Document, list: NodeId, item: NodeId) -> Document {
     let mut out = Document::new(message.kind(message.root()));
     let root = out.root();
-    copy(message, message.root(), list, item, &mut out, root);
+    let mut keys = GraftKeys::new(message);
+    copy(message, message.root(), list, item, (&mut out, root), &mut keys);
     out
 }
 
-fn copy(from: &Document, at: NodeId, list: NodeId, item: NodeId, out: &mut Document, to: NodeId) {
+fn copy(
+    from: &Document,
+    at: NodeId,
+    list: NodeId,
+    item: NodeId,
+    (out, to): (&mut Document, NodeId),
+    keys: &mut GraftKeys,
+) {
     for child in from.children(at) {
-        let key = from.key(child);
+        let key = from.key_number_of(child).map(|k| keys.number(out, from, k));
         if child == list {
-            let array = out.add(to, key, Kind::Array, "", from.offset(child));
-            out.graft(array, None, from, item);
+            let array = out.add_numbered(to, key, Kind::Array, "", from.offset(child));
+            out.graft_with(array, None, from, item, keys);
         } else if holds(from, child, list) {
-            let inner = out.add(to, key, from.kind(child), "", from.offset(child));
-            copy(from, child, list, item, out, inner);
+            let inner = out.add_numbered(to, key, from.kind(child), "", from.offset(child));
+            copy(from, child, list, item, (&mut *out, inner), keys);
         } else {
-            out.graft(to, key, from, child);
+            out.graft_with(to, key, from, child, keys);
         }
     }
 }

@@ -82,7 +82,11 @@ impl CodeTable {
     /// The row canonical codes are written by.
     #[must_use]
     pub fn write(&self, canonical: &[&str]) -> Option<&Row> {
-        self.backward.get(&canonical.join("|")).and_then(|at| self.rows.get(*at))
+        let at = match canonical {
+            [one] => self.backward.get(*one),
+            several => self.backward.get(&several.join("|")),
+        };
+        at.and_then(|at| self.rows.get(*at))
     }
     /// Whether a canonical code can be written.
     #[must_use]

@@ -135,17 +135,22 @@ pub struct Label {
 impl Label {
     /// Reads the label at `node` of a document the canonical schema has accepted; `None` for anything it would not.
     pub(super) fn read(document: &Document, node: NodeId) -> Option<Self> {
-        let text = |name: &str| document.text_at(node, &[name]);
-        let list = |at: NodeId, name: &str| -> Vec<String> {
-            let items = document.member(at, name).into_iter().flat_map(|l| document.children(l));
+        let parts = Parts::of(document, node);
+        let texts = |at: Option<NodeId>| -> Vec<String> {
+            let items = at.into_iter().flat_map(|l| document.children(l));
             items.filter_map(|i| document.text(i).map(str::to_owned)).collect()
         };
-        let ids = |name: &str| list(node, name).into_iter().map(SegmentId::new).collect();
-        let category = match text("category")? {
+        let ids = |at: Option<NodeId>| -> Vec<SegmentId> {
+            let items = at.into_iter().flat_map(|l| document.children(l));
+            items.filter_map(|i| document.text(i).map(SegmentId::new)).collect()
+        };
+        let text = |at: Option<NodeId>| at.and_then(|n| document.text(n));
+        let list = |at: NodeId, name: &str| texts(document.member(at, name));
+        let category = match text(parts.category)? {
             "none" => None,
             code => Some(Category::parse(code)?),
         };
-        let caps = document.member(node, "originator").into_iter().flat_map(|l| document.children(l));
+        let caps = parts.originator.into_iter().flat_map(|l| document.children(l));
         let cap = |at: NodeId| {
             Some(OriginatorCap {
                 max: Level::parse(document.text_at(at, &["max"])?)?,
@@ -155,28 +160,67 @@ impl Label {
                 until: document.text_at(at, &["until"]).map(str::to_owned),
             })
         };
-        let handling = list(node, "handling");
+        let handling = parts.handling.into_iter().flat_map(|l| document.children(l));
         Some(Self {
             category,
-            confidentiality: Confidentiality::parse(text("confidentiality")?)?,
-            sealed: text("sealed") == Some("true"),
-            sensitivity_codes: list(node, "sensitivity_codes"),
-            custodian: AgencyId::new(text("custodian")?),
-            about: ids("about"),
-            mentions: ids("mentions"),
-            third_party: ThirdParty::parse(text("third_party")?)?,
-            basis_marker: BasisMarker::parse(text("basis_marker")?)?,
-            author_role: text("author_role")?.to_owned(),
-            observed: text("observed").map(str::to_owned),
-            observed_to: text("observed_to").map(str::to_owned),
+            confidentiality: Confidentiality::parse(text(parts.confidentiality)?)?,
+            sealed: text(parts.sealed) == Some("true"),
+            sensitivity_codes: texts(parts.sensitivity_codes),
+            custodian: AgencyId::new(text(parts.custodian)?),
+            about: ids(parts.about),
+            mentions: ids(parts.mentions),
+            third_party: ThirdParty::parse(text(parts.third_party)?)?,
+            basis_marker: BasisMarker::parse(text(parts.basis_marker)?)?,
+            author_role: text(parts.author_role)?.to_owned(),
+            observed: text(parts.observed).map(str::to_owned),
+            observed_to: text(parts.observed_to).map(str::to_owned),
             // A code that is not understood must not be dropped: the label is refused instead.
-            handling: handling.iter().map(|h| Handling::parse(h)).collect::<Option<_>>()?,
-            police_handling: match text("police_handling") {
+            handling: handling.filter_map(|h| document.text(h)).map(Handling::parse).collect::<Option<_>>()?,
+            police_handling: match text(parts.police_handling) {
                 Some(code) => Some(PoliceHandling::parse(code)?),
                 None => None,
             },
-            has_handling_text: text("handling_text").is_some(),
+            has_handling_text: text(parts.handling_text).is_some(),
             originator: caps.map(cap).collect::<Option<_>>()?,
         })
     }
 }
+
+macro_rules! parts {
+    ($($name:ident),+ $(,)?) => {
+        /// The members of a label, found in one walk over it.
+        #[derive(Default)]
+        struct Parts { $($name: Option<NodeId>),+ }
+        impl Parts {
+            fn of(document: &Document, label: NodeId) -> Self {
+                let mut parts = Self::default();
+                for member in document.children(label) {
+                    match document.key(member).unwrap_or("") {
+                        $(stringify!($name) => parts.$name = Some(member),)+
+                        _ => {}
+                    }
+                }
+                parts
+            }
+        }
+    };
+}
+
+parts!(
+    category,
+    confidentiality,
+    sealed,
+    sensitivity_codes,
+    custodian,
+    about,
+    mentions,
+    third_party,
+    basis_marker,
+    author_role,
+    observed,
+    observed_to,
+    handling,
+    handling_text,
+    police_handling,
+    originator,
+);

@@ -63,11 +63,11 @@ pub(super) fn collect(document: &Document) -> Result<Vec<Segment>, Vec<Diagnosti
         let name = document.key(array).unwrap_or("");
         for item in document.children(array) {
             take(document, item, name, None, &mut segments, &mut faults);
-            let person = document.text_at(item, &["id"]).map(SegmentId::new);
+            let person = || document.text_at(item, &["id"]).map(SegmentId::new);
             for nested in NESTED.iter().filter_map(|n| document.member(item, n)) {
                 let inner = document.key(nested).unwrap_or("");
                 for segment in document.children(nested) {
-                    take(document, segment, inner, person.clone(), &mut segments, &mut faults);
+                    take(document, segment, inner, person(), &mut segments, &mut faults);
                 }
             }
         }
@@ -95,17 +95,30 @@ fn take(
 }
 
 fn read(document: &Document, node: NodeId, array: &str, within: Option<SegmentId>) -> Option<Segment> {
-    let text = |name: &str| document.text_at(node, &[name]);
-    let summarised = document.member(node, "summary_of").into_iter().flat_map(|l| document.children(l));
+    let (mut id, mut label, mut form, mut summary_of, mut state, mut recorded_at) =
+        (None, None, None, None, None, None);
+    // One walk: a segment has some forty members, and most of them are content.
+    for member in document.children(node) {
+        match document.key(member).unwrap_or("") {
+            "id" => id = document.text(member),
+            "label" => label = Some(member),
+            "form" => form = document.text(member),
+            "summary_of" => summary_of = Some(member),
+            "state" => state = document.text(member),
+            "recorded_at" => recorded_at = document.text(member),
+            _ => {}
+        }
+    }
+    let summarised = summary_of.into_iter().flat_map(|l| document.children(l));
     Some(Segment {
-        id: SegmentId::new(text("id")?),
+        id: SegmentId::new(id?),
         node,
         array: array.to_owned(),
         within,
-        label: Label::read(document, document.member(node, "label")?)?,
-        form: Form::parse(text("form").unwrap_or("full"))?,
+        label: Label::read(document, label?)?,
+        form: Form::parse(form.unwrap_or("full"))?,
         summary_of: summarised.filter_map(|s| document.text(s)).map(SegmentId::new).collect(),
-        state: State::parse(text("state").unwrap_or("current"))?,
-        recorded_at: text("recorded_at").map(str::to_owned),
+        state: State::parse(state.unwrap_or("current"))?,
+        recorded_at: recorded_at.map(str::to_owned),
     })
 }

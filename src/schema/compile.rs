@@ -15,6 +15,9 @@ use std::collections::{HashMap, HashSet};
 /// Chain of `$ref` and `allOf` at one place; longer means a reference to itself.
 const CHAIN_MAX: usize = 32;
 
+/// Texts of a list that are compared one by one; a longer list is searched.
+const LISTED_FEW_MAX: usize = 8;
+
 /// Keywords that describe nothing a value must satisfy.
 const ANNOTATIONS: &[&str] = &[
     "$schema",
@@ -174,7 +177,10 @@ impl<'a> Compiler<'a> {
         let mut by_word: Vec<(u32, u32)> =
             members.iter().zip(0_u32..).map(|(m, at)| (self.shapes.names.number(&m.name), at)).collect();
         by_word.sort_unstable();
-        ObjectShape { members, openness, at_most_one, typed, by_word }
+        let place = |name: &String| members.iter().zip(0_u32..).find(|(m, _)| m.name == *name).map(|(_, at)| at);
+        let exclusive = at_most_one.iter().map(|group| group.iter().filter_map(place).collect()).collect();
+        let needed = members.iter().zip(0_u32..).filter(|(m, _)| m.required).map(|(_, at)| at).collect();
+        ObjectShape { members, openness, at_most_one, typed, by_word, exclusive, needed }
     }
 
     /// `x-sequence` names come first, in that order.
@@ -281,6 +287,7 @@ impl<'a> Compiler<'a> {
             tolerated: false,
             white_space: WhiteSpace::Trim,
             regexes: Vec::new(),
+            sorted: Vec::new(),
         };
         for name in &types {
             match kind_of(name) {
@@ -293,6 +300,10 @@ impl<'a> Compiler<'a> {
         }
         if shape.kinds.is_empty() {
             self.blame(fragments, "nothing can satisfy this place");
+        }
+        if shape.enumeration.len() > LISTED_FEW_MAX {
+            shape.sorted.clone_from(&shape.enumeration);
+            shape.sorted.sort_unstable();
         }
         shape
     }

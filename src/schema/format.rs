@@ -70,11 +70,12 @@ fn is_partial(text: &str) -> bool {
 
 /// A day that exists in the Gregorian calendar.
 fn is_date(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let (Some(y), Some(m), Some(d), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return false };
+    if ![y1, y2, y3, y4, m1, m2, d1, d2].iter().all(|b| b.is_ascii_digit()) {
         return false;
-    };
-    let (Some(y), Some(m), Some(d)) = (digits(y, 4), digits(m, 2), digits(d, 2)) else { return false };
+    }
+    let two = |tens: &u8, ones: &u8| u32::from(tens & 15) * 10 + u32::from(ones & 15);
+    let (y, m, d) = (two(y1, y2) * 100 + two(y3, y4), two(m1, m2), two(d1, d2));
     let leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
     let last = match m {
         2 if leap => 29,

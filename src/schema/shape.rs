@@ -57,6 +57,10 @@ pub struct ObjectShape {
     pub(super) typed: bool,
     /// Word of each member's name with its place in `members`, sorted by word.
     pub(super) by_word: Vec<(u32, u32)>,
+    /// The groups of `at_most_one` as places in `members`.
+    pub(super) exclusive: Vec<Vec<u32>>,
+    /// The places in `members` of those required.
+    pub(super) needed: Vec<u32>,
 }
 
 impl ObjectShape {
@@ -139,9 +143,18 @@ pub struct ScalarShape {
     /// White space around the text.
     pub white_space: WhiteSpace,
     pub(super) regexes: Vec<regex::Regex>,
+    /// `enumeration` sorted, when it is long.
+    pub(super) sorted: Vec<String>,
 }
 
 impl ScalarShape {
+    /// Whether the list of permitted texts, if there is one, has this text.
+    pub(super) fn lists(&self, text: &str) -> bool {
+        if self.sorted.is_empty() {
+            return self.enumeration.is_empty() || self.enumeration.iter().any(|e| e == text);
+        }
+        self.sorted.binary_search_by(|e| e.as_str().cmp(text)).is_ok()
+    }
     /// Whether text is permitted.
     #[must_use]
     pub fn is_text(&self) -> bool {

@@ -162,18 +162,15 @@ impl Run<'_> {
                 None => self.stranger(node, child, shape),
             }
         }
-        for (at, member) in shape.members.iter().enumerate().filter(|(_, m)| m.required) {
-            if present.ticked(at) {
-                continue;
-            }
+        for at in shape.needed.iter().filter(|at| !present.ticked(**at as usize)) {
+            let Some(member) = shape.members.get(*at as usize) else { continue };
             let tolerated = member.missing_tolerated && self.strictness == Strictness::Tolerant;
             let severity = if tolerated { Severity::Warning } else { Severity::Error };
             self.find(node, severity, || format!("`{}` is missing", member.name));
         }
-        for group in &shape.at_most_one {
-            let held = group.iter().filter(|name| document.member(node, name).is_some()).count();
-            if held > 1 {
-                self.error(node, || format!("only one of `{}` may be present", group.join("`, `")));
+        for (places, names) in shape.exclusive.iter().zip(&shape.at_most_one) {
+            if places.iter().filter(|at| present.ticked(**at as usize)).count() > 1 {
+                self.error(node, || format!("only one of `{}` may be present", names.join("`, `")));
             }
         }
     }
@@ -271,7 +268,7 @@ type Fault = (&'static str, Option<fn(&ScalarShape) -> String>);
 
 /// What is wrong with a scalar of the right kind.
 fn fault(text: &str, kind: Kind, shape: &ScalarShape) -> Option<Fault> {
-    if !shape.enumeration.is_empty() && !shape.enumeration.iter().any(|e| e == text) {
+    if !shape.lists(text) {
         return Some(("this value is not in the code list", Some(listed)));
     }
     match kind {

@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Span, code};
 use crate::document::{Document, Kind, Limits, NodeId, safe_name};
 use quick_xml::Reader as Events;
 use quick_xml::events::{BytesStart, Event};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Reads one XML document whose root element is `root` (local name). `text` comes from [`super::decode`].
@@ -75,16 +76,48 @@ pub(super) fn syntax<T>(text: &str) -> Result<T, Fault> {
 }
 
 /// An element that is open.
-struct Frame {
-    name: String,
+struct Frame<'a> {
+    name: Cow<'a, str>,
     place: Option<Place>,
     at: usize,
     /// Made when the first child or attribute arrives: an element with text only becomes a text.
     node: Option<NodeId>,
-    text: String,
+    /// Mostly a piece of the message itself.
+    text: Cow<'a, str>,
     nil: bool,
-    /// Children by name number, so that a wide element costs no search.
-    members: HashMap<u32, (NodeId, usize)>,
+    members: Members,
+}
+
+/// Children of one element so far, by name number: the node that holds them and how many they are.
+#[derive(Default)]
+struct Members {
+    few: Vec<(u32, NodeId, usize)>,
+    /// Once there are too many to search one by one, so that a wide element costs no search.
+    many: HashMap<u32, (NodeId, usize)>,
+}
+
+/// Names of one element that are searched one by one.
+const FEW_MAX: usize = 16;
+
+impl Members {
+    fn get(&self, key: u32) -> Option<(NodeId, usize)> {
+        if self.many.is_empty() {
+            return self.few.iter().find(|(k, _, _)| *k == key).map(|(_, node, count)| (*node, *count));
+        }
+        self.many.get(&key).copied()
+    }
+    fn set(&mut self, key: u32, node: NodeId, count: usize) {
+        if !self.many.is_empty() {
+            self.many.insert(key, (node, count));
+        } else if let Some(known) = self.few.iter_mut().find(|(k, _, _)| *k == key) {
+            *known = (key, node, count);
+        } else if self.few.len() < FEW_MAX {
+            self.few.push((key, node, count));
+        } else {
+            self.many.extend(self.few.drain(..).map(|(key, node, count)| (key, (node, count))));
+            self.many.insert(key, (node, count));
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -93,7 +126,7 @@ struct Reader<'a> {
     limits: &'a Limits,
     shape: Option<&'a dyn XmlShape>,
     document: Document,
-    open: Vec<Frame>,
+    open: Vec<Frame<'a>>,
     scope: Scope,
     at: usize,
     /// Where the event at hand ends.
@@ -103,7 +136,7 @@ struct Reader<'a> {
     done: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn run(&mut self) -> Result<(), Fault> {
         if let Some(at) = names::forbidden_char(self.text) {
             let text = "a character that XML does not permit";
@@ -126,12 +159,12 @@ impl Reader<'_> {
                     self.end()?;
                 }
                 Event::End(_) => self.end()?,
-                Event::Text(text) => self.characters(&text.into_inner())?,
+                Event::Text(text) => self.characters(text.into_inner())?,
                 Event::CData(data) => {
                     if self.open.is_empty() {
                         return syntax("there is text outside the root element");
                     }
-                    self.append(&data.into_inner());
+                    self.append(data.into_inner());
                 }
                 Event::GeneralRef(reference) => self.reference(&reference.into_inner())?,
                 Event::Decl(_) if self.at > 0 => return syntax("an XML declaration stands only at the start"),
@@ -170,15 +203,22 @@ impl Reader<'_> {
         if prefix.is_some_and(|p| self.scope.resolve(p).is_none()) {
             return syntax("the prefix of this element is not declared");
         }
-        let name = self.full_name(prefix, local);
+        let full = self.name_in_tree(prefix, local, name.0.len());
         self.admit(prefix, local, depth)?;
         let place = match self.open.last() {
             None => self.shape.map(XmlShape::root),
-            Some(parent) => self.child(parent.place, &name).map(|(place, _)| place),
+            Some(parent) => self.child(parent.place, &full).map(|(place, _)| place),
         };
         let is_root = self.open.is_empty();
-        let frame =
-            Frame { name, place, at: self.at, node: None, text: String::new(), nil: false, members: HashMap::new() };
+        let frame = Frame {
+            name: full,
+            place,
+            at: self.at,
+            node: None,
+            text: Cow::Borrowed(""),
+            nil: false,
+            members: Members::default(),
+        };
         self.open.push(frame);
         if is_root {
             if self.open.last().is_some_and(|f| f.name != self.root) {
@@ -209,6 +249,16 @@ impl Reader<'_> {
     fn full_name(&self, prefix: Option<&str>, local: &str) -> String {
         let known = self.shape.map(XmlShape::namespaces).unwrap_or_default();
         names::full(known, self.scope.resolve(prefix.unwrap_or("")), local)
+    }
+
+    /// The same, without a copy where the name stands in the message as the tree has it: after `<` and the prefix.
+    fn name_in_tree(&self, prefix: Option<&str>, local: &str, length: usize) -> Cow<'a, str> {
+        if self.shape.is_some_and(|s| !s.namespaces().is_empty()) {
+            return Cow::Owned(self.full_name(prefix, local));
+        }
+        let from = self.at.saturating_add(1).saturating_add(length.saturating_sub(local.len()));
+        let own = self.text.get(from..from.saturating_add(local.len())).filter(|own| *own == local);
+        own.map_or_else(|| Cow::Owned(local.to_owned()), Cow::Borrowed)
     }
 
     /// Whether the shape takes elements of this namespace.
@@ -254,7 +304,7 @@ impl Reader<'_> {
         let text = std::mem::take(&mut frame.text);
         let (node, place, at, nil) = (frame.node, frame.place, frame.at, frame.nil);
         let content = place.and_then(|p| Some(self.shape?.content(p)));
-        let text = if content == Some(Content::ExactText) { text.as_str() } else { text.trim() };
+        let text = if content == Some(Content::ExactText) { &*text } else { text.trim() };
         match node {
             Some(node) => {
                 if !text.is_empty() && !text.trim().is_empty() {
@@ -313,7 +363,7 @@ impl Reader<'_> {
         // Elements the schema does not name may come any number of times.
         let repeats = known.map_or(Repeats::UpTo(None), |(_, repeats)| repeats);
         let key = self.document.key_number(&name);
-        let before = key.and_then(|k| self.open.get(above)?.members.get(&k).copied());
+        let before = key.and_then(|k| self.open.get(above)?.members.get(k));
         self.room()?;
         let (slot, count) = match (repeats, before) {
             (Repeats::Once, Some(_)) => {
@@ -341,7 +391,7 @@ impl Reader<'_> {
 
     fn remember(&mut self, index: usize, named: NodeId, slot: NodeId, count: usize) {
         if let (Some(key), Some(frame)) = (self.document.key_number_of(named), self.open.get_mut(index)) {
-            frame.members.insert(key, (slot, count));
+            frame.members.set(key, slot, count);
         }
     }
 
@@ -353,7 +403,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn characters(&mut self, raw: &str) -> Result<(), Fault> {
+    fn characters(&mut self, raw: Cow<'a, str>) -> Result<(), Fault> {
         if raw.contains("]]>") {
             return syntax("`]]>` must be escaped in text");
         }
@@ -370,24 +420,28 @@ impl Reader<'_> {
     }
 
     /// Adds text to the open element, line ends as line feeds (XML 1.0 §2.11).
-    fn append(&mut self, raw: &str) {
+    fn append(&mut self, raw: Cow<'a, str>) {
         if self.verbatim.is_some() {
             return;
         }
         let Some(frame) = self.open.last_mut() else { return };
         if raw.contains('\r') {
-            frame.text.push_str(&raw.replace("\r\n", "\n").replace('\r', "\n"));
+            frame.text.to_mut().push_str(&raw.replace("\r\n", "\n").replace('\r', "\n"));
         } else if !(frame.text.is_empty() && raw.trim_matches([' ', '\t', '\n']).is_empty())
             || frame.place.is_some_and(|p| self.shape.is_some_and(|s| s.content(p) == Content::ExactText))
         {
-            frame.text.push_str(raw);
+            if frame.text.is_empty() {
+                frame.text = raw;
+            } else {
+                frame.text.to_mut().push_str(&raw);
+            }
         }
     }
 
     fn reference(&mut self, name: &str) -> Result<(), Fault> {
         let letter = entity(name)?;
         match self.open.last_mut() {
-            Some(frame) => frame.text.push(letter),
+            Some(frame) => frame.text.to_mut().push(letter),
             None => return syntax("there is text outside the root element"),
         }
         Ok(())

@@ -4,6 +4,7 @@ use super::{Converted, INVALID, ReadResult, Value, WriteResult};
 use crate::document::Kind;
 use crate::mapping::loss::LossKind;
 use base64::Engine as _;
+use std::borrow::Cow;
 
 /// How a truth value may be spelt.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -146,8 +147,12 @@ pub(super) fn read_lines(text: &str) -> Converted<Value> {
 
 /// Base64 as in RFC 4648 §4, with the white space FHIR permits left out; the bytes must be UTF-8 text.
 pub(super) fn read_base64(text: &str) -> ReadResult {
-    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(&compact).map_err(|_| INVALID)?;
+    let compact: Cow<'_, str> = if text.bytes().any(|b| b.is_ascii_whitespace()) {
+        text.chars().filter(|c| !c.is_ascii_whitespace()).collect()
+    } else {
+        text.into()
+    };
+    let bytes = base64::engine::general_purpose::STANDARD.decode(compact.as_bytes()).map_err(|_| INVALID)?;
     let plain = String::from_utf8(bytes).map_err(|_| (LossKind::InvalidValue, "the attachment is not text"))?;
     let value = Value::One(Kind::String, plain);
     Ok(if compact == text {

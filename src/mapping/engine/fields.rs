@@ -103,7 +103,7 @@ impl<'p> Run<'p, '_> {
     }
 
     fn read_reference(&mut self, field: &'p Field, leaf: NodeId, text: &str, here: Here) -> bool {
-        let found = self.referred(&field.refs, text).map(|(_, id)| id);
+        let found = self.referred(&field.refs, text).map(|(_, id)| id.to_string());
         match found {
             Some(id) => {
                 let value = Converted { value: Value::One(Kind::String, id), remark: None };
@@ -347,7 +347,10 @@ pub(in crate::mapping) fn fit<'t>(text: &'t str, fit: &Fit) -> Result<(Cow<'t, s
     if fit.kind == Kind::Number && text.parse().is_ok_and(outside) {
         return Err("the number is outside what is permitted");
     }
-    let length = if fit.min_length > 0 || fit.max_length.is_some() { text.chars().count() } else { 0 };
+    // A byte count settles most texts without counting characters.
+    let short = text.len() < fit.min_length.saturating_mul(4);
+    let long = fit.max_length.is_some_and(|max| text.len() > max);
+    let length = if short || long { text.chars().count() } else { text.len() };
     if length < fit.min_length {
         return Err("the value is shorter than the format permits");
     }

@@ -43,7 +43,7 @@ impl<'p> Run<'p, '_> {
     fn drop_dangling(&mut self) {
         let mut gone = HashSet::new();
         for (out, id, leaf, rule) in std::mem::take(&mut self.references) {
-            if self.written.contains(&id) {
+            if self.written.contains(id.as_str()) {
                 continue;
             }
             gone.insert(out);

@@ -21,6 +21,7 @@ use crate::document::{Document, Kind, NodeId};
 use crate::schema::{Shapes, Words};
 use account::{InLeaf, OutLeaf};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 pub(in crate::mapping) use fields::fit as fit_text;
 
@@ -123,14 +124,14 @@ enum Kept {
 struct Segment<'p> {
     scope: &'p super::plan::Scope,
     /// Local id.
-    id: String,
+    id: Rc<str>,
     frame: usize,
     /// Read: `source_ref.key`, where the key is not the id.
     key: Option<String>,
     /// Read: who it is about.
-    about: Vec<String>,
+    about: Vec<Rc<str>>,
     /// Read: ids of linked segments, in order of the links.
-    linked: Vec<String>,
+    linked: Vec<Rc<str>>,
     /// Read: stated by a field, only ever raises.
     conf: Option<crate::vocabulary::Confidentiality>,
     /// Read: values that failed their type, with the path to keep them under.
@@ -144,7 +145,7 @@ struct Segment<'p> {
 /// The segment a name stands for at this moment.
 #[derive(Clone)]
 struct Bound {
-    id: String,
+    id: Rc<str>,
     frame: usize,
 }
 
@@ -201,15 +202,17 @@ struct Run<'p, 'd> {
     segments: Vec<Segment<'p>>,
     names: Vec<Option<Bound>>,
     /// Read: native key to slot and id. Write: id to slot.
-    keys: HashMap<String, (usize, String)>,
+    keys: HashMap<String, (usize, Rc<str>)>,
     /// Read: whom the segments with a native key are about.
-    subjects: HashMap<String, Vec<String>>,
+    subjects: HashMap<Rc<str>, Vec<Rc<str>>>,
     /// Write: segments by id, to find their keys.
     by_id: HashMap<&'d str, NodeId>,
     /// Write: what the rules ask of every segment, by its node.
-    facts: HashMap<NodeId, segment_write::Facts<'d>>,
+    facts: Vec<segment_write::Facts<'d>>,
+    /// Write: where in `facts` a node's are, from 1; 0 for none.
+    facts_of: Vec<u32>,
     /// Ids of the segments made (read) or written.
-    written: HashSet<String>,
+    written: HashSet<Rc<str>>,
     /// Write: segments some rule has written.
     visited: HashSet<NodeId>,
     /// Write: references made, to be checked at the end.
@@ -229,6 +232,12 @@ impl<'p, 'd> Run<'p, 'd> {
     ) -> Self {
         let out = Document::sized(Kind::Object, input.node_count());
         let root = out.root();
+        let mut keys_in = vec![None; plan.words.len()];
+        for (key, name) in (0..).zip(input.key_names()) {
+            if let Some(place) = plan.words.find(name).and_then(|word| keys_in.get_mut(word as usize)) {
+                *place = Some(key);
+            }
+        }
         let mut leaves_in = vec![InLeaf::Open; input.node_count()];
         if let Some(added) = setting.added_from.and_then(|from| leaves_in.get_mut(from..)) {
             added.fill(InLeaf::Carried);
@@ -240,7 +249,7 @@ impl<'p, 'd> Run<'p, 'd> {
             input,
             setting,
             out,
-            keys_in: plan.words.iter().map(|name| input.key_number(name)).collect(),
+            keys_in,
             keys_out: vec![None; plan.words.len()],
             words_in: shapes.words_of(input),
             leaves_in,
@@ -254,7 +263,8 @@ impl<'p, 'd> Run<'p, 'd> {
             keys: HashMap::new(),
             subjects: HashMap::new(),
             by_id: HashMap::new(),
-            facts: HashMap::new(),
+            facts: Vec::new(),
+            facts_of: Vec::new(),
             written: HashSet::new(),
             visited: HashSet::new(),
             references: Vec::new(),

@@ -7,10 +7,17 @@ use crate::mapping::lang::tree::{ScopeKind, Syntax};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{About, Item, Label, Scope, third_party_rank};
 use crate::vocabulary::{Category, Confidentiality};
+use std::borrow::Cow;
+use std::rc::Rc;
 use uuid::Uuid;
 
 /// Name space of ids made here: version-5 UUIDs of agency, system and key or position.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f4a_8c1e_52b7_5d0e_9a33_c1d9_0e7b_4f21);
+
+/// Whether a text is the one spelling of a UUID that comes back by itself.
+pub(super) fn is_canonical(parsed: Uuid, text: &str) -> bool {
+    parsed.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text
+}
 
 impl<'p> Run<'p, '_> {
     /// Notes every native key before the walk, so that a reference may stand before what it refers to. On writing,
@@ -23,11 +30,11 @@ impl<'p> Run<'p, '_> {
             let Item::Scope(scope) = item else { continue };
             let (Some(slot), Some(path)) = (scope.slot, &scope.id) else { continue };
             for node in self.select(self.input.root(), &scope.native) {
-                let key = self.select_one(node, path).and_then(|(n, _)| self.input.text(n)).map(str::to_owned);
+                let key = self.select_one(node, path).and_then(|(n, _)| self.input.text(n));
                 if let Some(key) = key {
-                    let (id, _) = self.id_of_key(scope, &key);
+                    let (id, _) = self.id_of_key(scope, key);
                     // Two items with one key: references mean the first.
-                    self.keys.entry(self.key_name(slot, &key)).or_insert((slot, id));
+                    self.keys.entry(self.key_name(slot, key).into_owned()).or_insert((slot, id));
                 }
             }
         }
@@ -35,36 +42,36 @@ impl<'p> Run<'p, '_> {
 
     /// A native key as it is noted: addresses of a Bundle are one name space, the keys of tables are one per table, so
     /// that referral 17 is never patient 17.
-    fn key_name(&self, slot: usize, key: &str) -> String {
+    fn key_name<'k>(&self, slot: usize, key: &'k str) -> Cow<'k, str> {
         match self.plan.syntax {
-            Syntax::Fhir => key.to_owned(),
-            _ => format!("{}\n{key}", self.plan.names.get(slot).map_or("", String::as_str)),
+            Syntax::Fhir => Cow::Borrowed(key),
+            _ => Cow::Owned(format!("{}\n{key}", self.plan.names.get(slot).map_or("", String::as_str))),
         }
     }
 
     /// Slot and id of what a native reference means, among these slots.
-    pub(super) fn referred(&self, slots: &[usize], key: &str) -> Option<(usize, String)> {
-        let found = slots.iter().find_map(|slot| self.keys.get(&self.key_name(*slot, key)));
+    pub(super) fn referred(&self, slots: &[usize], key: &str) -> Option<(usize, Rc<str>)> {
+        let found = slots.iter().find_map(|slot| self.keys.get(&*self.key_name(*slot, key)));
         found.filter(|(slot, _)| slots.contains(slot)).cloned()
     }
 
     /// The local id of a native key, and the key to be kept when the id does not say it.
-    fn id_of_key(&self, scope: &Scope, key: &str) -> (String, Option<String>) {
+    fn id_of_key(&self, scope: &Scope, key: &str) -> (Rc<str>, Option<String>) {
         let plain = key.strip_prefix("urn:uuid:").and_then(|u| Uuid::try_parse(u).ok().map(|parsed| (u, parsed)));
         match plain {
             // Only the canonical spelling comes back by itself.
-            Some((text, parsed)) if parsed.to_string() == text => (text.to_owned(), None),
+            Some((text, parsed)) if is_canonical(parsed, text) => (text.into(), None),
             _ => {
-                let name = scope.slot.map_or_else(|| key.to_owned(), |slot| self.key_name(slot, key));
+                let name = scope.slot.map_or(Cow::Borrowed(key), |slot| self.key_name(slot, key));
                 (self.made_id(&format!("key\n{name}")), Some(key.to_owned()))
             }
         }
     }
 
     /// An id from a key or a position, never from a counter.
-    fn made_id(&self, name: &str) -> String {
+    fn made_id(&self, name: &str) -> Rc<str> {
         let space = format!("{}\n{}\n{name}", self.setting.custodian, self.plan.system);
-        Uuid::new_v5(&NAMESPACE, space.as_bytes()).to_string()
+        Uuid::new_v5(&NAMESPACE, space.as_bytes()).to_string().into()
     }
 
     /// Opens a segment; `false` when the item is held instead.
@@ -110,7 +117,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The id of a new segment, and the native key to be kept beside it.
-    fn identity(&mut self, scope: &'p Scope, here: Here, key_leaf: Option<NodeId>) -> (String, Option<String>) {
+    fn identity(&mut self, scope: &'p Scope, here: Here, key_leaf: Option<NodeId>) -> (Rc<str>, Option<String>) {
         let native = key_leaf.and_then(|n| self.input.text(n));
         if let Some(text) = native {
             let (id, key) = self.id_of_key(scope, text);
@@ -132,7 +139,7 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn about(&mut self, scope: &'p Scope, here: Here) -> Option<Vec<String>> {
+    fn about(&mut self, scope: &'p Scope, here: Here) -> Option<Vec<Rc<str>>> {
         match &scope.label.as_ref()?.about {
             About::Name(slot) => {
                 let bound = self.names.get(*slot)?.clone()?;
@@ -160,11 +167,11 @@ impl<'p> Run<'p, '_> {
     }
 
     /// Whom a segment read before this one is about: what hangs on it is about the same people.
-    fn subjects_of(&self, id: &str) -> Option<Vec<String>> {
+    fn subjects_of(&self, id: &str) -> Option<Vec<Rc<str>>> {
         self.subjects.get(id).cloned()
     }
 
-    fn linked(&mut self, scope: &'p Scope) -> Option<Vec<String>> {
+    fn linked(&mut self, scope: &'p Scope) -> Option<Vec<Rc<str>>> {
         let mut ids = Vec::new();
         for (_, slot) in &scope.links {
             let bound = self.names.get(*slot)?.clone()?;
@@ -192,9 +199,9 @@ impl<'p> Run<'p, '_> {
 
     /// Gives a new segment its id, constants, links and an unfinished label.
     pub(super) fn dress(&mut self, at: usize, node: NodeId) {
-        let Some(segment) = self.segments.get(at) else { return };
-        let (scope, id, key) = (segment.scope, segment.id.clone(), segment.key.clone());
-        let (about, linked) = (segment.about.clone(), segment.linked.clone());
+        let Some(segment) = self.segments.get_mut(at) else { return };
+        let (scope, id, key) = (segment.scope, segment.id.clone(), segment.key.take());
+        let (about, linked) = (std::mem::take(&mut segment.about), std::mem::take(&mut segment.linked));
         let Some(label) = &scope.label else { return };
         self.add(node, Some("id"), Kind::String, &id, OutLeaf::Structural);
         let object = self.add(node, Some("label"), Kind::Object, "", OutLeaf::None);

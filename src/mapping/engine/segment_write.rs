@@ -8,6 +8,7 @@ use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{About, Field, Item, Label, Path, Scope, third_party_rank};
 use crate::vocabulary::Confidentiality;
 use std::collections::HashSet;
+use std::rc::Rc;
 use uuid::Uuid;
 
 /// Name space of native keys for local ids that are no UUIDs.
@@ -24,22 +25,21 @@ pub(super) struct Facts<'d> {
 impl<'p, 'd> Run<'p, 'd> {
     pub(super) fn index_ids(&mut self) {
         let input = self.input;
-        let mut open = vec![input.root()];
-        while let Some(node) = open.pop() {
-            open.extend(input.children(node));
+        self.facts_of = vec![0; input.node_count()];
+        for node in input.below(input.root()).filter(|n| input.kind(*n) == Kind::Object) {
             if let Some(id) = input.text_at(node, &["id"])
                 && let Some(label) = input.member(node, "label")
             {
                 self.by_id.insert(id, node);
-                self.facts.insert(
-                    node,
-                    Facts {
-                        id: Some(id),
-                        summary: input.text_at(node, &["form"]) == Some("summary"),
-                        category: input.text_at(label, &["category"]).unwrap_or("none"),
-                        about: input.member(label, "about"),
-                    },
-                );
+                self.facts.push(Facts {
+                    id: Some(id),
+                    summary: input.text_at(node, &["form"]) == Some("summary"),
+                    category: input.text_at(label, &["category"]).unwrap_or("none"),
+                    about: input.member(label, "about"),
+                });
+                if let Some(place) = self.facts_of.get_mut(node.index()) {
+                    *place = u32::try_from(self.facts.len()).unwrap_or(0);
+                }
             }
         }
     }
@@ -50,7 +50,8 @@ impl<'p, 'd> Run<'p, 'd> {
         let Some(label) = &scope.label else { return true };
         // A segment has an id and a label; what has none is nobody's to write.
         let strange = Facts { id: None, summary: false, category: "none", about: None };
-        let facts = self.facts.get(&node).unwrap_or(&strange);
+        let place = self.facts_of.get(node.index()).copied().unwrap_or(0) as usize;
+        let facts = place.checked_sub(1).and_then(|at| self.facts.get(at)).unwrap_or(&strange);
         facts.summary == label.summary
             && self.category_fits(label, node, facts)
             && !self.visited.contains(&node)
@@ -61,14 +62,14 @@ impl<'p, 'd> Run<'p, 'd> {
     fn links_fit(&self, scope: &Scope, node: NodeId) -> bool {
         scope.links.iter().all(|(member, slot)| {
             let bound = self.names.get(*slot).and_then(Option::as_ref);
-            bound.is_some_and(|b| self.input.text_at(node, &[member]) == Some(b.id.as_str()))
+            bound.is_some_and(|b| self.input.text_at(node, &[member]) == Some(&*b.id))
         })
     }
 
     fn subject_fits(&self, scope: &Scope, label: &Label, facts: &Facts<'_>) -> bool {
         let About::Name(slot) = &label.about else { return true };
         let own = scope.slot == Some(*slot);
-        let id = if own { facts.id } else { self.names.get(*slot).and_then(Option::as_ref).map(|b| b.id.as_str()) };
+        let id = if own { facts.id } else { self.names.get(*slot).and_then(Option::as_ref).map(|b| &*b.id) };
         let mut people = facts.about.into_iter().flat_map(|l| self.input.children(l));
         id.is_some_and(|id| people.any(|a| self.input.text(a) == Some(id)))
     }
@@ -86,7 +87,7 @@ impl<'p, 'd> Run<'p, 'd> {
 
     /// Opens a segment; `false` when it is not written.
     pub(super) fn open_write(&mut self, scope: &'p Scope, here: Here) -> bool {
-        let id = self.input.text_at(here.node, &["id"]).unwrap_or("").to_owned();
+        let id: Rc<str> = self.input.text_at(here.node, &["id"]).unwrap_or("").into();
         let segment = Segment {
             scope,
             id: id.clone(),
@@ -109,7 +110,7 @@ impl<'p, 'd> Run<'p, 'd> {
         }
         if let Some(slot) = scope.slot {
             self.bind(slot, Bound { id: id.clone(), frame: here.frame });
-            self.keys.insert(id.clone(), (slot, String::new()));
+            self.keys.insert(id.to_string(), (slot, Rc::from("")));
         }
         if !self.write_about_ref(scope, here) {
             self.lose_below(here.node, LossKind::NoSubject, scope.rule, "whom it is about is not in this message");
@@ -191,7 +192,7 @@ impl<'p, 'd> Run<'p, 'd> {
         match self.input.text_at(node, &["source_ref", "key"]).filter(usable) {
             Some(key) => key.to_owned(),
             None => {
-                let uuid = Uuid::try_parse(id).ok().filter(|u| u.to_string() == id);
+                let uuid = Uuid::try_parse(id).ok().filter(|u| super::segment_read::is_canonical(*u, id));
                 format!("urn:uuid:{}", uuid.unwrap_or_else(|| Uuid::new_v5(&KEYS, id.as_bytes())))
             }
         }

@@ -4,6 +4,7 @@
 
 mod added_format;
 mod cases;
+mod conserve;
 mod laws;
 mod refusals;
 mod samples;
