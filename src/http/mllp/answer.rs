@@ -183,7 +183,10 @@ mod tests {
     fn faults_of_content_are_rejected_and_technical_ones_may_be_sent_again() {
         let missing = Diagnostic::error(code::SCHEMA_INVALID, "`3` is missing").with_pointer("/PID");
         let text = asked("").answer(Err(Failure::Invalid(vec![missing]))).unwrap();
-        assert!(text.contains("MSA|AR|M1\rERR||PID^1|101^Required field missing^HL70357|E|SOL-SCHEMA-INVALID"), "{text}");
+        assert!(
+            text.contains("MSA|AR|M1\rERR||PID^1|101^Required field missing^HL70357|E|SOL-SCHEMA-INVALID"),
+            "{text}"
+        );
         assert!(said("", Err(Failure::Conflict)).unwrap().starts_with("MSA|AR"));
         assert!(said("", Err(Failure::LogUnavailable)).unwrap().starts_with("MSA|AE"));
     }
