@@ -150,7 +150,7 @@ impl<'p> Run<'p, '_> {
                 Some(vec![bound.id])
             }
             About::Ref(path, slots) => {
-                let mut ids: Vec<String> = Vec::new();
+                let mut ids: Vec<Rc<str>> = Vec::new();
                 for leaf in self.select(here.node, path) {
                     let (slot, id) = self.referred(slots, self.input.text(leaf)?)?;
                     let people = if self.plan.is_person(slot) { vec![id] } else { self.subjects_of(&id)? };
