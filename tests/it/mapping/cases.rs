@@ -131,3 +131,8 @@ fn ctf_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
 fn hl7v2_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
     run("hl7v2");
 }
+
+#[test]
+fn ndtms_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("ndtms");
+}
