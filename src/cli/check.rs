@@ -3,14 +3,15 @@
 //! Holds no rule of its own: each module checks what it owns. Prints every finding with its source line on standard
 //! error; these are files of integration and governance staff, never messages.
 
-use super::{Exit, Outcome, configuration, content, print, serve};
+use super::{Exit, Outcome, configuration, content, print, reload, serve};
 use crate::clock::Clock;
 use crate::config::{Files, Gateway};
 use crate::diagnostic::{Diagnostic, Severity, code, render};
 use crate::store::Keys;
 use crate::trust::{SigningKey, Tls};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Arguments of `solent check`.
 #[derive(clap::Args, Debug)]
@@ -21,10 +22,40 @@ pub struct Args {
     /// A gateway's configuration, with the certificates and keys it names
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Stay, and check again whenever a file of `--dir` changes
+    #[arg(long, requires = "dir")]
+    watch: bool,
 }
+
+/// How often `--watch` looks at the folder: an author does not notice a third of a second.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Runs the command.
 pub fn run(args: Args) -> Outcome {
+    match args.dir.as_deref().filter(|_| args.watch) {
+        Some(dir) => watch(dir, &args),
+        None => once(&args),
+    }
+}
+
+/// Checks at every change until stopped. What cannot be read right now is tried again at the next change.
+fn watch(dir: &Path, args: &Args) -> Outcome {
+    let mut seen = None;
+    loop {
+        let now = reload::fingerprint(dir);
+        if seen != Some(now) {
+            seen = Some(now);
+            let started = std::time::Instant::now();
+            if let Err(Exit::Failed(faults)) = once(args) {
+                super::complain(&faults);
+            }
+            print(&format!("checked in {} ms; waiting for changes\n", started.elapsed().as_millis()))?;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn once(args: &Args) -> Outcome {
     let mut findings = Vec::new();
     let mut sources = Files::default();
     let mut gateway = None;
@@ -37,7 +68,7 @@ pub fn run(args: Args) -> Outcome {
         }
     }
     let configured = gateway.as_ref().and_then(|g| g.content.dir.clone());
-    let files = content::load(args.dir.or(configured).as_deref())?;
+    let files = content::load(args.dir.clone().or(configured).as_deref())?;
     match content::compile(&files) {
         Ok(content) => findings.extend(gateway.iter().flat_map(|g| serve::formats_not_loaded(g, &content))),
         Err(faults) => findings.extend(faults),

@@ -16,6 +16,9 @@ static SHARING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sharing");
 /// Largest single content file, in bytes: a code table or schema beyond this is a mistake.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// The folders of a content set.
+pub(super) const FOLDERS: [&str; 3] = ["schemas", "mappings", "sharing"];
+
 /// The set built into the program: names such as `schemas/record/record.schema.json`.
 #[must_use]
 pub fn built_in() -> Files {
@@ -42,7 +45,7 @@ fn collect(root: &str, dir: &Dir<'_>, files: &mut Files) {
 pub fn load(dir: Option<&Path>) -> Result<Files, Diagnostic> {
     let Some(dir) = dir else { return Ok(built_in()) };
     let mut files = Files::default();
-    for root in ["schemas", "mappings", "sharing"] {
+    for root in FOLDERS {
         walk(&dir.join(root), root, &mut files)?;
     }
     Ok(files)

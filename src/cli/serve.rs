@@ -3,7 +3,7 @@
 //! Owns the order of starting and stopping. Refuses to start on a log that is not what was signed, on a content set
 //! with a fault, and on a system whose format is not loaded. Read [`start`] first.
 
-use super::{Exit, Outcome, configuration, content, print, store};
+use super::{Exit, Outcome, configuration, content, print, reload, store};
 use crate::audit::{Origin, Vkey};
 use crate::clock::Clock;
 use crate::config;
@@ -90,6 +90,7 @@ pub struct Running {
     mirror: PathBuf,
     upkeep: JoinHandle<()>,
     requests: JoinHandle<()>,
+    reload: Option<JoinHandle<()>>,
 }
 
 /// What a verification of the live log found.
@@ -143,6 +144,9 @@ impl Running {
         self.door.stop().await;
         self.upkeep.abort();
         self.requests.abort();
+        if let Some(reload) = &self.reload {
+            reload.abort();
+        }
         self.committer.stop().await;
         self.db.close().await;
     }
@@ -156,6 +160,8 @@ impl Running {
 pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
     trust::install_provider();
     let config = configuration::load(file)?;
+    // Looked at before it is read, so that no change after this is missed.
+    let looked = config.content.dir.clone().map(|dir| (reload::fingerprint(&dir), dir));
     let content = content::compile(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?;
     let missing = formats_not_loaded(&config, &content);
     if !missing.is_empty() {
@@ -184,7 +190,8 @@ pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
     let door = http::Running::start(&door).map_err(|e| unusable(&format!("the door did not open: {e}")))?;
     let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
     let requests = tokio::spawn(keep_writing_requests(Arc::clone(&gateway)));
-    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests })
+    let reload = looked.map(|(seen, dir)| tokio::spawn(reload::keep_current(Arc::clone(&gateway), dir, seen)));
+    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, reload })
 }
 
 /// Every system's format must be one the content set can read and write.

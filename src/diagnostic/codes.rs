@@ -71,6 +71,8 @@ registry! {
     MAP_LABEL = "SOL-MAP-LABEL", "A block that makes a segment has no proper label.", "Give the block exactly one label, first, at or above the floor of its category.";
     MAP_REASON = "SOL-MAP-REASON", "Something that works one way only does not say why.", "Add `because \"…\"`.";
     MAP_NAME = "SOL-MAP-NAME", "A mapping uses a name that nothing defines, or defines one twice.", "Name the segment with `as`, the constant with `let`, the fragment with `fragment`.";
+    MAP_UNREACHABLE = "SOL-MAP-UNREACHABLE", "A rule of a mapping can never take effect.", "Remove the rule, or the one that takes its place; the line is named.";
+    MAP_LIMIT = "SOL-MAP-LIMIT", "A mapping has more rules than a limit allows.", "Put codes into a code table and repeated rules into `each`.";
     MAP_FORMAT = "SOL-MAP-FORMAT", "There is no such format, or it cannot hold what is asked.", "`solent formats` lists what can be read and written.";
     MAP_INCOMPLETE = "SOL-MAP-INCOMPLETE", "The record does not say what the target format requires.", "Send the missing part, or choose a format that does not need it.";
     MAP_BALANCE = "SOL-MAP-BALANCE", "A translation did not account for every value and was thrown away.", "This is a fault of the gateway: report it with the mapping's name and version.";

@@ -63,6 +63,20 @@ pub struct ContentSet {
     pub policy: Policy,
 }
 
+/// What became of changes to the content set since the start.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ContentState {
+    /// Changed sets that were taken.
+    pub taken: u64,
+    /// Changed sets that were refused.
+    pub refused: u64,
+    /// What is wrong with the newest one, when it was refused: code, file, line and help.
+    pub faults: Vec<String>,
+}
+
+/// Findings of a refused content set that the health page lists.
+const FAULTS_SHOWN_MAX: usize = 20;
+
 /// What a gateway is made of.
 pub struct Parts {
     /// Its configuration.
@@ -83,6 +97,7 @@ pub struct Parts {
 pub struct Gateway {
     config: config::Gateway,
     content: ArcSwap<ContentSet>,
+    content_state: ArcSwap<ContentState>,
     db: Db,
     keys: Keys,
     committer: CommitterHandle,
@@ -105,6 +120,7 @@ impl Gateway {
         Self {
             config: parts.config,
             content: ArcSwap::from_pointee(parts.content),
+            content_state: ArcSwap::default(),
             db: parts.db,
             keys: parts.keys,
             committer: parts.committer,
@@ -141,6 +157,24 @@ impl Gateway {
     /// Puts a new, already checked content set in force for every request that starts after this.
     pub fn replace_content(&self, content: ContentSet) {
         self.content.store(Arc::new(content));
+        self.content_state.rcu(|state| ContentState {
+            taken: state.taken.saturating_add(1),
+            refused: state.refused,
+            faults: Vec::new(),
+        });
+    }
+    /// A changed content set has faults: the one in force stays, and health and metrics say so.
+    pub fn keep_content(&self, faults: &[Diagnostic]) {
+        self.content_state.rcu(|state| ContentState {
+            taken: state.taken,
+            refused: state.refused.saturating_add(1),
+            faults: faults.iter().take(FAULTS_SHOWN_MAX).map(ToString::to_string).collect(),
+        });
+    }
+    /// What became of changes to the content set.
+    #[must_use]
+    pub fn content_state(&self) -> ContentState {
+        self.content_state.load().as_ref().clone()
     }
     fn limits(&self) -> Limits {
         Limits {

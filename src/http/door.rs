@@ -71,10 +71,12 @@ impl Door {
     /// The counters, with what is true at this moment.
     pub(super) async fn metrics_text(&self) -> String {
         let now = self.tls.now();
+        let content = self.stories.content_state();
         self.metrics.text(&Gauges {
             large_bodies_kib: self.limits.held_kib(),
             crl_due_seconds: self.tls.crl_due().map(|due| due.millis().saturating_sub(now.millis()).div_euclid(1000)),
             ready: self.stories.unready().await.is_empty(),
+            content: (content.taken, content.refused, !content.faults.is_empty()),
         })
     }
 }

@@ -19,19 +19,24 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// The gateway can take and release; 503 with what is not ready otherwise. An overdue revocation list is a warning.
+/// The gateway can take and release; 503 with what is not ready otherwise. An overdue revocation list and
+/// a refused content set are warnings.
 async fn ready(door: web::Data<Door>) -> HttpResponse {
     let faults = door.stories.unready().await;
     let mut warnings = Vec::new();
     if door.tls.crl_due().is_some_and(|due| due < door.tls.now()) {
         warnings.push("a revocation list is overdue");
     }
+    let content = door.stories.content_state();
+    if !content.faults.is_empty() {
+        warnings.push("a changed content set was refused; the last good one is in force");
+    }
     let (mut response, status) = if faults.is_empty() {
         (HttpResponse::Ok(), "ready")
     } else {
         (HttpResponse::ServiceUnavailable(), "not ready")
     };
-    response.json(json!({ "status": status, "faults": faults, "warnings": warnings }))
+    response.json(json!({ "status": status, "faults": faults, "warnings": warnings, "content": content.faults }))
 }
 
 /// Counters in Prometheus text.

@@ -39,6 +39,8 @@ pub(super) struct Gauges {
     pub large_bodies_kib: usize,
     pub crl_due_seconds: Option<i64>,
     pub ready: bool,
+    /// Changed content sets taken and refused, and whether the newest was refused.
+    pub content: (u64, u64, bool),
 }
 
 impl Metrics {
@@ -100,6 +102,12 @@ impl Metrics {
             head(&mut out, "solent_crl_due_seconds", "gauge", "Seconds until a revocation list is due to be replaced.");
             let _ = writeln!(out, "solent_crl_due_seconds {seconds}");
         }
+        let (taken, refused, stale) = gauges.content;
+        head(&mut out, "solent_content_reloads_total", "counter", "Changed content sets, by what became of them.");
+        let _ = writeln!(out, "solent_content_reloads_total{{result=\"taken\"}} {taken}");
+        let _ = writeln!(out, "solent_content_reloads_total{{result=\"refused\"}} {refused}");
+        head(&mut out, "solent_content_stale", "gauge", "1 when the content set on disk is refused.");
+        let _ = writeln!(out, "solent_content_stale {}", u8::from(stale));
         head(&mut out, "solent_ready", "gauge", "1 when the gateway can work.");
         let _ = writeln!(out, "solent_ready {}", u8::from(gauges.ready));
         out

@@ -1,7 +1,9 @@
 //! What the door needs of the stories, as one trait, so that hostile input can be tested against the real door with a
 //! gateway behind it that holds nothing. The product's only implementation is `exchange::Gateway`.
 
-use crate::exchange::{Accepted, Caller, Enquiry, Failure, Gateway, ItemSummary, MessageStatus, Released, Submission};
+use crate::exchange::{
+    Accepted, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, MessageStatus, Released, Submission,
+};
 use crate::ident::{ItemId, MessageId, SystemId};
 use std::future::Future;
 use std::pin::Pin;
@@ -50,6 +52,10 @@ pub trait Stories: Send + Sync + 'static {
     fn tile<'a>(&'a self, shard: &'a str, path: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>>;
     /// Whether the gateway can work.
     fn unready(&self) -> Promise<'_, Unready>;
+    /// What became of changes to the content set; a door without one has none.
+    fn content_state(&self) -> ContentState {
+        ContentState::default()
+    }
 }
 
 impl Stories for Gateway {
@@ -85,5 +91,8 @@ impl Stories for Gateway {
     }
     fn unready(&self) -> Promise<'_, Unready> {
         Box::pin(self.unready())
+    }
+    fn content_state(&self) -> ContentState {
+        self.content_state()
     }
 }

@@ -7,6 +7,7 @@ use super::engine::{self, Quarantined, Setting};
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::mapped::{Mapped, content_type};
 use super::plan::Plan;
+use super::statement::Statement;
 use super::table::Tables;
 use super::{bundle, census, choose, heading, lang, lines, pack};
 use crate::clock::Moment;
@@ -26,7 +27,7 @@ pub const CANONICAL: &str = "canonical";
 pub struct Mappings {
     schemas: Schemas,
     /// By format, its mappings in order of file names.
-    formats: BTreeMap<String, Vec<Mapped>>,
+    pub(super) formats: BTreeMap<String, Vec<Mapped>>,
 }
 
 /// What reading needs besides the message.
@@ -132,6 +133,12 @@ pub struct Source<'m> {
     pub tree: &'m lang::tree::Mapping,
     /// Its text.
     pub text: &'m str,
+    /// All that it can ever lose.
+    pub statement: &'m Statement,
+    /// SHA-256 over mapping and tables, hex.
+    pub digest: &'m str,
+    /// Its rules that carry, set or drop a value: number within a run, line, whether it reads, whether it writes.
+    pub carriers: &'m [(usize, usize, bool, bool)],
 }
 
 impl Mappings {
@@ -185,7 +192,15 @@ impl Mappings {
     pub fn sources(&self) -> impl Iterator<Item = Source<'_>> {
         let source = |format, m| -> Source<'_> {
             let m: &Mapped = m;
-            Source { format, file: &m.plan.file, tree: &m.tree, text: &m.source }
+            Source {
+                format,
+                file: &m.plan.file,
+                tree: &m.tree,
+                text: &m.source,
+                statement: &m.statement,
+                digest: &m.plan.digest,
+                carriers: &m.carriers,
+            }
         };
         // A mapping in its second notation is the same file.
         let own = |m: &&Mapped| m.syntax != Syntax::FhirXml;

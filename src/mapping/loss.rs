@@ -145,6 +145,17 @@ pub struct LossRun {
     pub reported: usize,
     /// Values in the document that was made.
     pub leaves_out: usize,
+    /// The rules that carried, set or reported something, one bit a rule. For whoever writes the mapping.
+    #[serde(skip)]
+    pub fired: Vec<u64>,
+}
+
+impl LossRun {
+    /// Whether a rule had an effect in this run.
+    #[must_use]
+    pub fn has_fired(&self, rule: usize) -> bool {
+        self.fired.get(rule / 64).is_some_and(|word| word & (1 << (rule % 64)) != 0)
+    }
 }
 
 /// What a translation lost, of one record or of several.

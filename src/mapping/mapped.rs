@@ -1,7 +1,8 @@
 //! One mapping of a format, checked and ready: its plan, its tree, how its messages are written.
 
-use super::lang::tree::Syntax as MappingSyntax;
+use super::lang::tree::{Arrow, Syntax as MappingSyntax, Which};
 use super::plan::{Item, LabelSource, Path, Plan, Select};
+use super::statement::Statement;
 use super::table::Tables;
 use super::{check, lang};
 use crate::config::Files;
@@ -16,6 +17,8 @@ pub(super) struct Mapped {
     pub(super) syntax: Syntax,
     pub(super) tree: lang::tree::Mapping,
     pub(super) source: String,
+    pub(super) statement: Statement,
+    pub(super) carriers: Vec<(usize, usize, bool, bool)>,
     ways: Vec<Way>,
 }
 
@@ -44,9 +47,11 @@ impl Mapped {
         let mut plan = check::check(&tree, file, source, schemas, tables)?;
         plan.digest = digest(source, &tree, files);
         let syntax = syntax_of(&tree);
-        let mut ways = Vec::new();
+        let statement = schemas.get(&plan.schema).map_or_else(Statement::default, |s| Statement::of(&plan, s.shapes()));
+        let (mut ways, mut carriers) = (Vec::new(), Vec::new());
         collect(&plan.items, &mut ways);
-        Ok(Self { plan, syntax, source: String::from_utf8_lossy(source).into_owned(), tree, ways })
+        carry(&plan.items, &plan, &mut carriers);
+        Ok(Self { plan, syntax, source: String::from_utf8_lossy(source).into_owned(), tree, statement, carriers, ways })
     }
 
     /// The same mapping for FHIR in XML: the trees are the same, and so are rules, tables and digest. `None` for a mapping
@@ -110,6 +115,30 @@ fn collect(items: &[Item], ways: &mut Vec<Way>) {
             });
         }
         collect(&scope.items, ways);
+    }
+}
+
+/// The rules that carry, set or drop a value, with the directions they work in.
+fn carry(items: &[Item], plan: &Plan, carriers: &mut Vec<(usize, usize, bool, bool)>) {
+    let mut note = |rule: usize, reads: bool, writes: bool| {
+        carriers.push((rule, plan.line(rule).unwrap_or(0), reads, writes));
+    };
+    for item in items {
+        match item {
+            Item::Field(f) => note(f.rule, f.arrow != Arrow::Write, f.arrow != Arrow::Read),
+            Item::Choice(fields) => {
+                fields.iter().for_each(|f| note(f.rule, f.arrow != Arrow::Write, f.arrow != Arrow::Read));
+            }
+            // A constant that stands as expected leaves no trace when it is read.
+            Item::Fixed(f) => note(f.rule, f.which == Which::Canonical, f.which == Which::Native),
+            Item::Drop(d) => note(d.rule, d.which == Which::Native, d.which == Which::Canonical),
+            Item::Scope(_) => {}
+        }
+    }
+    for item in items {
+        if let Item::Scope(scope) = item {
+            carry(&scope.items, plan, carriers);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod census;
 mod check;
 mod choose;
 pub mod convert;
+pub mod diff;
 mod engine;
 pub mod explain;
 mod formats;
@@ -18,8 +19,10 @@ mod lines;
 mod loss;
 mod mapped;
 mod pack;
+mod pairs;
 mod plan;
 mod prepare;
+pub mod statement;
 mod table;
 
 pub use engine::Quarantined;

@@ -61,6 +61,11 @@ impl Plan {
             _ => false,
         })
     }
+    /// Line of a rule in the mapping's file.
+    #[must_use]
+    pub fn line(&self, rule: RuleId) -> Option<usize> {
+        self.rules.get(rule)?.rsplit(':').next()?.parse().ok()
+    }
 }
 
 /// One checked item.

@@ -5,11 +5,11 @@
 
 For each target the fixtures of this repository are damaged (bytes flipped, cut, doubled, spliced with another fixture,
 numbers and marks of the syntax put in) and given to the program, one process each. A panic (exit 101), a signal, or more
-than 20 seconds of the processor is a finding: the input is kept and named, and the exit code is 1. Refusals are what we want.
+than 20 seconds is a finding: the input is kept and named, and the exit code is 1. Refusals are what we want.
 """
-import argparse, glob, os, random, resource, subprocess, sys, tempfile, time
+import argparse, glob, os, random, subprocess, sys, tempfile, time
 
-HOPELESS = 20  # seconds of the processor one input may take: a busy machine is no finding
+HOPELESS = 20  # seconds one input may take
 BYTES_MAX = 200_000
 TARGETS = {
     # name: (fixtures, command with FILE, bits of the syntax)
@@ -31,10 +31,6 @@ TARGETS = {
     "facts": (["tests/cases/sharing/*.yaml", "tests/cases/sharing/bad/*.yaml"], ["decide", "--facts", "FILE"],
               [b"- ", b": ", b"&a ", b"*a", b"!!binary ", b"{", b"[", b"\t", b"'", b"2026-02-30", b"~"]),
 }
-
-
-def bounded():
-    resource.setrlimit(resource.RLIMIT_CPU, (HOPELESS, HOPELESS + 1))
 
 
 def fixtures(patterns):
@@ -94,7 +90,10 @@ def main():
                 data = mutate(rng, seeds, bits)
                 with open(file.name, "wb") as target:
                     target.write(data)
-                code = subprocess.run(line, capture_output=True, preexec_fn=bounded).returncode
+                try:
+                    code = subprocess.run(line, capture_output=True, timeout=HOPELESS).returncode
+                except subprocess.TimeoutExpired:
+                    code = "hang"
                 if code in (0, 1, 2):
                     count[0 if code == 0 else 1] += 1
                     continue

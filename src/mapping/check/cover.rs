@@ -1,15 +1,16 @@
-//! S4 and S8: nothing is left by accident, and each direction can make what its schema requires.
+//! S8, and S4 over the whole document: nothing is left by accident, and each direction can make what its schema requires.
 
 use super::Checker;
 use crate::diagnostic::{Span, code};
 use crate::mapping::lang::tree::{Mapping, Which};
+use crate::mapping::plan::Item;
 use crate::schema::ShapeId;
 use std::collections::HashSet;
 
 /// Findings of one kind listed for one mapping.
 const LISTED_MAX: usize = 20;
 /// Members every segment has that the engine itself writes and reads.
-const STRUCTURAL: [&str; 9] =
+pub(super) const STRUCTURAL: [&str; 9] =
     ["id", "label", "form", "summary_of", "source_ref", "absent", "unparsed", "as_recorded", "check"];
 
 /// Places rules speak of, from the root.
@@ -39,7 +40,7 @@ impl Seen {
 }
 
 impl Checker<'_> {
-    pub(super) fn cover(&mut self, mapping: &Mapping) {
+    pub(super) fn cover(&mut self, mapping: &Mapping, items: &[Item]) {
         let place = mapping.name.span;
         let native = self.uncovered(self.native_root, &self.seen.native, &|_| true);
         self.report(&native, "native", place);
@@ -60,9 +61,13 @@ impl Checker<'_> {
             }
         }
         let written = std::mem::take(&mut self.seen.written_native);
-        self.required_written(self.native_root, &written, "native", place);
+        if !self.required_in_blocks(items, Which::Native) {
+            self.required_written(self.native_root, &written, "native", place);
+        }
         let written = std::mem::take(&mut self.seen.written_canonical);
-        self.required_written(self.canonical_root, &written, "canonical", place);
+        if !self.required_in_blocks(items, Which::Canonical) {
+            self.required_written(self.canonical_root, &written, "canonical", place);
+        }
     }
 
     fn uncovered(

@@ -24,6 +24,7 @@ impl<'a> Checker<'a> {
         let mut written = Written::default();
         self.add_items(items, at, &mut out, &mut written);
         self.overlaps(items);
+        self.dead(items, at);
         out.sort_by_key(|item| matches!(item, Item::Field(f) if f.guard.is_some()));
         out
     }
@@ -155,14 +156,16 @@ impl<'a> Checker<'a> {
         if self.including.contains(&known) || self.including.len() >= INCLUDE_DEPTH_MAX {
             return self.fault(code::MAP_NAME, name.span, format!("the fragment `{known}` includes itself"));
         }
+        self.included.insert(known);
         self.including.push(known);
         self.add_items(items, at, out, written);
         self.overlaps(items);
+        self.dead(items, at);
         self.including.pop();
     }
 
     fn field(&mut self, field: &'a tree::Field, item: &tree::Item, at: &At) -> Option<Field> {
-        let rule = self.rule(item.line);
+        let rule = self.rule(item);
         if field.arrow != Arrow::Both && field.because.is_none() {
             self.fault(code::MAP_REASON, item.span, "a one-way rule says why with `because \"…\"`");
         }
@@ -331,7 +334,7 @@ impl<'a> Checker<'a> {
     }
 
     fn scope(&mut self, scope: &'a tree::Scope, item: &tree::Item, at: &At) -> Option<Scope> {
-        let rule = self.rule(item.line);
+        let rule = self.rule(item);
         let native = self.path(&scope.native, at, Which::Native)?;
         let canonical = self.path(&scope.canonical, at, Which::Canonical)?;
         let makes = self.makes_segment(&canonical);
@@ -414,7 +417,7 @@ impl<'a> Checker<'a> {
 
     /// `each a <-> b : converter` is a block with one field.
     fn one_liner(&mut self, scope: &'a tree::Scope, item: &tree::Item, inner: &At) -> Vec<Item> {
-        let rule = self.rule(item.line);
+        let rule = self.rule(item);
         let Some(convert) = scope.converter.as_ref().and_then(|c| self.convert(c)) else { return Vec::new() };
         let here = |span| tree::Path { root: false, steps: Vec::new(), span };
         let at_native = here(scope.native.span);
@@ -497,7 +500,7 @@ impl<'a> Checker<'a> {
     }
 
     fn fixed(&mut self, fixed: &'a tree::Fixed, item: &tree::Item, at: &At) -> Option<Fixed> {
-        let rule = self.rule(item.line);
+        let rule = self.rule(item);
         let found = self.path(&fixed.path, at, fixed.which)?;
         self.want_single(&found, &fixed.path);
         self.mention_found(&found, fixed.which, true);
@@ -519,7 +522,7 @@ impl<'a> Checker<'a> {
     }
 
     fn drop_rule(&mut self, rule: &'a tree::DropRule, item: &tree::Item, at: &At) -> Option<Drop> {
-        let id = self.rule(item.line);
+        let id = self.rule(item);
         let path = match &rule.path {
             Some(path) => {
                 let found = self.path(path, at, rule.which)?;
@@ -537,6 +540,11 @@ impl<'a> Checker<'a> {
 
     fn mention_found(&mut self, found: &Found, which: Which, writes: bool) {
         self.seen.mention(which, &found.way);
+        // Rules that pick different items of one list do not look at one value.
+        let mut place = found.way.clone();
+        place.push(found.path.text.clone());
+        let looked = self.looked_at.entry((which, place)).or_default();
+        *looked = looked.saturating_add(1);
         if writes {
             self.seen.write(which, &found.way);
         }

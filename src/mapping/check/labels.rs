@@ -1,6 +1,6 @@
 //! S11 and S16: every segment has one label, first, not below the floor; summaries summarise what they say.
 
-use super::{At, Checker};
+use super::{At, Checker, head};
 use crate::diagnostic::code;
 use crate::mapping::lang::tree::{self, ItemKind, Sensitivity, Which};
 use crate::mapping::plan::{About, Label, LabelSource, Slot};
@@ -104,12 +104,4 @@ fn sort(label: &tree::Label) -> (String, String) {
         tree::About::Ref(_, names) => names.iter().map(|n| n.text.clone()).collect::<Vec<_>>().join(","),
     };
     (category, about)
-}
-
-/// The first line of a block.
-fn head(item: &tree::Item) -> crate::diagnostic::Span {
-    match &item.kind {
-        ItemKind::Scope(s) => crate::diagnostic::Span { start: item.span.start, end: s.canonical.span.end },
-        _ => item.span,
-    }
 }

@@ -1,14 +1,16 @@
 //! The static checks: a mapping that could fail on a valid message does not become a plan.
 //!
 //! Owns the way from tree to [`Plan`]: names to slots, paths to schema places, constants filled in, fragments put in
-//! place. `paths` is S1 and S3, `items` S2, S9, S11, S14 and S16, `tables` S5, `cover` S4 and S8. What is not checked yet
-//! is listed in `docs/reference/mapping-language.md`. Every finding has a place, and where there is one, the nearest
+//! place. `paths` is S1 and S3, `items` S2, S6, S7, S10, S12 and S14, `labels` S11 and S16, `tables` S5, `cover` S8,
+//! `required` S4, `dead` S9, S15 and unreachable rules; S13 is part of the static loss statement (`statement`). Every finding has a place, and where there is one, the nearest
 //! existing name.
 
 mod cover;
+mod dead;
 mod items;
 mod labels;
 mod paths;
+mod required;
 mod tables;
 
 use super::convert::Convert;
@@ -86,6 +88,12 @@ struct Checker<'a> {
     /// Category and subject of named segments, for summaries.
     sorts: HashMap<Slot, (String, String)>,
     rules: Vec<String>,
+    /// Place of each rule.
+    spans: Vec<Span>,
+    /// How many rules look at a value, by side and way.
+    looked_at: HashMap<(Which, Vec<String>), usize>,
+    /// Fragments some block includes.
+    included: HashSet<&'a str>,
     faults: Vec<Diagnostic>,
     seen: cover::Seen,
     used_tables: BTreeSet<String>,
@@ -134,6 +142,9 @@ impl<'a> Checker<'a> {
             keyed,
             sorts: HashMap::new(),
             rules: Vec::new(),
+            spans: Vec::new(),
+            looked_at: HashMap::new(),
+            included: HashSet::new(),
             faults: Vec::new(),
             seen: cover::Seen::default(),
             used_tables: BTreeSet::new(),
@@ -163,7 +174,8 @@ impl<'a> Checker<'a> {
         };
         let items = self.items(&mapping.items, &at);
         let records = self.records(&mapping.native, &at);
-        self.cover(mapping);
+        self.cover(mapping, &items);
+        self.whole(mapping);
         self.totality();
         Plan {
             name: mapping.name.text.clone(),
@@ -197,9 +209,10 @@ impl<'a> Checker<'a> {
         path.steps.iter().map(|s| s.name.clone()).collect()
     }
 
-    fn rule(&mut self, line: usize) -> RuleId {
+    fn rule(&mut self, item: &Item) -> RuleId {
         let file = self.file.rsplit('/').next().unwrap_or(self.file);
-        self.rules.push(format!("{file}:{line}"));
+        self.rules.push(format!("{file}:{}", item.line));
+        self.spans.push(head(item));
         self.rules.len() - 1
     }
 
@@ -275,5 +288,13 @@ impl<'a> Checker<'a> {
             let names: Vec<&str> = self.keyed.iter().copied().collect();
             self.unknown(code::MAP_NAME, name, "segment with `id` and `as`", &names);
         }
+    }
+}
+
+/// The first line of an item.
+fn head(item: &Item) -> Span {
+    match &item.kind {
+        ItemKind::Scope(s) => Span { start: item.span.start, end: s.canonical.span.end },
+        _ => item.span,
     }
 }

@@ -93,7 +93,17 @@ impl Checker<'_> {
                 self.fault(code::MAP_TYPE, step.span, format!("`{}` is no list, so it takes no selector", step.name));
                 None
             }
-            Some(tree::Select::At(at)) => Some(Select::At(*at)),
+            Some(tree::Select::At(at)) => {
+                let most = match inner.map(|s| self.shapes.get(s)) {
+                    Some(Shape::Array(list)) => list.max,
+                    _ => None,
+                };
+                if let Some(max) = most.filter(|max| at >= max) {
+                    let text = format!("this rule never takes effect: the list holds at most {max}");
+                    self.fault(code::MAP_UNREACHABLE, step.span, text);
+                }
+                Some(Select::At(*at))
+            }
             Some(tree::Select::From(at)) if last => Some(Select::From(*at)),
             Some(tree::Select::From(_)) => {
                 self.fault(code::MAP_TYPE, step.span, "a range stands only at the end of a path");

@@ -17,7 +17,12 @@ impl Checker<'_> {
         arrow: Arrow,
         span: Span,
     ) {
-        let listed = |shape: ShapeId| self.shapes.scalar(shape).map(|s| s.enumeration.clone()).unwrap_or_default();
+        // A coded value's list stands at its `code`.
+        let listed = |shape: ShapeId| {
+            let code = self.shapes.object(shape).and_then(|o| o.member("code")).map_or(shape, |m| m.shape);
+            let list = self.shapes.scalar(code).map(|s| s.enumeration.clone()).unwrap_or_default();
+            list.into_iter().filter(|c| c != UNMAPPED).collect::<Vec<_>>()
+        };
         let (natives, canonicals) = (listed(native), listed(canonical));
         let unread: Vec<String> = natives.into_iter().filter(|c| table.read(c).is_none()).collect();
         let unwritten: Vec<String> = canonicals.into_iter().filter(|c| !table.writes(c)).collect();

@@ -370,4 +370,4 @@ pub(in crate::mapping) fn fit<'t>(text: &'t str, fit: &Fit) -> Result<(Cow<'t, s
 }
 
 /// A place that permits fewer characters than this is for codes and identifiers, not for prose.
-const TEXT_LENGTH_MIN: usize = 100;
+pub(in crate::mapping) const TEXT_LENGTH_MIN: usize = 100;

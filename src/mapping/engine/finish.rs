@@ -25,6 +25,7 @@ impl<'p> Run<'p, '_> {
             leaves_in += 1;
             carried += usize::from(self.state(leaf) == InLeaf::Carried);
         }
+        let fired = self.fired();
         let entries = self.entries();
         let run = LossRun {
             mapping: self.plan.name.clone(),
@@ -35,8 +36,21 @@ impl<'p> Run<'p, '_> {
             carried,
             reported: leaves_in - carried,
             leaves_out: self.out.leaves(self.out.root()).count(),
+            fired,
         };
         Ok(Done { out: self.out, run, entries, quarantined: self.quarantined })
+    }
+
+    /// Which rules had an effect, one bit each.
+    fn fired(&self) -> Vec<u64> {
+        let mut bits = vec![0_u64; self.plan.rules.len().div_ceil(64)];
+        let carried = self.witnesses.iter().filter_map(|(_, _, rule)| *rule);
+        for rule in carried.chain(self.remarks.iter().filter_map(|r| r.rule)) {
+            if let Some(word) = bits.get_mut(rule / 64) {
+                *word |= 1 << (rule % 64);
+            }
+        }
+        bits
     }
 
     /// References to segments that were not written after all are taken out again.

@@ -23,7 +23,7 @@ use account::{InLeaf, OutLeaf};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-pub(in crate::mapping) use fields::fit as fit_text;
+pub(in crate::mapping) use fields::{TEXT_LENGTH_MIN, fit as fit_text};
 
 /// What a run needs besides plan and document. No clock, no randomness: the same inputs give the same bytes.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 pub mod ast_json;
 pub mod format;
+pub mod from_json;
 mod items;
 mod lexer;
 mod parser;

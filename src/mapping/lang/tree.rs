@@ -389,7 +389,7 @@ pub struct Label {
 }
 
 /// Which document an item speaks about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Which {
     /// The agency's own format.
     Native,

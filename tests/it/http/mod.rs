@@ -9,4 +9,5 @@ mod h2;
 mod harness;
 mod hostile;
 mod mllp;
+mod reload;
 mod served;

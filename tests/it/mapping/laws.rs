@@ -7,7 +7,7 @@ use solent::mapping::{Grade, LossKind, LossReport};
 use solent::record::Record;
 use solent::vocabulary::Confidentiality;
 
-fn read(format: &str, bytes: &[u8]) -> Option<(Vec<Record>, LossReport)> {
+pub(super) fn read(format: &str, bytes: &[u8]) -> Option<(Vec<Record>, LossReport)> {
     let read = mappings().read(format, bytes, &context()).ok()?;
     let mut loss = LossReport::default();
     let mut records = Vec::new();
@@ -42,17 +42,34 @@ fn labels_rise(before: &[Record], after: &[Record], loss: &LossReport) {
     }
 }
 
-fn laws(format: &str, bytes: &[u8]) {
+/// L6: every entry of a report is foretold by the static loss statement of a mapping of the format.
+fn foretold(format: &str, loss: &LossReport) {
+    for entry in &loss.entries {
+        let known = mappings().sources().filter(|s| s.format == format).any(|s| s.statement.foretells(entry));
+        let (kind, way, rule, path) = (entry.kind.word(), entry.direction, &entry.rule, &entry.path_in);
+        assert!(known, "{format}: {kind} {way:?} by {rule} at {path} is not foretold");
+    }
+}
+
+pub(super) fn laws(format: &str, bytes: &[u8]) {
     let Some((records, loss)) = read(format, bytes) else { return };
     conserved(&loss);
+    foretold(format, &loss);
     // L8
     let again = read(format, bytes).unwrap();
     assert_eq!(loss, again.1);
     for (a, b) in records.iter().zip(&again.0) {
         assert!(a.document().same(a.document().root(), b.document(), b.document().root()));
     }
+    // Every other format's statement foretells what is lost on the way into it.
+    for other in super::formats().into_iter().filter(|other| *other != format) {
+        if let Some((_, lost)) = write(other, &records) {
+            foretold(other, &lost);
+        }
+    }
     let Some((written, write_loss)) = write(format, &records) else { return };
     conserved(&write_loss);
+    foretold(format, &write_loss);
     assert_eq!(write(format, &records).unwrap().0, written);
     // L5
     let (settled, _) = read(format, &written).expect("what we write, we read");
@@ -171,6 +188,40 @@ proptest! {
             }
         }
         laws(format, lines.join("\n").as_bytes());
+    }
+}
+
+/// Damages a text message: a line, or a value between delimiters, is taken out, doubled or replaced.
+fn damage_text(text: &str, place: usize, how: usize) -> String {
+    let mut lines: Vec<String> = text.split_inclusive(['\n', '\r']).map(str::to_owned).collect();
+    let at = place % lines.len().max(1);
+    let Some(line) = lines.get(at).cloned() else { return String::new() };
+    let ends: Vec<usize> = line.match_indices(['|', '^', ',', '>', '<', '~', '"']).map(|(i, _)| i).collect();
+    let value = ends.get(place % ends.len().max(1)).and_then(|from| {
+        let to = ends.iter().find(|e| **e > *from).copied()?;
+        Some((from + 1, to))
+    });
+    match (how, value) {
+        (0, _) => drop(lines.remove(at)),
+        (1, _) => lines.insert(at, line),
+        (2, Some((from, to))) => lines[at] = format!("{}{}", &line[..from], &line[to..]),
+        (3, Some((from, to))) => lines[at] = format!("{}??{}", &line[..from], &line[to..]),
+        (_, Some((from, to))) => lines[at] = format!("{}2026-02-30{}", &line[..from], &line[to..]),
+        _ => {}
+    }
+    lines.concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whichever format has cases is tried.
+    #[test]
+    fn damaged_messages_of_every_format_keep_the_laws(which in 0usize..400, place in 0usize..4000, how in 0usize..5) {
+        let messages = super::own_messages();
+        let (format, file) = &messages[which % messages.len()];
+        let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        laws(format, damage_text(&text, place, how).as_bytes());
     }
 }
 

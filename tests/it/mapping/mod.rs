@@ -5,6 +5,7 @@
 mod added_format;
 mod cases;
 mod conserve;
+mod generated;
 mod laws;
 mod refusals;
 mod samples;
@@ -63,16 +64,33 @@ pub(super) fn samples(inner: &str) -> Option<PathBuf> {
     None
 }
 
-/// Our own messages: name of the format and file.
+/// The formats that have cases, whichever they are.
+pub(super) fn formats() -> Vec<&'static str> {
+    let mut names: Vec<&str> = mappings().sources().map(|s| s.format).collect();
+    names.dedup();
+    names.retain(|name| here("tests/cases/mappings").join(name).is_dir());
+    names
+}
+
+/// Our own messages: name of the format and file. Cases that are refused on purpose are not among them.
 pub(super) fn own_messages() -> Vec<(&'static str, PathBuf)> {
+    static MESSAGES: OnceLock<Vec<(&'static str, PathBuf)>> = OnceLock::new();
+    MESSAGES.get_or_init(found_messages).clone()
+}
+
+fn found_messages() -> Vec<(&'static str, PathBuf)> {
     let mut list = vec![
         ("fhir-r4-json", here("docs/demo/southdown-bundle.json")),
         ("fhir-r4-json", here("docs/demo/clearway-bundle.json")),
         ("cin-census", here("docs/demo/harbourshire-census.xml")),
     ];
-    for format in ["fhir-r4-json", "fhir-r4-xml", "cin-census", "police", "police-xml", "csc-api", "ctf"] {
+    for format in formats() {
         for case in cases::folders(format) {
-            list.push((format, cases::input(&case)));
+            let message = cases::input(&case);
+            let read = std::fs::read(&message).is_ok_and(|bytes| mappings().read(format, &bytes, &context()).is_ok());
+            if read {
+                list.push((format, message));
+            }
         }
     }
     list

@@ -12,7 +12,11 @@ fn mapping(name: &str, native: &str, extra: &str) -> String {
          agency health\nsystem \"{name}\"\nbasis fact\nauthor CLN\nceiling R because \"no label\"\n\
          group . <-> people[role = \"subject\"] as child {{\n  label IDN N about child\n  key <-> \
          identifiers[scheme = \"la-child-id\"].value : text\n  {extra}\n}}\n{}drop canonical rest because \"a test\"\n",
-        if native.starts_with("json") { "drop native type because \"says which message it is\"\n" } else { "" }
+        if native.starts_with("json") {
+            if name == "alpha" { "fixed native type = \"a\"\n" } else { "fixed native type = \"b\"\n" }
+        } else {
+            ""
+        }
     )
 }
 
