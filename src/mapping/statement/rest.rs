@@ -130,6 +130,7 @@ pub(super) fn without_rule(
     if open_somewhere(shapes, plan) || plan.syntax == Syntax::Csv {
         found.push((LossKind::NotMapped, Vec::new(), "the sender uses a member the schema does not know"));
     }
+    found.push((LossKind::NotMapped, Vec::new(), "a value the format itself says to discard is taken out before"));
     if plan.syntax == Syntax::Fhir {
         found.push((LossKind::NotMapped, Vec::new(), "a modifier changes the meaning of what it stands in"));
     }
