@@ -225,6 +225,9 @@ fn label(node: &Node<'_>, out: &mut String) -> Made<()> {
     match node.said("by")? {
         Some(table) => {
             let _ = write!(out, "by {table} of {}", node.need("of")?.text()?);
+            if let Some(other) = node.said("else")? {
+                let _ = write!(out, " else {other}");
+            }
         }
         None => {
             let conf = node.need("confidentiality")?.text()?;

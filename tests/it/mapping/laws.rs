@@ -250,9 +250,10 @@ fn without_places(path: &str) -> String {
 
 #[test]
 fn what_is_carried_comes_back_and_what_is_not_is_what_the_report_names() {
-    // L4 and L7, segment by segment: both formats keep their own ids.
-    // HL7 v2 says one confidentiality for a whole message, so labels of parts may rise without an entry.
-    for (format, file) in own_messages().into_iter().filter(|(format, _)| *format != "hl7v2") {
+    // L4 and L7, segment by segment: for the formats that keep their own ids. Where ids come from positions, a segment
+    // that moves has another.
+    const KEEP_IDS: [&str; 7] = ["fhir-r4-json", "fhir-r4-xml", "cin-census", "police", "police-xml", "csc-api", "ctf"];
+    for (format, file) in own_messages().into_iter().filter(|(format, _)| KEEP_IDS.contains(format)) {
         let (records, _) = read(format, &std::fs::read(&file).unwrap()).unwrap();
         let Some((written, loss)) = write(format, &records) else { continue };
         let (back, _) = read(format, &written).unwrap();
