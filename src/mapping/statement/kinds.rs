@@ -47,7 +47,8 @@ fn reading(field: &Field, shapes: &Shapes) -> Kinds {
     let mut kinds = match &field.convert {
         Convert::Text => Vec::new(),
         Convert::Int | Convert::Decimal => said(&[INVALID, (Normalised, "the number is written another way")]),
-        Convert::Bool | Convert::Date(_) | Convert::Quantity(_) => said(&[INVALID]),
+        Convert::Bool | Convert::Quantity(_) => said(&[INVALID]),
+        Convert::Date(_) => said(&[INVALID, (Normalised, "the day is written another way")]),
         Convert::BoolLoose => said(&[INVALID, (Normalised, "the truth value is written another way")]),
         Convert::PartialDate => said(&[INVALID, (PrecisionReduced, "the time of day is left out")]),
         Convert::Instant(_) | Convert::DateOrInstant => said(&[
@@ -80,7 +81,10 @@ fn reading(field: &Field, shapes: &Shapes) -> Kinds {
 }
 
 fn code_read(table: &CodeTable) -> Kinds {
-    let mut kinds = said(&[(LossKind::CodeUnmapped, "the code is in no row of the table: kept as recorded")]);
+    let mut kinds = said(&[
+        (LossKind::CodeUnmapped, "the code is in no row of the table: kept as recorded"),
+        (LossKind::Normalised, "capital and small letters of the code"),
+    ]);
     let near: Vec<&str> =
         table.rows.iter().filter(|r| r.reads && r.quality != Quality::Exact).map(|r| r.native.as_str()).collect();
     if !near.is_empty() {
