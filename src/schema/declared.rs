@@ -67,6 +67,6 @@ mod tests {
         );
         assert_eq!(of(hl7, "MSH|^~\\&|A|B|C|D|20260101||ADT^A04|1|P|2.4"), Declared::Root("ADT_A01".into()));
         let csv = Syntax::Csv { key: "", shared: &[] };
-        assert_eq!(of(csv, "\u{feff}CHILD, \"DOB\"\r\n1,2\r\n"), Declared::Columns(vec!["CHILD".into(), "DOB".into()]));
+        assert_eq!(of(csv, "\u{feff}CHILD,\"DOB\"\r\n1,2\r\n"), Declared::Columns(vec!["CHILD".into(), "DOB".into()]));
     }
 }

@@ -342,7 +342,7 @@ drop canonical rest because "no place"
 
     #[test]
     fn a_badly_spaced_file_comes_out_in_the_one_layout() {
-        let ragged = FILE.replace("  ", " ").replace(" <-> ", "<->").replace(" : ", ":");
+        let ragged = FILE.replace("  ", " ").replace(" <-> ", "<->").replace(" : ", " :");
         assert_eq!(super::format(&parse(ragged.as_bytes()).unwrap()), FILE);
     }
 

@@ -4,7 +4,7 @@ use solent::document::Document;
 use solent::schema::Valid;
 
 fn pass(document: Document) -> Valid<Document> {
-    Valid { value: document, warnings: Vec::new() }
+    Valid { value: document, warnings: Vec::new(), refused: Vec::new() }
 }
 
 fn main() {

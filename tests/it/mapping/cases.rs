@@ -136,3 +136,13 @@ fn hl7v2_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
 fn ndtms_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
     run("ndtms");
 }
+
+#[test]
+fn ssda903_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("ssda903");
+}
+
+#[test]
+fn school_concern_cases_give_the_record_the_output_and_the_losses_written_beside_them() {
+    run("school-concern");
+}
