@@ -54,7 +54,7 @@ pub const CENSUS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
       <CINdetails><CINreferralDate>2025-08-15</CINreferralDate><ReferralSource>3A</ReferralSource><ReferralNFA>1</ReferralNFA></CINdetails>
     </Child>
     <Child>
-      <ChildIdentifiers><LAchildID>INV002</LAchildID><UPN>A850240425000</UPN><FormerUPN>B850204916500</FormerUPN><PersonBirthDate>2014-06-18</PersonBirthDate><Sex>M</Sex><PersonDeathDate>2026-01-02</PersonDeathDate></ChildIdentifiers>
+      <ChildIdentifiers><LAchildID>INV002</LAchildID><UPN>E850240425000</UPN><FormerUPN>N850204916500</FormerUPN><PersonBirthDate>2014-06-18</PersonBirthDate><Sex>M</Sex><PersonDeathDate>2026-01-02</PersonDeathDate></ChildIdentifiers>
       <ChildCharacteristics><Ethnicity>MWBC</Ethnicity><Disabilities><Disability>MOB</Disability><Disability>HEAR</Disability></Disabilities></ChildCharacteristics>
       <CINdetails>
         <CINreferralDate>2025-05-09</CINreferralDate><ReferralSource>2A</ReferralSource><PrimaryNeedCode>N1</PrimaryNeedCode>

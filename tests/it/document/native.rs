@@ -77,6 +77,8 @@ fn what_the_dossier_says_readers_must_take_is_read_with_a_warning() {
     ] {
         let text = swap(CENSUS, from, to);
         let (_, warnings) = census(&text, Strictness::Tolerant).unwrap_or_else(|e| panic!("{to}: {e:?}"));
+        // A referral that is not closed at once needs a primary need (rule 8610): said beside the odd value.
+        let warnings: Vec<_> = warnings.into_iter().filter(|w| !w.message.starts_with("rule 8610")).collect();
         assert_eq!(warnings.len(), 1, "{to}: {warnings:?}");
         let shown = warnings[0].to_string();
         assert!(shown.contains(said) && warnings[0].severity == Severity::Warning, "{to}: {shown}");
@@ -128,7 +130,7 @@ fn a_wrong_census_is_refused_with_its_place() {
 
 #[test]
 fn pre_proceedings_of_2026_27_are_known() {
-    let block = "<PreProceedingsandFGDM><PPStartDate>2026-05-01</PPStartDate><FGDMMeetingOffer>1</FGDMMeetingOffer><ReviewMeetingsCount>2</ReviewMeetingsCount><PPOutcome>B</PPOutcome></PreProceedingsandFGDM>";
+    let block = "<PreProceedingsandFGDM><PPStartDate>2025-10-01</PPStartDate><FGDMMeetingOffer>1</FGDMMeetingOffer><ReviewMeetingsCount>2</ReviewMeetingsCount><PPOutcome>B</PPOutcome></PreProceedingsandFGDM>";
     let text = swap(CENSUS, "</ChildProtectionPlans>", &format!("</ChildProtectionPlans>{block}"));
     let (tree, warnings) = census(&text, Strictness::Strict).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");

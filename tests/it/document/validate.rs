@@ -79,5 +79,5 @@ fn several_files_are_each_reported() {
 #[test]
 fn an_unknown_format_is_a_usage_error() {
     let (status, shown) = stdin("csv", "");
-    assert!(status == Some(2) && shown.contains("fhir-r4-json, cin-census, canonical"), "{shown}");
+    assert!(status == Some(2) && shown.contains("canonical, cin-census, csc-api"), "{shown}");
 }

@@ -34,9 +34,9 @@ fn a_missing_path_is_refused_at_its_character_with_the_nearest_name() {
 
 #[test]
 fn a_value_nobody_speaks_of_is_refused() {
-    let fault = first("drop native PreProceedingsandFGDM", "# drop native PreProceedingsandFGDM");
+    let fault = first("FormerUPN ", "# FormerUPN ");
     assert_eq!(fault.code.as_str(), "SOL-MAP-COVERAGE");
-    assert!(fault.message.contains("PreProceedingsandFGDM"));
+    assert!(fault.message.contains("FormerUPN"));
 }
 
 #[test]
