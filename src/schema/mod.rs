@@ -92,11 +92,11 @@ impl Schemas {
             let rules = sources.get(top, "x-rules").and_then(|l| sources.text(l)) == Some("cin-census");
             (sources.pairs(top, "x-namespaces"), rules)
         };
-        let vocabularies = sources.files.iter().enumerate().map(|(file, source)| vocabulary(file, source));
-        let named = |(((name, root, chosen), layout), (namespaces, census_rules)): (
-            ((String, ShapeId, Option<ShapeId>), _),
-            (_, bool),
-        )| {
+        let mut by_name = BTreeMap::new();
+        for (file, (((name, root, chosen), layout), source)) in
+            roots.into_iter().zip(layouts).zip(&sources.files).enumerate()
+        {
+            let (namespaces, census_rules) = vocabulary(file, source);
             let (tables, nothing_else) = (tables.get(&name).cloned(), rules.get(&name).cloned());
             let shapes = shapes.clone();
             let schema = Schema {
@@ -110,9 +110,9 @@ impl Schemas {
                 namespaces,
                 census_rules,
             };
-            (name, schema)
-        };
-        Ok(Self { by_name: roots.into_iter().zip(layouts).zip(vocabularies).map(named).collect() })
+            by_name.insert(name, schema);
+        }
+        Ok(Self { by_name })
     }
     /// The schema of a file, by its path below `schemas/`: `cin-census/child.schema.json`.
     #[must_use]

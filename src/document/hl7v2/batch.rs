@@ -29,7 +29,8 @@ pub fn open(bytes: &[u8]) -> Batch<'_> {
             .warnings
             .push(Diagnostic::warning(code::DOC_SYNTAX, "the input has MLLP frames, which belong on a connection"));
     }
-    let (mut start, mut count, mut stated): (Option<usize>, usize, Vec<(&str, usize, usize)>) = (None, 0, Vec::new());
+    let (mut start, mut count): (Option<usize>, usize) = (None, 0);
+    let mut stated: Vec<(&str, usize, usize)> = Vec::new();
     for (at, line) in segments(bytes) {
         let trailer = matches!(line.get(..3), Some(b"FHS" | b"BHS" | b"BTS" | b"FTS"));
         if !trailer && !is_head(line) {

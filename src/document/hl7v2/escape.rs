@@ -51,7 +51,7 @@ fn meaning(body: &str, signs: &Delimiters) -> Option<String> {
 
 /// Bytes in hexadecimal, if they are UTF-8 or else Latin-1; never NUL.
 fn hexadecimal(digits: &str) -> Option<String> {
-    if digits.is_empty() || digits.len() % 2 != 0 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     let bytes: Vec<u8> = digits

@@ -34,7 +34,7 @@ impl<'a> Moment<'a> {
         let fits = all_digits(digits)
             && all_digits(fraction)
             && matches!(digits.len(), 4 | 6 | 8 | 10 | 12 | SECOND_DIGITS)
-            && pointed == !fraction.is_empty()
+            && pointed != fraction.is_empty()
             && (!pointed || digits.len() == SECOND_DIGITS)
             && fraction.len() <= FRACTION_DIGITS_MAX;
         (fits && zoned).then_some(Self { digits, fraction, zone })

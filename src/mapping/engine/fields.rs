@@ -322,8 +322,11 @@ impl<'p> Run<'p, '_> {
     }
 }
 
+/// A text as it fits its place, whether it was cut, and what is to be said of it.
+type Fitted<'t> = (Option<Remarked>, (Cow<'t, str>, bool));
+
 /// The code of today for a value whose sender's own code the format no longer permits.
-fn current_code<'t>(field: &Field, value: &Value) -> Option<(Option<Remarked>, (Cow<'t, str>, bool))> {
+fn current_code<'t>(field: &Field, value: &Value) -> Option<Fitted<'t>> {
     let Value::Codes(codes, Some(_)) = value else { return None };
     let converted = field.convert.write(&Value::Codes(codes.clone(), None)).ok()?;
     let (text, cut) = fit(&converted.value, &field.native_fit).ok()?;

@@ -32,7 +32,10 @@ fn laughs() -> String {
 }
 
 /// Messages that are refused: name, system and media type, message, status, code.
-fn refused() -> Vec<(&'static str, (&'static str, &'static str), String, u16, &'static str)> {
+/// A hostile message: what it is, its format and media type, the bytes, the status and the code it is answered with.
+type Hostile = (&'static str, (&'static str, &'static str), String, u16, &'static str);
+
+fn refused() -> Vec<Hostile> {
     let census = demo("harbourshire-census.xml");
     let bundle = demo("southdown-bundle.json");
     let external = "<!DOCTYPE Message [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><Message>&x;</Message>";
