@@ -31,8 +31,7 @@ fn laughs() -> String {
     text + "]><Message>&a9;</Message>"
 }
 
-/// Messages that are refused: name, system and media type, message, status, code.
-/// A hostile message: what it is, its format and media type, the bytes, the status and the code it is answered with.
+/// A message that is refused: name, system and media type, message, status, code.
 type Hostile = (&'static str, (&'static str, &'static str), String, u16, &'static str);
 
 fn refused() -> Vec<Hostile> {
