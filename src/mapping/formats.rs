@@ -4,12 +4,12 @@
 //! A message is taken whole or refused whole; what of it could not be carried is in the loss report.
 
 use super::engine::{self, Quarantined, Setting};
+use super::info::{FormatInfo, Source, info};
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::mapped::{Mapped, content_type};
 use super::plan::Plan;
-use super::statement::Statement;
 use super::table::Tables;
-use super::{bundle, census, choose, heading, lang, lines, pack};
+use super::{bundle, census, choose, heading, lines, pack};
 use crate::clock::Moment;
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Position, Severity, code};
@@ -90,55 +90,6 @@ pub struct Written {
     pub content_type: &'static str,
     /// What was not carried.
     pub loss: LossReport,
-}
-
-/// A format as people see it.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct FormatInfo {
-    /// Name for `--from`, `--to` and `?format=`.
-    pub name: String,
-    /// Title for people.
-    pub title: String,
-    /// Media type of messages.
-    pub content_type: &'static str,
-    /// Highest confidentiality any of its messages carries out.
-    pub ceiling: crate::vocabulary::Confidentiality,
-    /// Its messages, one mapping each.
-    pub messages: Vec<MessageInfo>,
-}
-
-/// A message of a format as people see it.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct MessageInfo {
-    /// Mapping name, for `--message`.
-    pub mapping: String,
-    /// The mapping's title.
-    pub title: String,
-    /// Version.
-    pub version: String,
-    /// SHA-256 over mapping and tables, hex.
-    pub digest: String,
-    /// Highest confidentiality it carries out.
-    pub ceiling: crate::vocabulary::Confidentiality,
-}
-
-/// A mapping file and what it says.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'m> {
-    /// Format it belongs to.
-    pub format: &'m str,
-    /// File name within the content set.
-    pub file: &'m str,
-    /// The checked tree.
-    pub tree: &'m lang::tree::Mapping,
-    /// Its text.
-    pub text: &'m str,
-    /// All that it can ever lose.
-    pub statement: &'m Statement,
-    /// SHA-256 over mapping and tables, hex.
-    pub digest: &'m str,
-    /// Its rules that carry, set or drop a value: number within a run, line, whether it reads, whether it writes.
-    pub carriers: &'m [(usize, usize, bool, bool)],
 }
 
 impl Mappings {
@@ -490,28 +441,6 @@ struct Group<'m> {
     mapped: &'m Mapped,
     messages: Vec<Document>,
     loss: LossReport,
-}
-
-fn info(name: &str, found: &[Mapped]) -> Option<FormatInfo> {
-    let messages: Vec<MessageInfo> = found
-        .iter()
-        .map(|m| MessageInfo {
-            mapping: m.plan.name.clone(),
-            title: m.plan.title.clone(),
-            version: m.plan.version.clone(),
-            digest: m.plan.digest.clone(),
-            ceiling: m.plan.ceiling,
-        })
-        .collect();
-    let first = messages.first()?;
-    let title = if messages.len() == 1 { first.title.clone() } else { format!("{} messages", messages.len()) };
-    Some(FormatInfo {
-        name: name.to_owned(),
-        title,
-        content_type: content_type(found.first()?.syntax),
-        ceiling: messages.iter().map(|m| m.ceiling).max()?,
-        messages,
-    })
 }
 
 /// Reads every code table of a set.

@@ -14,6 +14,7 @@ mod engine;
 pub mod explain;
 mod formats;
 mod heading;
+mod info;
 pub mod lang;
 mod lines;
 mod loss;
@@ -26,7 +27,6 @@ pub mod statement;
 mod table;
 
 pub use engine::Quarantined;
-pub use formats::{
-    CANONICAL, FormatInfo, Mappings, MessageInfo, ReadContext, ReadRecord, Source, WriteContext, Written,
-};
+pub use formats::{CANONICAL, Mappings, ReadContext, ReadRecord, WriteContext, Written};
+pub use info::{FormatInfo, MessageInfo, Source};
 pub use loss::{Direction, Grade, LossEntry, LossKind, LossReport, LossRun};

@@ -1,6 +1,6 @@
 //! The page as HTML: for a screen, for paper, and for people who hear it read. No script, nothing from elsewhere.
 
-use super::super::formats::Source;
+use super::super::info::Source;
 use super::super::lang;
 use super::super::loss::{Direction, Grade};
 use super::super::statement::{Foretold, Statement};

@@ -5,7 +5,7 @@ mod html;
 
 pub use html::html;
 
-use super::formats::Source;
+use super::info::Source;
 use super::lang::format::{converter, path};
 use super::lang::tree::{About, Arrow, Item, ItemKind, Label, Mapping, Sensitivity, Side};
 use super::loss::Direction;

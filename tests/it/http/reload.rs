@@ -63,7 +63,6 @@ fn a_bad_content_set_is_refused_with_its_line_and_the_last_good_one_goes_on_answ
                 return page;
             }
             assert!(since.elapsed() < PATIENCE, "{page}");
-            std::thread::sleep(Duration::from_millis(50));
         }
     };
     let mut taken = 0;
