@@ -92,8 +92,9 @@ fn a_gateway_does_not_start_on_what_it_cannot_trust() {
         set(file, 0o600);
     }
     let text = std::fs::read_to_string(folder.join("solent.toml")).unwrap();
-    std::fs::write(folder.join("solent.toml"), text.replace("\"canonical\"", "\"ctf\"")).unwrap();
+    std::fs::write(folder.join("solent.toml"), text.replace("\"canonical\"", "\"morse\"")).unwrap();
     let output = run();
-    assert!(String::from_utf8_lossy(&output.stderr).contains("is not loaded"), "a format nobody can read");
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && err.contains("SOL-"), "a format nobody can read: {err}");
     let _ = std::fs::remove_dir_all(&folder);
 }
