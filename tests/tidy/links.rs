@@ -102,7 +102,7 @@ mod samples {
     use super::*;
 
     #[test]
-    fn a_message_that_sends_the_reader_nowhere_is_found() {
+    fn a_message_that_points_at_a_missing_page_is_found() {
         let tree = Tree::of(&[("src/a.rs", "\"See docs/reference/a.md.\" // docs/b.md"), ("docs/b.md", "")]);
         assert_eq!(mentions(&tree), ["src/a.rs: sends the reader to docs/reference/a.md"]);
     }
