@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{ContentSet, Gateway, Parts};
-use crate::http::{self, Door, Stories};
+use crate::http::{self, DemoPerson, Door};
 use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options};
 use crate::trust::{self, Tls};
 use std::net::SocketAddr;
@@ -158,6 +158,14 @@ impl Running {
 /// [`Exit::Failed`] for everything an operator can mend: configuration, content, keys, certificates, an unsound log, an
 /// address in use.
 pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
+    start_with(file, clock, Vec::new()).await
+}
+
+/// As [`start`], with people a newcomer may walk as: for the demo.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Result<Running, Exit> {
     trust::install_provider();
     let config = configuration::load(file)?;
     // Looked at before it is read, so that no change after this is missed.
@@ -186,7 +194,7 @@ pub async fn start(file: &Path, clock: Clock) -> Result<Running, Exit> {
         clock: clock.clone(),
     };
     let gateway = Arc::new(Gateway::new(parts));
-    let door = Door::new(config, tls, clock, Arc::clone(&gateway) as Arc<dyn Stories>);
+    let door = Door::with_pages(config, tls, clock, &gateway, demo);
     let door = http::Running::start(&door).map_err(|e| unusable(&format!("the door did not open: {e}")))?;
     let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
     let requests = tokio::spawn(keep_writing_requests(Arc::clone(&gateway)));

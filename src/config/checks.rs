@@ -3,7 +3,7 @@
 //! Pure: whether files exist and who may read them is checked where they are opened (`trust`, `store`).
 
 use super::gateway::{
-    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Route, Server, Store, System, Tls,
+    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Route, Server, Store, System, Tls,
 };
 use super::raw::{self, Text};
 use crate::diagnostic::{Diagnostic, Span, code};
@@ -23,6 +23,10 @@ const ID_CHARS_MAX: usize = 64;
 const ORIGIN_CHARS_MAX: usize = 200;
 /// Largest body that may be configured, in bytes: a national census of one council fits.
 const BODY_BYTES_CEILING: i64 = 64 * 1024 * 1024;
+/// Minutes without a page after which a session ends, unless configured: a desk in a shared office is left that long at most.
+const IDLE_MINUTES: i64 = 15;
+/// Hours a session lasts in all, unless configured: a working day.
+const SESSION_HOURS: i64 = 10;
 /// First day of the duty to share unless configured (sharing rules R14).
 const DUTY_FROM: jiff::civil::Date = jiff::civil::date(2026, 9, 30);
 
@@ -95,6 +99,7 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
             key: source.path(&raw.tls.key),
             client_ca: source.path(&raw.tls.client_ca),
             crl: raw.tls.crl.as_ref().map(|at| source.path(at)),
+            pages: raw.pages.is_some(),
         },
         store: store(&raw.store, source),
         audit: Audit {
@@ -107,9 +112,18 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
         systems,
         routes: routes(&raw.routes, &system_ids, source),
         duty: duty(&raw.duty, &known, source),
+        pages: raw.pages.as_ref().map(|p| pages(p, source)),
     };
     let faults = source.faults.take();
     if faults.is_empty() { Ok(gateway) } else { Err(faults) }
+}
+
+fn pages(raw: &raw::Pages, source: &Source<'_>) -> Pages {
+    let seconds = |number: i64, each: u64| Duration::from_secs(u64::try_from(number).unwrap_or(1).saturating_mul(each));
+    Pages {
+        idle: seconds(source.number(raw.idle_minutes.as_ref(), IDLE_MINUTES, 5, 60), 60),
+        session: seconds(source.number(raw.session_hours.as_ref(), SESSION_HOURS, 1, 12), 3600),
+    }
 }
 
 fn origin(at: &Text, source: &Source<'_>) -> String {

@@ -59,6 +59,17 @@ pub struct Gateway {
     pub routes: Vec<Route>,
     /// The duty to share (sharing rules R14).
     pub duty: Duty,
+    /// The pages for people; without this section there are none, and every client needs a certificate.
+    pub pages: Option<Pages>,
+}
+
+/// The pages for people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pages {
+    /// How long a session lasts without a request.
+    pub idle: Duration,
+    /// How long a session lasts in all.
+    pub session: Duration,
 }
 
 /// Addresses.
@@ -83,6 +94,8 @@ pub struct Tls {
     pub client_ca: PathBuf,
     /// Their revocation lists, one per authority.
     pub crl: Option<PathBuf>,
+    /// Whether a client without a certificate may connect, to reach the pages: true when there are pages.
+    pub pages: bool,
 }
 
 /// The database.

@@ -10,7 +10,8 @@ mod raw;
 mod tests;
 
 pub use gateway::{
-    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Route, SYSTEM_URN, Server, Store, System, Tls,
+    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Route, SYSTEM_URN, Server, Store,
+    System, Tls,
 };
 
 use std::collections::BTreeMap;

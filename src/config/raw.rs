@@ -29,6 +29,14 @@ pub struct Gateway {
     pub routes: Vec<Route>,
     #[serde(default)]
     pub duty: Duty,
+    pub pages: Option<Pages>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    pub idle_minutes: Option<Spanned<i64>>,
+    pub session_hours: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -9,7 +9,7 @@ use super::{Caller, Failure, Gateway, Released, entries, render};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::document::{Limits, json};
-use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId};
+use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId, SystemId};
 use crate::record::{Form, Record, Segment, State, ThirdParty};
 use crate::sharing::decision::{Decision, Marker, Reason};
 use crate::sharing::disclosure::Disclosable;
@@ -225,7 +225,12 @@ impl Gateway {
 
     /// An id that only this receiver sees: keyed by its system, so that two receivers cannot compare.
     fn alias(&self, question: &Question, text: &str) -> String {
-        let digest = self.keys.hash("alias", format!("{}\0{text}", question.caller.system).as_bytes());
+        self.alias_for(&question.caller.system, text)
+    }
+
+    /// The id by which a system knows something: another for each system, so that two cannot compare.
+    pub(super) fn alias_for(&self, system: &SystemId, text: &str) -> String {
+        let digest = self.keys.hash("alias", format!("{system}\0{text}").as_bytes());
         hex(&digest).chars().take(32).collect()
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn by_caller(event: Event, caller: &Caller) -> Payload {
     let mut payload = Payload::new(event);
     payload.client = Some(Client {
         system: Some(caller.system.clone()),
-        certificate: Some(caller.certificate.clone()),
+        certificate: Some(caller.certificate.clone()).filter(|c| !c.is_empty()),
         zone: None,
         request: Some(caller.request.clone()),
     });

@@ -15,6 +15,7 @@ mod released;
 mod render;
 mod requests;
 mod upkeep;
+mod visit;
 mod watch;
 mod world;
 
@@ -23,6 +24,7 @@ pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};
 pub use receive::{Accepted, Addressee, Submission};
 pub use released::{Released, Rendered};
+pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
 
 use crate::clock::Clock;
 use crate::config;

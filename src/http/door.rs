@@ -3,8 +3,10 @@
 use super::limits::Limits;
 use super::metrics::{Gauges, Metrics};
 use super::stories::{Denial, Stories};
+use super::web::{DemoPerson, Pages};
 use crate::clock::Clock;
 use crate::config;
+use crate::exchange::Gateway;
 use crate::trust::{Assertions, Registry, Tls};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
@@ -24,6 +26,8 @@ pub struct Door {
     pub(super) limits: Limits,
     pub(super) metrics: Metrics,
     pub(super) stories: Arc<dyn Stories>,
+    /// The pages for people, when this gateway serves any.
+    pub(super) pages: Option<Arc<Pages>>,
     logged: DefaultDirectRateLimiter,
 }
 
@@ -37,8 +41,27 @@ impl Door {
     /// A door for `stories`. `clock` is the time of user assertions; certificates follow the clock of `tls`.
     #[must_use]
     pub fn new(config: config::Gateway, tls: Arc<Tls>, clock: Clock, stories: Arc<dyn Stories>) -> Arc<Self> {
+        Arc::new(Self::closed(config, tls, clock, stories))
+    }
+
+    /// A door with pages for people, where the configuration has them. `demo` are people a newcomer may walk as: given by the
+    /// demo and nobody else.
+    #[must_use]
+    pub fn with_pages(
+        config: config::Gateway,
+        tls: Arc<Tls>,
+        clock: Clock,
+        gateway: &Arc<Gateway>,
+        demo: Vec<DemoPerson>,
+    ) -> Arc<Self> {
+        let pages = config.pages.map(|_| Arc::new(Pages::new(Arc::clone(gateway), demo)));
+        let stories = Arc::clone(gateway) as Arc<dyn Stories>;
+        Arc::new(Self { pages, ..Self::closed(config, tls, clock, stories) })
+    }
+
+    fn closed(config: config::Gateway, tls: Arc<Tls>, clock: Clock, stories: Arc<dyn Stories>) -> Self {
         let per_minute = NonZeroU32::new(HANDSHAKES_LOGGED_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
-        Arc::new(Self {
+        Self {
             registry: Registry::new(&config),
             assertions: Assertions::new(config.origin.clone(), config.limits.assertion_seconds_max),
             limits: Limits::new(&config.limits),
@@ -48,7 +71,8 @@ impl Door {
             tls,
             clock,
             stories,
-        })
+            pages: None,
+        }
     }
 
     /// Counts a failed handshake, and says whether it should be logged one by one.

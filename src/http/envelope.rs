@@ -46,7 +46,10 @@ pub(super) async fn wrap<B: MessageBody>(request: ServiceRequest, next: Next<B>)
         headers.insert(REQUEST_ID, value);
     }
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Pages say themselves what they may load, and the style sheet how long it keeps.
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     Ok(response)
 }

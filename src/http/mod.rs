@@ -1,4 +1,4 @@
-//! The doors for machines: HTTPS and, where configured, HL7 v2 over MLLP, both with client certificates; and a loopback
+//! The doors: for people the pages (`web/`), for machines HTTPS and, where configured, HL7 v2 over MLLP, both with client certificates; and a loopback
 //! listener for health and metrics.
 //!
 //! Owns: who may speak ([`Caller`], asked anew for every request), how much and how fast (`limits.rs`), how errors look
@@ -17,6 +17,7 @@ mod mllp;
 mod problem;
 mod server;
 mod stories;
+mod web;
 
 pub use api::{ROUTES, RouteRow};
 pub use caller::Caller;
@@ -25,3 +26,4 @@ pub use mllp::Mllp;
 pub use problem::Problem;
 pub use server::Running;
 pub use stories::{Denial, Promise, Stories, Unready};
+pub use web::DemoPerson;

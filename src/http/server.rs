@@ -6,6 +6,7 @@
 use super::door::Door;
 use super::mllp::Mllp;
 use super::stories::Denial;
+use super::web as pages;
 use super::{api, envelope, health};
 use crate::trust::{Connection, HandshakeFailure};
 use actix_http::{HttpService, KeepAlive, Request, Response, TlsAcceptorConfig};
@@ -131,8 +132,14 @@ fn tls_service(
 ) -> impl ServiceFactory<TcpStream, Response = (), Error = (), Config = (), InitError = ()> {
     let limits = &door.config.limits;
     let body_bytes_max = limits.body_bytes_max;
-    let app =
-        App::new().app_data(web::Data::from(Arc::clone(&door))).wrap(from_fn(envelope::wrap)).configure(api::routes);
+    let app = App::new().app_data(web::Data::from(Arc::clone(&door))).wrap(from_fn(envelope::wrap));
+    let serves_pages = door.pages.is_some();
+    let app = app.configure(move |config| {
+        if serves_pages {
+            pages::routes(config);
+        }
+        api::routes(config);
+    });
     // Host and scheme of this configuration serve to build URLs, which the door never does.
     let app = map_config(app.into_factory(), |()| AppConfig::default());
     HttpService::build()
@@ -221,6 +228,9 @@ async fn forget_idle(door: Arc<Door>) {
     loop {
         every.tick().await;
         door.limits.forget_idle();
+        if let Some(pages) = &door.pages {
+            pages.forget_idle();
+        }
     }
 }
 

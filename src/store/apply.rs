@@ -9,7 +9,7 @@ use super::db::Tx;
 use super::effect::{Effect, NewMessage};
 use super::keys::{Keys, Sealed};
 use super::mailbox::{self, ItemState};
-use super::{facts, messages, people, quarantine, requests};
+use super::{facts, messages, page_state, people, quarantine, requests};
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
 
@@ -78,6 +78,15 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
         },
         Effect::SealPerson(person) => present(people::seal(tx, person).await?),
         Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
+        Effect::Keep { kept, was } => {
+            let current = page_state::version(tx, kept.kind, &kept.id).await?;
+            if was.is_some_and(|v| v != current) {
+                return Err(Stopped::Refused(Refusal::KeptChanged { version: current }));
+            }
+            Ok(page_state::put(tx, scene.keys, kept, current.saturating_add(1), scene.now).await?)
+        }
+        Effect::EndKept { kind, id } => present(page_state::end(tx, *kind, id).await?),
+        Effect::ForgetKept => Ok(page_state::forget(tx, scene.now).await?),
         Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
     }
 }

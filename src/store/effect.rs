@@ -105,6 +105,22 @@ pub enum Effect {
         /// What was decided.
         state: String,
     },
+    /// Keeps something of the pages. Refused with [`super::Refusal::KeptChanged`] when another version is there than `was`.
+    Keep {
+        /// What, with the body it is to have; its version and moment are the store's to set.
+        kept: super::page_state::Kept,
+        /// The version it replaces: 0 for a new one, `None` when it does not matter.
+        was: Option<i64>,
+    },
+    /// Ends something the pages kept. Refused with [`super::Refusal::Absent`] when it is not there.
+    EndKept {
+        /// Its kind.
+        kind: super::page_state::KeptKind,
+        /// Its id.
+        id: String,
+    },
+    /// Forgets what the pages kept whose time is over.
+    ForgetKept,
     /// Forgets idempotency answers made before this moment.
     ForgetIdempotency {
         /// Older ones go.

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Agency,
     Team,
     Item,
+    /// A worker's list: no closure asks for it.
+    Worker,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Self::Agency => 'g',
             Self::Team => 'm',
             Self::Item => 'i',
+            Self::Worker => 'w',
         }
     }
     /// The reference under which facts about this entity are found.
@@ -86,6 +89,7 @@ pub(super) fn refs_of(section: Section, id: &str, body: &Value) -> Vec<String> {
         Section::Relationships => {
             texts(body, &["subject"]).for_each(|p| about(Kind::Person, p));
             texts(body, &["case"]).for_each(|c| about(Kind::Case, c));
+            texts(body, &["hat"]).for_each(|h| about(Kind::Worker, h));
             // Supervision and delegation are of another hat's whole work: they hang on the hats.
             if text(body, "subject").is_none() && text(body, "case").is_none() {
                 texts(body, &["hat"]).for_each(|h| about(Kind::Hat, h));

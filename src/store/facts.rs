@@ -177,6 +177,20 @@ impl Db {
         row.map(|row| read(keys, &row)).transpose()
     }
 
+    /// The relationships in which this hat is the worker, in order of section and id: the caseload, whether it is live or not.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Sealed`], [`Error::Database`].
+    pub async fn facts_of_worker(&self, keys: &Keys, hat: &HatId) -> Result<Vec<FactRow>, Error> {
+        let rows = self.fetch(&BY_REFS, &[Arg::Texts(&[Kind::Worker.about(hat.as_str())])]).await?;
+        if rows.len() > FACTS_MAX {
+            return Err(Error::TooMany { at: "facts_of_worker", rows_max: FACTS_MAX });
+        }
+        let mut facts = rows.iter().map(|row| read(keys, row)).collect::<Result<Vec<_>, _>>()?;
+        facts.sort_by(|a, b| (a.section, &a.id).cmp(&(b.section, &b.id)));
+        Ok(facts)
+    }
+
     /// Grows with every change of any fact: a cached closure is good as long as this stays the same.
     ///
     /// # Errors

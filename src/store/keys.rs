@@ -133,6 +133,14 @@ impl Keys {
         out
     }
 
+    /// Fresh random bytes for a secret that leaves the store: a session's token, a code's secret.
+    ///
+    /// # Errors
+    /// [`KeysError::Random`] when the system has none.
+    pub fn secret<const N: usize>(&self) -> Result<[u8; N], KeysError> {
+        self.random()
+    }
+
     /// Random bytes.
     ///
     /// # Errors

@@ -24,7 +24,8 @@ macro_rules! migrations {
     }),+] };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_spine", 2 "0002_quarantine", 3 "0003_log_request"];
+const MIGRATIONS: &[Migration] =
+    migrations![1 "0001_spine", 2 "0002_quarantine", 3 "0003_log_request", 4 "0004_page_state"];
 
 statements! {
     // Gateways that start together wait for each other here. The number is arbitrary and ours.

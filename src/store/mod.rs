@@ -19,6 +19,7 @@ mod log;
 mod mailbox;
 mod messages;
 mod migrate;
+mod page_state;
 mod people;
 mod quarantine;
 mod requests;
@@ -37,6 +38,7 @@ pub use keys::{Digest, Keys, KeysError};
 pub use log::{EntryRow, LogReader, ShardRow};
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
+pub use page_state::{Kept, KeptKind};
 pub use people::{Presented, Resolution, ReviewRow};
 pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
 pub use stored_log::StoredLog;
@@ -107,6 +109,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         mailbox::STATEMENTS,
         messages::STATEMENTS,
         migrate::STATEMENTS,
+        page_state::STATEMENTS,
         people::STATEMENTS,
         quarantine::STATEMENTS,
         requests::STATEMENTS,

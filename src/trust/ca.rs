@@ -391,6 +391,7 @@ pub(crate) mod tests {
             key: folder.join("server.key"),
             client_ca: folder.join("ca.pem"),
             crl: Some(folder.join("ca.crl")),
+            pages: false,
         };
         Tls::load(&files, Clock::fixed(NOW)).unwrap()
     }

@@ -11,6 +11,7 @@ pub mod ca;
 mod files;
 mod identity;
 mod keys;
+pub mod means;
 mod registry;
 mod tls;
 

@@ -1,7 +1,7 @@
 //! The TLS side of the door: one `ServerConfig` for the life of the process, whose certificate, authorities and
 //! revocation lists are replaced under it by [`Tls::reload`].
 //!
-//! Client certificates are mandatory. Session resumption is off: a resumed session walks past the revocation list.
+//! Client certificates are mandatory, unless the gateway serves pages: then a client without one reaches only those. Session resumption is off: a resumed session walks past the revocation list.
 //!
 //! # Source
 //! RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2), RFC 5280 §6.3 (revocation lists).
@@ -283,7 +283,9 @@ struct Verifier(Arc<Tls>);
 
 impl ClientCertVerifier for Verifier {
     fn client_auth_mandatory(&self) -> bool {
-        true
+        // People at the pages have none. A certificate that is shown must still be good, and every route for machines
+        // asks for one (`Registry::admit`).
+        !self.0.files.pages
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {

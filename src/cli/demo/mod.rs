@@ -46,7 +46,7 @@ async fn demo(args: Args) -> Outcome {
     let ports = if args.once { (0, 0) } else { (args.port, args.port.saturating_add(1)) };
     let story = story::Story::load()?;
     let made = partnership::make(&folder, &story, ports, starts)?;
-    let running = serve::start(&folder.config(), clock.clone()).await?;
+    let running = serve::start_with(&folder.config(), clock.clone(), partnership::people()?).await?;
     let after = if args.once { play::After::Stops } else { play::After::StaysUp };
     let outcome = play::play(&folder, &story, &made, &running, &clock, after).await;
     if outcome.is_ok() && !args.once {

@@ -3,7 +3,8 @@
 use super::story::Story;
 use crate::cli::Exit;
 use crate::clock::Moment;
-use crate::ident::SystemId;
+use crate::http::DemoPerson;
+use crate::ident::{AccountId, SystemId};
 use crate::store::Keys;
 use crate::trust::SigningKey;
 use crate::trust::ca::{Authority, Holder, Validity};
@@ -116,7 +117,7 @@ fn config_text(story: &Story, clients: &BTreeMap<String, ClientFiles>, ports: (u
          [tls]\ncertificate = \"certs/server.pem\"\nkey = \"certs/server.key\"\nclient_ca = \"certs/ca.pem\"\ncrl = \"certs/ca.crl\"\n\n\
          [store]\ndatabase_url = \"sqlite:solent.db\"\nkey_file = \"keys/store.key\"\n\n\
          [audit]\nsigning_key = \"keys/audit.key\"\ncheckpoint_file = \"checkpoint\"\n\n\
-         [limits]\nassertion_seconds_max = 86400\n",
+         [limits]\nassertion_seconds_max = 86400\n\n[pages]\n",
         ports.0, ports.1
     )
     .map_err(broken)?;
@@ -149,4 +150,19 @@ fn config_text(story: &Story, clients: &BTreeMap<String, ClientFiles>, ports: (u
         .map_err(broken)?;
     }
     Ok(out)
+}
+
+/// The people of the cast, for the demo's start page: each account with the words of its hats.
+pub fn people() -> Result<Vec<DemoPerson>, Exit> {
+    let partnership: serde_json::Value = super::story::facts("partnership.yaml")?;
+    let cast: serde_json::Value = super::story::yaml("cast.yaml")?;
+    let accounts = partnership.get("accounts").and_then(|a| a.as_array()).into_iter().flatten();
+    let people = accounts.filter_map(|account| {
+        let id = account.get("id")?.as_str()?;
+        let hat = account.get("hats")?.as_array()?.first()?.get("id")?.as_str()?;
+        let words = cast.get("hats")?.get(hat)?.as_str()?;
+        let shown = words.split(',').next().unwrap_or(words);
+        Some(DemoPerson { account: AccountId::new(id), words: words.to_owned(), shown: shown.to_owned() })
+    });
+    Ok(people.collect())
 }

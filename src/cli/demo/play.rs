@@ -323,7 +323,9 @@ pub fn farewell(folder: &Folder, running: &Running) -> Outcome {
         format!("curl -s --cacert {at}/certs/ca.pem --cert {at}/certs/{system}.pem --key {at}/certs/{system}.key")
     };
     print(&format!(
-        "\nThe gateway stays up. Try:\n\n\
+        "\nThe gateway stays up. Walk the story in a browser, as each person (the demo's own authority signed its certificate):\n\n\
+         {base}/\n\n\
+         Or as a case system:\n\n\
          # the social worker's question again (the assertion in the file works once)\n\
          {ask} -H 'content-type: application/json' -d @{at}/ask-hat-sw-p-01.json {base}/api/v1/enquiries\n\n\
          # the worker of the person causing harm: nothing, not even a hint\n\

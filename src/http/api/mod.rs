@@ -9,9 +9,9 @@ mod media;
 mod messages;
 mod openapi;
 
-use super::{Caller, Problem};
+use super::{Caller, Door, Problem, web as pages};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, Resource, Route};
 
 /// One row of the route table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,7 +74,12 @@ fn resource(row: &RouteRow, route: Route) -> Resource {
         .default_service(web::to(move |_: Caller| async move { Err::<&str, _>(Problem::method(allow)) }))
 }
 
-async fn no_route(_: Caller) -> Result<&'static str, Problem> {
+/// No such path. For people a page; for machines a problem, and only for those who may ask.
+async fn no_route(request: HttpRequest, door: web::Data<Door>) -> Result<HttpResponse, Problem> {
+    if door.pages.is_some() && pages::is_page(request.path()) {
+        return Ok(pages::not_found());
+    }
+    Caller::extract(&request).await?;
     Err(Problem::no_route())
 }
 

@@ -122,6 +122,12 @@ pub enum Refusal {
     /// A message with this id exists.
     #[error("the message exists")]
     Duplicate,
+    /// What the pages keep has another version than expected.
+    #[error("what is kept has version {version}")]
+    KeptChanged {
+        /// Its version; 0 when there is none.
+        version: i64,
+    },
     /// The fact has another version than expected.
     #[error("the fact has version {version}")]
     FactChanged {

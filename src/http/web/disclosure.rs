@@ -1,0 +1,287 @@
+//! A disclosure as a page shows it: what was released of one person, in words and lists.
+//!
+//! Owns only the looks. It reads the released canonical document and nothing else, so a page cannot show what was not
+//! released. Three kinds of nothing stay apart: nothing recorded (no list), withheld (a marker, where one may be shown),
+//! could not be read (`unparsed`).
+
+use super::text::Text;
+use serde_json::{Map, Value};
+
+/// Deepest nesting of a member that is written out; the record's own schema is shallower.
+const DEPTH_MAX: usize = 6;
+/// Lists of the record in the order a reader wants them.
+const LISTS: [&str; 15] = [
+    "flags",
+    "involvements",
+    "plans",
+    "concerns",
+    "contacts",
+    "assessments",
+    "missing",
+    "health",
+    "circumstances",
+    "characteristics",
+    "relationships",
+    "households",
+    "consents",
+    "notes",
+    "documents",
+];
+/// Members that say how a segment is handled, not what it says.
+const QUIET: [&str; 5] = ["id", "label", "form", "summary_of", "source_ref"];
+/// Members that say when, first found first: the day a segment stands under in a chronology.
+const WHEN: [&str; 10] = [
+    "at",
+    "date",
+    "occurred_at",
+    "reported_at",
+    "reported_on",
+    "assessed_at",
+    "declared_at",
+    "start",
+    "seen_at",
+    "given_at",
+];
+
+/// One released disclosure.
+#[derive(Default)]
+pub struct Shown {
+    /// People of the record, as far as their identity is released.
+    pub people: Vec<PersonShown>,
+    /// Segments by list.
+    pub lists: Vec<ListShown>,
+    /// Services that are involved, and whom to ask.
+    pub indicators: Vec<Notice>,
+    /// What is withheld, where that may be said.
+    pub markers: Vec<Notice>,
+}
+
+/// A person of the record.
+pub struct PersonShown {
+    /// Whether it is whom the page is about.
+    pub subject: bool,
+    /// Name, when released.
+    pub name: Option<String>,
+    /// Members with their words.
+    pub rows: Vec<Row>,
+}
+
+/// A list of segments.
+pub struct ListShown {
+    /// In words.
+    pub words: String,
+    /// Its segments.
+    pub items: Vec<ItemShown>,
+}
+
+/// One segment.
+pub struct ItemShown {
+    /// What it is: kind, or category.
+    pub heading: String,
+    /// Its category in words.
+    pub category_words: String,
+    /// The agency it comes from.
+    pub agency: String,
+    /// The day it stands under, as precise as it is known; as in the record.
+    pub when: Option<String>,
+    /// Fact, reported or opinion (R69).
+    pub basis: Option<String>,
+    /// Whether it is an authored summary.
+    pub summary: bool,
+    /// Whether something of it could not be read.
+    pub unread: bool,
+    /// Members with their words.
+    pub rows: Vec<Row>,
+}
+
+/// A member and what it says.
+pub struct Row {
+    /// In words.
+    pub name: String,
+    /// In words.
+    pub value: String,
+}
+
+/// A service that is involved, or something withheld.
+pub struct Notice {
+    /// Its category in words.
+    pub words: String,
+    /// What is said about it.
+    pub text: String,
+    /// Who holds it.
+    pub custodian: Option<String>,
+    /// Whom to ask there.
+    pub contact: Option<String>,
+}
+
+impl Shown {
+    /// Reads a released canonical document about the person it names `subject`. What is no such document shows nothing.
+    pub fn read(bytes: &[u8], subject: &str, text: &Text) -> Self {
+        let Ok(all) = serde_json::from_slice::<Value>(bytes) else { return Self::default() };
+        let record = all.get("record").and_then(Value::as_object);
+        let empty = Map::new();
+        let record = record.unwrap_or(&empty);
+        Self {
+            people: objects(record.get("people")).map(|p| person(p, subject, text)).collect(),
+            lists: LISTS.iter().filter_map(|name| list(name, record.get(*name), text)).collect(),
+            indicators: objects(all.get("indicators")).map(|n| notice(n, text)).collect(),
+            markers: objects(all.get("markers")).map(|n| notice(n, text)).collect(),
+        }
+    }
+    /// The person the page asked about, if anything of their identity is released.
+    pub fn subject(&self) -> Option<&PersonShown> {
+        self.people.iter().find(|p| p.subject)
+    }
+}
+
+fn person(object: &Map<String, Value>, subject: &str, text: &Text) -> PersonShown {
+    let names = object.get("names").and_then(Value::as_array);
+    let name = names.into_iter().flatten().find_map(name_of);
+    let skip = |key: &str| QUIET.contains(&key) || ["names", "role"].contains(&key);
+    PersonShown {
+        // The record's own roles do not say it: several people may be subjects of what was sent about them.
+        subject: object.get("id").and_then(Value::as_str) == Some(subject),
+        name,
+        rows: rows(object, text, skip),
+    }
+}
+
+/// A name as people say it: preferred or given names, then the family name.
+fn name_of(name: &Value) -> Option<String> {
+    let word = |key: &str| name.get(key).and_then(Value::as_str).map(str::to_owned);
+    let list = |key: &str| {
+        let items = name.get(key).and_then(Value::as_array)?;
+        let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    };
+    let given = word("preferred").or_else(|| list("given")).or_else(|| word("given"));
+    let parts: Vec<String> = given.into_iter().chain(word("family")).collect();
+    if parts.is_empty() { word("text") } else { Some(parts.join(" ")) }
+}
+
+fn list(name: &'static str, value: Option<&Value>, text: &Text) -> Option<ListShown> {
+    let items: Vec<ItemShown> = objects(value).map(|o| item(name, o, text)).collect();
+    (!items.is_empty()).then(|| ListShown { words: text.word("list", name), items })
+}
+
+fn item(list: &str, object: &Map<String, Value>, text: &Text) -> ItemShown {
+    let label = object.get("label").and_then(Value::as_object);
+    let of_label = |key: &str| label.and_then(|l| l.get(key)).and_then(Value::as_str).map(str::to_owned);
+    let kind = object.get("kind").and_then(Value::as_str);
+    let category = of_label("category").unwrap_or_default();
+    let skip = |key: &str| QUIET.contains(&key) || key == "kind";
+    ItemShown {
+        heading: kind.map_or_else(|| text.word("list", list), |k| text.word("kind", k)),
+        category_words: text.word("category", &category),
+        agency: of_label("custodian").unwrap_or_default(),
+        when: WHEN.iter().find_map(|key| object.get(*key).and_then(when_of)).or_else(|| of_label("observed")),
+        basis: of_label("basis_marker").map(|b| text.word("value", &b)),
+        summary: object.get("form").and_then(Value::as_str) == Some("summary") || object.contains_key("summary_of"),
+        unread: object.contains_key("unparsed"),
+        rows: rows(object, text, skip),
+    }
+}
+
+fn when_of(value: &Value) -> Option<String> {
+    value.as_str().filter(|t| t.starts_with(|c: char| c.is_ascii_digit())).map(str::to_owned)
+}
+
+fn notice(object: &Map<String, Value>, text: &Text) -> Notice {
+    let word = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+    let category = word("category").unwrap_or_default();
+    Notice {
+        words: text.word("category", &category),
+        text: word("text").unwrap_or_default(),
+        custodian: word("custodian"),
+        contact: word("contact"),
+    }
+}
+
+fn rows(object: &Map<String, Value>, text: &Text, skip: impl Fn(&str) -> bool) -> Vec<Row> {
+    let members = object.iter().filter(|(key, _)| !skip(key));
+    let rows = members.map(|(key, value)| Row { name: text.word("field", key), value: words(value, text, 0) });
+    rows.filter(|row| !row.value.is_empty()).collect()
+}
+
+/// A value in words: lists with semicolons, objects as "name: value".
+fn words(value: &Value, text: &Text, depth: usize) -> String {
+    match value {
+        _ if depth > DEPTH_MAX => String::new(),
+        Value::Null => String::new(),
+        Value::Bool(true) => text.say("value.yes").to_owned(),
+        Value::Bool(false) => text.say("value.no").to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(word) => in_words(word, text),
+        Value::Array(items) => {
+            let parts: Vec<String> =
+                items.iter().map(|i| words(i, text, depth + 1)).filter(|w| !w.is_empty()).collect();
+            parts.join("; ")
+        }
+        Value::Object(object) => {
+            let members = object.iter().filter(|(key, _)| !QUIET.contains(&key.as_str()));
+            let parts = members.map(|(key, value)| (text.word("field", key), words(value, text, depth + 1)));
+            let parts: Vec<String> =
+                parts.filter(|(_, w)| !w.is_empty()).map(|(name, w)| format!("{name}: {w}")).collect();
+            parts.join(", ")
+        }
+    }
+}
+
+/// A word of data: dates as people read them, codes by their text, everything else as it stands.
+fn in_words(word: &str, text: &Text) -> String {
+    if let Some(found) = text.find(&format!("value.{word}")) {
+        return found.to_owned();
+    }
+    day_words(word).unwrap_or_else(|| word.to_owned())
+}
+
+/// `2026-10-05` as "5 October 2026", `2026-10` as "October 2026", a moment with its London time; `None` for anything else.
+pub fn day_words(word: &str) -> Option<String> {
+    if let Ok(moment) = word.parse::<jiff::Timestamp>() {
+        let zone = jiff::tz::TimeZone::get("Europe/London").ok()?;
+        return Some(moment.to_zoned(zone).strftime("%-d %B %Y, %H:%M").to_string());
+    }
+    if let Ok(day) = word.parse::<jiff::civil::Date>()
+        && word.len() == 10
+    {
+        return Some(day.strftime("%-d %B %Y").to_string());
+    }
+    let month = (word.len() == 7).then(|| format!("{word}-01"))?;
+    Some(month.parse::<jiff::civil::Date>().ok()?.strftime("%B %Y").to_string())
+}
+
+fn objects(value: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_disclosure_shows_what_stands_in_it_and_nothing_else() {
+        let released = json!({
+            "receipt": "e-1",
+            "record": {
+                "people": [{"id": "x", "role": "subject", "names": [{"given": ["Maya"], "family": "Lane"}], "birth": {"date": "2017-02-03"}}],
+                "plans": [{"id": "s1", "kind": "cin", "start": "2026-09-07", "label": {"category": "STS", "custodian": "harbourshire-csc", "basis_marker": "fact"}}]
+            },
+            "indicators": [], "markers": [{"category": "MHL", "text": "withheld", "custodian": "southdown-mh", "contact": "01632 960 000"}]
+        });
+        let shown = Shown::read(released.to_string().as_bytes(), "x", Text::english());
+        assert_eq!(shown.subject().and_then(|p| p.name.clone()).as_deref(), Some("Maya Lane"));
+        assert_eq!(shown.lists.len(), 1);
+        assert_eq!(shown.lists[0].items[0].when.as_deref(), Some("2026-09-07"));
+        assert_eq!(shown.markers[0].custodian.as_deref(), Some("southdown-mh"));
+        assert!(Shown::read(b"", "x", Text::english()).people.is_empty());
+    }
+
+    #[test]
+    fn days_are_written_at_their_own_precision() {
+        assert_eq!(day_words("2026-10-05").as_deref(), Some("5 October 2026"));
+        assert_eq!(day_words("2014-05").as_deref(), Some("May 2014"));
+        assert_eq!(day_words("2026-07-01T09:30:00Z").as_deref(), Some("1 July 2026, 10:30"));
+        assert_eq!(day_words("9990000018"), None);
+    }
+}

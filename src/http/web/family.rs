@@ -1,0 +1,245 @@
+//! A worker's families (P1), one family (P2) and its chronology (P3), behind the purpose that was stated for it.
+//!
+//! Each person shown is one enquiry, decided and logged. A person of whom nothing may be known leaves no trace on the page:
+//! no line, no blank, no number.
+
+use super::answer::{Stop, go, page, with_status};
+use super::disclosure::{ItemShown, Notice, Shown, day_words};
+use super::fields::Fields;
+use super::frame::Frame;
+use super::text::Text;
+use super::visit::SignedIn;
+use crate::exchange::{Failure, Family};
+use crate::ident::PersonId;
+use crate::vocabulary::{Category, Purpose};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+/// What a list of families shows of each person.
+const LISTED: [Category; 1] = [Category::Idn];
+
+struct FamilyRow {
+    id: String,
+    people: Vec<String>,
+    kinds: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "families.html")]
+struct FamiliesPage {
+    frame: Frame,
+    families: Vec<FamilyRow>,
+}
+
+/// P1: the families of the hat.
+pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
+    worn(&visit)?;
+    let text = Text::english();
+    let mut families = Vec::new();
+    for family in visit.gateway().families(&visit.visitor).await? {
+        let mut people = Vec::new();
+        if let Some(purpose) = usual_purpose(&visit, &family) {
+            for member in &family.members {
+                let shown = look(&visit, &member.person, purpose, &LISTED).await?;
+                people.extend(shown.and_then(|s| s.subject().and_then(|p| p.name.clone())));
+            }
+        }
+        let kinds = family.kinds.iter().map(|k| text.word("kind", k)).collect();
+        families.push(FamilyRow { id: family.id, people, kinds });
+    }
+    page(&FamiliesPage { frame: Frame::of(&visit, text.say("families.title").to_owned(), None), families })
+}
+
+/// The purpose a list is shown under: the one stated in this session, else the one in force on the case.
+fn usual_purpose(visit: &SignedIn, family: &Family) -> Option<Purpose> {
+    let role = visit.visitor.hat.as_ref()?.role;
+    let content = visit.gateway().content();
+    let may = |purpose: &Purpose| content.policy.column(*purpose, role).is_some();
+    visit.visitor.purpose(&family.id).or_else(|| family.purposes.iter().copied().find(may))
+}
+
+struct PurposeChoice {
+    code: &'static str,
+    words: String,
+    chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "purpose.html")]
+struct PurposePage {
+    frame: Frame,
+    family: String,
+    choices: Vec<PurposeChoice>,
+    failed: bool,
+}
+
+/// Why the family is opened: one radio for each purpose this hat may declare, no "other".
+pub async fn why(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
+    let family = of_visitor(&visit, &path).await?;
+    page(&purpose_page(&visit, &family, false))
+}
+
+/// Takes the purpose.
+pub async fn state(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Result<HttpResponse, Stop> {
+    fields.checked(&visit)?;
+    let family = of_visitor(&visit, &path).await?;
+    let Some(purpose) = Purpose::parse(fields.get("purpose")) else {
+        return with_status(&purpose_page(&visit, &family, true), StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    visit.gateway().state_purpose(&visit.visitor, &family.id, purpose).await?;
+    Ok(go(&format!("/families/{}", family.id)))
+}
+
+fn purpose_page(visit: &SignedIn, family: &Family, failed: bool) -> PurposePage {
+    let content = visit.gateway().content();
+    let role = visit.visitor.hat.as_ref().map(|h| h.role);
+    let may = Purpose::ALL.iter().filter(|p| role.is_some_and(|r| content.policy.column(**p, r).is_some()));
+    let stated = visit.visitor.purpose(&family.id);
+    let choices =
+        may.map(|p| PurposeChoice { code: p.code(), words: visit.pages.purpose_words(*p), chosen: stated == Some(*p) });
+    let title = if failed { "purpose.failed" } else { "purpose.title" };
+    PurposePage {
+        choices: choices.collect(),
+        frame: Frame::of(visit, Text::english().say(title).to_owned(), None),
+        family: family.id.clone(),
+        failed,
+    }
+}
+
+struct MemberShown {
+    name: String,
+    rows: Vec<super::disclosure::Row>,
+    lists: Vec<super::disclosure::ListShown>,
+    indicators: Vec<Notice>,
+    markers: Vec<Notice>,
+}
+
+#[derive(Template)]
+#[template(path = "family.html")]
+struct FamilyPage {
+    frame: Frame,
+    family: String,
+    members: Vec<MemberShown>,
+}
+
+/// P2: one picture of a family.
+pub async fn open(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
+    let family = of_visitor(&visit, &path).await?;
+    let Some(purpose) = visit.visitor.purpose(&family.id) else {
+        return Ok(go(&format!("/families/{}/purpose", family.id)));
+    };
+    let mut members = Vec::new();
+    for shown in everybody(&visit, &family, purpose).await? {
+        members.extend(member(&visit, shown));
+    }
+    let title = Text::english().say("family.title").to_owned();
+    page(&FamilyPage { frame: Frame::of(&visit, title, Some(purpose)), family: family.id, members })
+}
+
+/// A person of whom something may be shown; one of whom nothing may be known is not there at all.
+fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
+    let nothing = shown.people.is_empty() && shown.indicators.is_empty() && shown.markers.is_empty();
+    if nothing && shown.lists.is_empty() {
+        return None;
+    }
+    let (name, rows) = match shown.people.into_iter().find(|p| p.subject) {
+        Some(person) => (person.name, person.rows),
+        None => (None, Vec::new()),
+    };
+    let name = name.unwrap_or_else(|| Text::english().say("family.unnamed").to_owned());
+    let agency =
+        |notice: Notice| Notice { custodian: notice.custodian.map(|c| visit.pages.agency_words(&c)), ..notice };
+    let mut lists = shown.lists;
+    for item in lists.iter_mut().flat_map(|l| l.items.iter_mut()) {
+        item.agency = visit.pages.agency_words(&item.agency);
+    }
+    Some(MemberShown {
+        name,
+        rows,
+        lists,
+        indicators: shown.indicators.into_iter().map(agency).collect(),
+        markers: shown.markers.into_iter().map(agency).collect(),
+    })
+}
+
+struct Entry {
+    day: String,
+    name: String,
+    item: ItemShown,
+}
+
+#[derive(Template)]
+#[template(path = "chronology.html")]
+struct ChronologyPage {
+    frame: Frame,
+    family: String,
+    entries: Vec<Entry>,
+    undated: Vec<Entry>,
+    reader: String,
+}
+
+/// P3: what happened, newest first. Indicators stand by month (their day is not released), markers not at all.
+pub async fn chronology(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
+    let family = of_visitor(&visit, &path).await?;
+    let Some(purpose) = visit.visitor.purpose(&family.id) else {
+        return Ok(go(&format!("/families/{}/purpose", family.id)));
+    };
+    let (mut dated, mut undated) = (Vec::new(), Vec::new());
+    for shown in everybody(&visit, &family, purpose).await? {
+        let Some(member) = member(&visit, shown) else { continue };
+        for item in member.lists.into_iter().flat_map(|l| l.items) {
+            let name = member.name.clone();
+            match item.when.clone() {
+                Some(when) => {
+                    let day = day_words(&when).unwrap_or_else(|| when.clone());
+                    dated.push((when, Entry { day, name, item }));
+                }
+                None => undated.push(Entry { day: String::new(), name, item }),
+            }
+        }
+    }
+    dated.sort_by(|a, b| b.0.cmp(&a.0));
+    let title = Text::english().say("chronology.title").to_owned();
+    page(&ChronologyPage {
+        frame: Frame::of(&visit, title, Some(purpose)),
+        family: family.id,
+        entries: dated.into_iter().map(|(_, entry)| entry).collect(),
+        undated,
+        reader: visit.visitor.shown.clone(),
+    })
+}
+
+/// Everybody of a family, as far as this hat may see them for this purpose.
+async fn everybody(visit: &SignedIn, family: &Family, purpose: Purpose) -> Result<Vec<Shown>, Stop> {
+    let mut all = Vec::new();
+    for member in &family.members {
+        all.extend(look(visit, &member.person, purpose, Category::ALL).await?);
+    }
+    Ok(all)
+}
+
+/// What is released of one person; nothing for a refusal that the visitor may know of: the page goes on without them.
+async fn look(
+    visit: &SignedIn,
+    person: &PersonId,
+    purpose: Purpose,
+    categories: &[Category],
+) -> Result<Option<Shown>, Stop> {
+    let subject = visit.gateway().named_in_pages(person);
+    match visit.gateway().look_at(&visit.visitor, person, purpose, categories).await {
+        Ok(released) => Ok(Some(Shown::read(&released.into_bytes(), &subject, Text::english()))),
+        Err(Failure::Refused { .. }) => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The family in the address, if it is the visitor's.
+async fn of_visitor(visit: &SignedIn, id: &str) -> Result<Family, Stop> {
+    worn(visit)?;
+    Ok(visit.gateway().family(&visit.visitor, id).await?)
+}
+
+fn worn(visit: &SignedIn) -> Result<(), Stop> {
+    if visit.visitor.hat.is_some() { Ok(()) } else { Err(Stop::NoHat) }
+}

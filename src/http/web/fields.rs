@@ -1,0 +1,86 @@
+//! A form as it came in: names and values, bounded, and the session's word checked before anything is done with them.
+
+use super::answer::Stop;
+use super::visit::SignedIn;
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpRequest, web};
+use std::future::Future;
+use std::pin::Pin;
+
+/// Largest form, in bytes: a long account of what was seen, several times over.
+pub const FORM_BYTES_MAX: usize = 128 * 1024;
+/// Most fields of a form.
+const FIELDS_MAX: usize = 400;
+/// The field that holds the session's word.
+pub const WORD: &str = "word";
+
+/// The fields of a form, in order.
+#[derive(Clone, Default)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// A field's value, trimmed; empty when it is not there.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())
+    }
+    /// Every value of a field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim())
+    }
+    /// Whether the form came from a page of this session.
+    ///
+    /// # Errors
+    /// [`Stop::Forged`] when it did not; nothing may be done then.
+    pub fn checked(&self, visit: &SignedIn) -> Result<(), Stop> {
+        let given = self.get(WORD).as_bytes();
+        let word = visit.word.as_bytes();
+        // Without a way out early: how much was right is not told by time.
+        let differ = given.iter().zip(word).fold(0_u8, |sum, (a, b)| sum | (a ^ b));
+        if given.len() == word.len() && differ == 0 { Ok(()) } else { Err(Stop::Forged) }
+    }
+}
+
+impl FromRequest for Fields {
+    type Error = Stop;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Stop>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let own = from_own_page(request.headers());
+        let form = web::Form::<Vec<(String, String)>>::from_request(request, payload);
+        Box::pin(async move {
+            if !own {
+                return Err(Stop::Forged);
+            }
+            let fields = match form.await {
+                Ok(form) => form.into_inner(),
+                Err(error) if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+                    return Err(Stop::TooLarge);
+                }
+                Err(_) => return Err(Stop::Malformed),
+            };
+            if fields.len() > FIELDS_MAX || fields.iter().any(|(n, v)| n.contains('\0') || v.contains('\0')) {
+                return Err(Stop::Malformed);
+            }
+            Ok(Self(fields))
+        })
+    }
+}
+
+/// Whether the browser says that the form comes from one of our own pages. Old browsers say nothing; the session's word
+/// then stands alone.
+///
+/// # Source
+/// W3C Fetch Metadata (`Sec-Fetch-Site`); RFC 6454 (`Origin`).
+fn from_own_page(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin" || site == "none";
+    }
+    match (text("origin"), text("host")) {
+        (Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
+        (Some(_), None) => false,
+        (None, _) => true,
+    }
+}

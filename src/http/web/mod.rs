@@ -1,0 +1,49 @@
+//! The pages for people: server-rendered, working without scripts, in one style sheet of our own.
+//!
+//! Owns sign-in, sessions' cookies, forms, and how a disclosure looks. Refuses to hold a rule about sharing: whatever a page
+//! shows of a person arrived as `exchange::Released`, in the canonical format, decided and logged. URLs carry opaque ids;
+//! every text stands in `text/`; a form without its session's word changes nothing. Read [`Frame`] and `visit.rs` first.
+
+mod answer;
+mod demo;
+mod disclosure;
+mod family;
+mod fields;
+mod frame;
+mod hat;
+mod home;
+mod sign_in;
+mod style;
+mod text;
+mod visit;
+
+pub use demo::DemoPerson;
+pub(super) use visit::Pages;
+
+use actix_web::web::{self, ServiceConfig};
+pub(super) use answer::not_found;
+
+/// Adds the routes of the pages.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .app_data(web::FormConfig::default().limit(fields::FORM_BYTES_MAX))
+        .route("/", web::get().to(home::start))
+        .route(style::PATH, web::get().to(style::sheet))
+        .route("/sign-in", web::get().to(sign_in::form))
+        .route("/sign-in", web::post().to(sign_in::submit))
+        .route("/sign-out", web::post().to(sign_in::out))
+        .route("/hat", web::get().to(hat::form))
+        .route("/hat", web::post().to(hat::choose))
+        .route("/demo", web::get().to(demo::people))
+        .route("/demo", web::post().to(demo::walk))
+        .route("/families", web::get().to(family::list))
+        .route("/families/{family}", web::get().to(family::open))
+        .route("/families/{family}/purpose", web::get().to(family::why))
+        .route("/families/{family}/purpose", web::post().to(family::state))
+        .route("/families/{family}/chronology", web::get().to(family::chronology));
+}
+
+/// Whether a path is one that people use; everything else belongs to machines and needs a certificate.
+pub(super) fn is_page(path: &str) -> bool {
+    !["/api/", "/log/", "/fhir/"].iter().any(|machine| path.starts_with(machine))
+}
