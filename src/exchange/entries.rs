@@ -79,13 +79,13 @@ fn decisions(payload: &mut Payload, weighed: &Weighed) {
             },
             custodian: AgencyId::new(item.custodian.clone()),
         });
-        permissions.extend(found.basis.permissions.iter().cloned());
+        permissions.extend(found.basis.permissions.iter().map(|id| id.to_string()));
         let basis = &found.basis;
-        payload.override_id = payload.override_id.take().or_else(|| basis.override_id.clone());
-        payload.delegation = payload.delegation.take().or_else(|| basis.delegation.clone());
-        payload.item_grant = payload.item_grant.take().or_else(|| basis.item_grant.clone());
+        payload.override_id = payload.override_id.take().or_else(|| basis.override_id.as_deref().map(str::to_owned));
+        payload.delegation = payload.delegation.take().or_else(|| basis.delegation.as_deref().map(str::to_owned));
+        payload.item_grant = payload.item_grant.take().or_else(|| basis.item_grant.as_deref().map(str::to_owned));
         if let (None, Some(id)) = (&payload.relationship, &basis.relationship) {
-            payload.relationship = Some(Relationship { id: id.clone(), kind: weighed.relationship_kind(id) });
+            payload.relationship = Some(Relationship { id: id.to_string(), kind: weighed.relationship_kind(id) });
         }
     }
     payload.permissions = permissions.into_iter().collect();

@@ -4,10 +4,17 @@
 //! inside `sharing` (its constructor is private to the module), so nobody can release on a verdict of their own.
 //! Read [`Decision`] first.
 
-use crate::vocabulary::Level;
+mod sets;
+mod words;
+
+pub use sets::{Flags, Rules};
+
+use super::policy::{Cell, LegalBasis};
+use crate::vocabulary::{Category, Level, Purpose, Role};
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
@@ -164,35 +171,75 @@ impl Serialize for Marker {
     }
 }
 
-/// What the decision rests on. The four legal keys are `None` at level N (R11).
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+/// The matrix row that was used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MatrixRow {
+    /// The declared purpose.
+    pub purpose: Purpose,
+    /// The hat's role.
+    pub role: Role,
+    /// The segment's category.
+    pub category: Category,
+    /// What the matrix says.
+    pub cell: Cell,
+}
+
+impl fmt::Display for MatrixRow {
+    /// As in `matrix.csv`: `CIN,SW,MHL,S,I,yes`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cell { with, without, raisable } = self.cell;
+        let raisable = if raisable { "yes" } else { "no" };
+        write!(f, "{},{},{},{with},{without},{raisable}", self.purpose, self.role, self.category)
+    }
+}
+
+/// What the decision rests on. There is no legal ground at level N (R11).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Basis {
-    /// UK GDPR Article 6 point, or the law-enforcement regime.
-    pub art6: Option<String>,
-    /// Article 9 or 10 condition.
-    pub art9_10: Option<String>,
-    /// The statutory gateway.
-    pub gateway: Option<String>,
-    /// How confidence is lifted.
-    pub confidence: Option<String>,
-    /// The matrix row used: purpose, role, category, with, without, override.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub matrix: Option<String>,
+    /// The four legal grounds.
+    pub legal: Option<Arc<LegalBasis>>,
+    /// The matrix row used.
+    pub matrix: Option<MatrixRow>,
     /// Permission records that decided, sorted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub permissions: Vec<String>,
+    pub permissions: Vec<Arc<str>>,
     /// The relationship that carried the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub relationship: Option<String>,
+    pub relationship: Option<Arc<str>>,
     /// The override used.
-    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
-    pub override_id: Option<String>,
+    pub override_id: Option<Arc<str>>,
     /// The delegation acted under.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delegation: Option<String>,
+    pub delegation: Option<Arc<str>>,
     /// The item grant used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub item_grant: Option<String>,
+    pub item_grant: Option<Arc<str>>,
+}
+
+impl Serialize for Basis {
+    /// The four legal keys always, the others where used.
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut map = s.serialize_map(None)?;
+        let legal = self.legal.as_deref();
+        map.serialize_entry("art6", &legal.map(|legal| &legal.art6))?;
+        map.serialize_entry("art9_10", &legal.map(|legal| &legal.art9_10))?;
+        map.serialize_entry("gateway", &legal.map(|legal| &legal.gateway))?;
+        map.serialize_entry("confidence", &legal.map(|legal| &legal.confidence))?;
+        if let Some(row) = self.matrix {
+            map.serialize_entry("matrix", &row.to_string())?;
+        }
+        if !self.permissions.is_empty() {
+            map.serialize_entry("permissions", &self.permissions.iter().map(|id| &**id).collect::<Vec<&str>>())?;
+        }
+        let used = [
+            ("relationship", &self.relationship),
+            ("override", &self.override_id),
+            ("delegation", &self.delegation),
+            ("item_grant", &self.item_grant),
+        ];
+        for (key, id) in used {
+            if let Some(id) = id {
+                map.serialize_entry(key, &**id)?;
+            }
+        }
+        map.end()
+    }
 }
 
 /// The answer to one question. Made only by [`super::decide`].
@@ -208,19 +255,14 @@ pub struct Decision {
     /// What the requester learns at level N.
     pub marker: Marker,
     /// What to note or do.
-    pub flags: BTreeSet<Flag>,
+    pub flags: Flags,
     /// What it rests on.
     pub basis: Basis,
     /// The numbers of the rules (R1–R84) that set the result; printed `R33`.
-    #[serde(serialize_with = "rule_names")]
-    pub rules: BTreeSet<u8>,
+    pub rules: Rules,
     /// Private: nobody outside builds a decision.
     #[serde(skip)]
     sealed: (),
-}
-
-fn rule_names<S: Serializer>(rules: &BTreeSet<u8>, s: S) -> Result<S::Ok, S::Error> {
-    s.collect_seq(rules.iter().map(|number| format!("R{number}")))
 }
 
 impl Decision {
@@ -231,82 +273,10 @@ impl Decision {
             reason,
             limit: None,
             marker: Marker::None,
-            flags: BTreeSet::new(),
+            flags: Flags::default(),
             basis: Basis::default(),
-            rules: BTreeSet::new(),
+            rules: Rules::default(),
             sealed: (),
-        }
-    }
-}
-
-impl Decision {
-    /// The decision in one plain sentence, without names: for practitioners, with the codes' meaning spelt out.
-    #[must_use]
-    pub fn explain(&self) -> String {
-        let shown = match self.level {
-            Level::F => "Shown in full",
-            Level::S => "Shown as a summary",
-            Level::I => "Shown only as an indicator",
-            Level::N => "Not shown",
-        };
-        let because = self.reason.in_words();
-        match self.limit {
-            Some(limit) => format!("{shown}: {because}; {}.", limit.in_words()),
-            None => format!("{shown}: {because}."),
-        }
-    }
-}
-
-impl Reason {
-    /// The reason as part of a sentence.
-    #[must_use]
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::AllowOwn => "it is this worker's own work",
-            Self::AllowMatrix => "the sharing rules allow it for this purpose and role",
-            Self::AllowPermission => "the person who decides has given permission",
-            Self::AllowOverride => "an override for safety is in force",
-            Self::AllowItem => "this one item was opened for one task",
-            Self::AllowDeident => "the table identifies nobody",
-            Self::DAuth => "the account, sign-in or role is not valid now",
-            Self::DCoi => "the worker has a personal tie to somebody concerned",
-            Self::DPurpose => "this role cannot act for this purpose",
-            Self::DRel => "there is no live working relationship with the person",
-            Self::DAudit => "the audit log cannot be written, so nothing is released",
-            Self::DAdopt => "the identity before adoption or recognition is sealed",
-            Self::DSealed => "the agency that holds it has sealed it",
-            Self::DSafe => "showing it could put somebody at risk, or it is a young person's own",
-            Self::DMatrix => "the sharing rules do not allow it for this purpose and role",
-            Self::DPermission => "it needs permission",
-            Self::DCap => "a limit on this worker's view applies",
-            Self::DMinimise => "a column was not declared, or would identify somebody",
-            Self::DSmall => "the numbers are too small to publish",
-            Self::DDelegate => "this is not for this role or worker to do",
-            Self::DLeadExists => "the case has a lead professional already",
-        }
-    }
-}
-
-impl Limit {
-    /// The limit as part of a sentence.
-    #[must_use]
-    pub const fn in_words(self) -> &'static str {
-        match self {
-            Self::PermissionAbsent => "more would need a permission, and none counts here",
-            Self::PermissionRefused => "permission was refused",
-            Self::PermissionExpired => "the permission has run out",
-            Self::PermissionWithdrawn => "the permission was withdrawn",
-            Self::PermissionDisputed => "two people with parental responsibility disagree",
-            Self::CapAdult => "it concerns an adult",
-            Self::CapDelegate => "it is limited to what the social worker can see",
-            Self::CapVolunteer => "volunteers see a minimum",
-            Self::CapOriginator => "the agency that holds it limits who may see it",
-            Self::CapThird => "it also concerns somebody else",
-            Self::CapLocal => "a local rule of the partnership applies",
-            Self::SummaryMissing => "nobody has written a summary yet",
-            Self::Minimised => "fields that this purpose does not need were left out",
-            Self::OverrideNotAvailable => "an override is not available here",
-            Self::CustodianTask => "an officer of the agency that holds it must decide",
         }
     }
 }

@@ -10,6 +10,7 @@ mod local;
 pub mod policy;
 mod procedure;
 pub mod redact;
+pub mod space;
 mod steps;
 pub mod unknown_adult;
 mod world;

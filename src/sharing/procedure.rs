@@ -5,7 +5,7 @@
 //! asked here first of all. Nobody can be recursed into endlessly: a personal assistant's and an item grant's decision ask
 //! once for the granting hat, which is neither.
 
-use super::decision::{Decision, Limit, Reason};
+use super::decision::{Decision, Limit, MatrixRow, Reason};
 use super::policy::Policy;
 use super::steps::{
     Draft, Reading, Request, Step, Target, acts, analytics, auth, caps, conflict, end, item_grant, marker, matrix, own,
@@ -39,11 +39,7 @@ pub(super) fn answer(request: &Request<'_>) -> Decision {
     let (ControlFlow::Break(draft) | ControlFlow::Continue(draft)) = ended;
     let mut decision = marker::settle(request, draft);
     if decision.level > Level::N {
-        let legal = request.policy.basis(request.purpose);
-        decision.basis.art6 = Some(legal.art6.clone());
-        decision.basis.art9_10 = Some(legal.art9_10.clone());
-        decision.basis.gateway = Some(legal.gateway.clone());
-        decision.basis.confidence = Some(legal.confidence.clone());
+        decision.basis.legal = Some(request.policy.shared_basis(request.purpose));
     }
     decision
 }
@@ -104,18 +100,17 @@ fn cell(request: &Request<'_>, reading: Reading<'_>, category: Category, ground:
     let others = about.iter().filter(|person| **person != first);
     let others: Vec<_> = others.map(|person| matrix::outcome(request, reading, category, cell, *person)).collect();
 
-    let mut draft = Draft::new(outcome.level, outcome.reason, &outcome.rules);
+    let mut draft = Draft::new(outcome.level, outcome.reason, &[]);
+    draft.decision.rules = outcome.rules;
     draft.hush = outcome.named_refusal;
     draft.decision.limit = outcome.limit;
-    draft.decision.flags.extend(&outcome.flags);
+    draft.decision.flags = outcome.flags;
     draft.decision.basis.override_id = outcome.override_id;
     draft.decision.basis.permissions = outcome.permissions;
     draft.decision.basis.permissions.extend(others.iter().flat_map(|other| other.permissions.clone()));
     draft.decision.basis.permissions.sort();
     draft.decision.basis.permissions.dedup();
-    let raisable = if cell.raisable { "yes" } else { "no" };
-    let row = [purpose.code(), role.code(), category.code(), cell.with.code(), cell.without.code(), raisable];
-    draft.decision.basis.matrix = Some(row.join(","));
+    draft.decision.basis.matrix = Some(MatrixRow { purpose, role, category, cell });
 
     if !outcome.exceeds_adult_cap {
         caps::adult(request, reading, category, &mut draft);

@@ -17,7 +17,7 @@ use crate::config::Files;
 use crate::diagnostic::Diagnostic;
 use crate::vocabulary::{Category, Level, Purpose, Role};
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 pub(super) const ROLES: usize = Role::ALL.len();
 pub(super) const CATEGORIES: usize = Category::ALL.len();
@@ -77,7 +77,7 @@ pub struct PurposeRow {
     /// HL7 v3-ActReason, or the project's own code.
     pub hl7_code: String,
     /// The legal ground.
-    pub basis: LegalBasis,
+    pub basis: Arc<LegalBasis>,
     /// Where permission counts.
     pub consulted: Consulted,
 }
@@ -203,6 +203,11 @@ impl Policy {
     #[must_use]
     pub fn basis(&self, purpose: Purpose) -> &LegalBasis {
         &self.purpose(purpose).basis
+    }
+
+    /// As [`Self::basis`], shared.
+    pub(super) fn shared_basis(&self, purpose: Purpose) -> Arc<LegalBasis> {
+        Arc::clone(&self.purpose(purpose).basis)
     }
 
     /// What a purpose means.

@@ -6,6 +6,7 @@ use super::{
 use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Position, code};
 use crate::vocabulary::{Category, Confidentiality, Level, Purpose, Role};
+use std::sync::Arc;
 
 /// Purposes with a matrix (sharing rules §6); AN, AU and SA have none (R20, R80, R75).
 const MATRIX_PURPOSES: [Purpose; 7] =
@@ -277,7 +278,7 @@ pub(super) fn purposes(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Purpo
             confidence: row.text("confidence").to_owned(),
         };
         let (name, hl7_code) = (row.text("name").to_owned(), row.text("hl7_code").to_owned());
-        keyed.put(purpose.index(), PurposeRow { name, hl7_code, basis, consulted }, &row, faults);
+        keyed.put(purpose.index(), PurposeRow { name, hl7_code, basis: Arc::new(basis), consulted }, &row, faults);
     });
     keyed.finish(&Purpose::ALL.iter().map(|c| c.code()).collect::<Vec<_>>(), faults)
 }
@@ -337,12 +338,12 @@ pub(super) fn no_purpose() -> &'static PurposeRow {
     ROW.get_or_init(|| PurposeRow {
         name: String::new(),
         hl7_code: String::new(),
-        basis: LegalBasis {
+        basis: Arc::new(LegalBasis {
             art6: String::new(),
             art9_10: String::new(),
             gateway: String::new(),
             confidence: String::new(),
-        },
+        }),
         consulted: Consulted::All,
     })
 }

@@ -83,6 +83,6 @@ pub(in crate::sharing) fn third(others: &[Outcome], draft: &mut Draft) {
     for other in others {
         draft.cap(other.level, Limit::CapThird, &[54, 55]);
         draft.hush |= other.named_refusal;
-        draft.decision.flags.extend(&other.flags);
+        draft.decision.flags.extend(other.flags);
     }
 }

@@ -26,15 +26,15 @@ pub(in crate::sharing) fn step(request: &Request<'_>) -> Step {
 
 /// The tie of an account to these persons and their housemates, the gravest first.
 pub(in crate::sharing) fn tie(world: &World, account: AccountIx, persons: &[PersonIx], at: Time) -> Option<Tie> {
-    let own = world.own_person(account, at);
+    let own = world.own_persons(account, at);
     let mut near = None;
     for person in persons {
         let mates = world.housemates(*person, at);
         for each in std::iter::once(*person).chain(mates) {
-            if own.is_some_and(|own| world.protected_from(each, at).any(|x| x == own)) {
+            if own.clone().any(|own| world.protected_from(each, at).any(|x| x == own)) {
                 return Some(Tie::AllegedPerpetrator);
             }
-            let tied = own.is_some_and(|own| own == each || world.linked(own, each, at));
+            let tied = own.clone().any(|own| own == each || world.linked(own, each, at));
             if tied || world.declared(account, at).any(|declared| declared == each) {
                 near = Some(Tie::Near);
             }

@@ -6,6 +6,7 @@ use crate::sharing::procedure;
 use crate::sharing::world::Grant;
 use crate::vocabulary::{Category, Level, Role};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// The longest item grant (R50), in hours of elapsed time; a longer one is void.
 const GRANT_HOURS_MAX: i64 = 8;
@@ -16,7 +17,7 @@ pub(in crate::sharing) fn step(request: &Request<'_>, reading: Reading<'_>) -> S
     for grant in to_hat.filter(|grant| grant.segment == reading.ix) {
         if valid(request, reading, grant) {
             let mut draft = Draft::new(Level::F, Reason::AllowItem, &[50, 51]);
-            draft.decision.basis.item_grant = Some(grant.id.clone());
+            draft.decision.basis.item_grant = Some(Arc::clone(&grant.id));
             return ControlFlow::Break(draft);
         }
     }

@@ -2,21 +2,22 @@
 
 use super::permission::{self, Answer};
 use super::{Reading, Request, overrides};
-use crate::sharing::decision::{Flag, Limit, Reason};
+use crate::sharing::decision::{Flag, Flags, Limit, Reason, Rules};
 use crate::sharing::facts::OverrideKind;
 use crate::sharing::policy::{Cell, Consulted};
 use crate::sharing::world::PersonIx;
 use crate::vocabulary::{Category, Level, Purpose, Role};
+use std::sync::Arc;
 
 /// What steps 8 to 10 give for one person.
 pub(in crate::sharing) struct Outcome {
     pub(in crate::sharing) level: Level,
     pub(in crate::sharing) reason: Reason,
     pub(in crate::sharing) limit: Option<Limit>,
-    pub(in crate::sharing) flags: Vec<Flag>,
-    pub(in crate::sharing) permissions: Vec<String>,
-    pub(in crate::sharing) override_id: Option<String>,
-    pub(in crate::sharing) rules: Vec<u8>,
+    pub(in crate::sharing) flags: Flags,
+    pub(in crate::sharing) permissions: Vec<Arc<str>>,
+    pub(in crate::sharing) override_id: Option<Arc<str>>,
+    pub(in crate::sharing) rules: Rules,
     /// A refusal in force names the requester: at level N nothing is shown (sharing rules §10).
     pub(in crate::sharing) named_refusal: bool,
     /// A police override that may exceed the adult cap (sharing rules §7).
@@ -43,25 +44,25 @@ pub(in crate::sharing) fn outcome(
         _ => emergency.is_some(),
     };
     if dissent_counts && permission::dissent(request, reading, category, person) {
-        outcome.flags.push(Flag::DissentNoted);
-        outcome.rules.push(34);
+        outcome.flags.insert(Flag::DissentNoted);
+        outcome.rules.insert(34);
     }
     if cell.raisable && request.purpose == Purpose::Le {
         // The custodian's officer decides; nothing opens by itself (R19).
         outcome.limit = Some(Limit::CustodianTask);
-        outcome.rules.push(19);
+        outcome.rules.insert(19);
     } else if let (true, Some(each)) = (cell.raisable && outcome.level < Level::F, live) {
         outcome.level = Level::F;
         outcome.reason = Reason::AllowOverride;
         outcome.limit = None;
         outcome.override_id = Some(each.id.clone());
-        outcome.rules.extend([37, 38, 40]);
+        outcome.rules.extend(Rules::of(&[37, 38, 40]));
         outcome.exceeds_adult_cap =
             request.hat.role == Role::Pol && (emergency.is_some() || request.purpose == Purpose::Cp);
     }
     if outcome.reason == Reason::AllowOverride && emergency.is_some() {
         outcome.exceeds_adult_cap |= request.hat.role == Role::Pol;
-        outcome.rules.push(45);
+        outcome.rules.insert(45);
     }
     outcome
 }
@@ -81,7 +82,7 @@ fn gate(
     // Any sign of sexual activity under 13 is never gated; it is routed as child protection (R27).
     if matches!(category, Category::Exp | Category::Sxh) && !request.world.ages(person).thirteen(request.at) {
         let mut outcome = plain(cell.with, Reason::AllowMatrix, &[27]);
-        outcome.flags.push(Flag::CpTask);
+        outcome.flags.insert(Flag::CpTask);
         return outcome;
     }
     let consulted = match &request.policy.purpose(request.purpose).consulted {
@@ -118,10 +119,10 @@ fn plain(level: Level, reason: Reason, rules: &[u8]) -> Outcome {
         level,
         reason,
         limit: None,
-        flags: Vec::new(),
+        flags: Flags::default(),
         permissions: Vec::new(),
         override_id: None,
-        rules: rules.to_vec(),
+        rules: Rules::of(rules),
         named_refusal: false,
         exceeds_adult_cap: false,
     }

@@ -21,7 +21,7 @@ pub(super) mod seal;
 pub(super) mod search;
 pub(super) mod summary;
 
-use super::decision::{Decision, Limit, Reason};
+use super::decision::{Decision, Limit, Reason, Rules};
 use super::facts::{self, Time};
 use super::policy::Policy;
 use super::world::{AccountIx, CaseIx, Hat, HatIx, OpeningIx, OverrideIx, PersonIx, RelationshipIx, SegmentIx, World};
@@ -178,7 +178,7 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn new(level: Level, reason: Reason, rules: &[u8]) -> Self {
         let mut decision = Decision::new(level, reason);
-        decision.rules.extend(rules);
+        decision.rules = Rules::of(rules);
         Self { decision, hush: false }
     }
     /// A refusal.
@@ -202,7 +202,7 @@ impl Draft {
         if cap < self.decision.level {
             self.decision.level = cap;
             self.decision.limit = Some(limit);
-            self.decision.rules.extend(rules);
+            self.decision.rules.extend(Rules::of(rules));
             if cap == Level::N {
                 self.decision.reason = Reason::DCap;
             }

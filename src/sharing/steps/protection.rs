@@ -60,9 +60,8 @@ fn blocked(request: &Request<'_>, reading: Reading<'_>) -> bool {
 /// Whether this hat, its account holder, or the person the officer asks for belongs to X's side.
 fn linked_to(request: &Request<'_>, x: PersonIx) -> bool {
     let (world, at) = (request.world, request.at);
-    let own = world.own_person(request.account, at);
     world.on_strand_of(request.hat_ix, x, at)
-        || own.is_some_and(|own| world.near(own, x, at))
+        || world.own_persons(request.account, at).any(|own| world.near(own, x, at))
         || world.declared(request.account, at).any(|person| person == x)
         || request.requester.is_some_and(|requester| world.near(requester, x, at))
 }

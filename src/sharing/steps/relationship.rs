@@ -2,7 +2,7 @@
 
 use super::{Reading, Request, Step, auth, end, overrides, seal};
 use crate::sharing::decision::Reason;
-use crate::sharing::facts::{RelationshipKind, Time};
+use crate::sharing::facts::RelationshipKind;
 use crate::sharing::world::{HatIx, PersonIx, Relationship, RelationshipIx};
 use crate::vocabulary::{Purpose, Role};
 use std::ops::ControlFlow;
@@ -18,8 +18,6 @@ pub(in crate::sharing) enum Ground {
 
 /// How long a self-claim lives (R6), in hours.
 const SELF_CLAIM_HOURS: i64 = 24;
-/// How long a delegation outlives its grantor's uncovered absence (R48), in days.
-const ABSENCE_DAYS: i64 = 28;
 
 /// Step 4 for reading a segment.
 pub(in crate::sharing) fn step(request: &Request<'_>, reading: Reading<'_>) -> Step<Ground> {
@@ -114,7 +112,9 @@ fn reaches(request: &Request<'_>, item: &Relationship, person: PersonIx) -> bool
 
 /// A supervisor has whatever the supervised hat is allocated to, for as long as that lives.
 fn supervises(request: &Request<'_>, item: &Relationship, of: HatIx, person: PersonIx) -> bool {
-    let narrowed = item.subject.is_none_or(|subject| subject == person)
+    let for_purpose = item.case.is_some() || item.purposes.as_ref().is_none_or(|all| all.contains(&request.purpose));
+    let narrowed = for_purpose
+        && item.subject.is_none_or(|subject| subject == person)
         && item.case.is_none_or(|case| request.world.in_case(case, person, request.at));
     let mut allocations = request.world.relationships_of(of).iter().filter_map(|ix| request.world.relationship(*ix));
     narrowed && allocations.any(|r| r.kind == RelationshipKind::Allocated && carries(request, r, person))
@@ -126,26 +126,18 @@ fn delegated(request: &Request<'_>, person: PersonIx) -> Option<RelationshipIx> 
     let delegation = named.delegation.as_ref()?;
     let right = named.kind == RelationshipKind::Delegation && named.hat == request.hat_ix;
     let social_worker = world.hat(delegation.grantor).is_some_and(|hat| hat.role == Role::Sw);
-    let there = auth::hat_valid(world, delegation.grantor, at)
-        && !delegation.uncovered.iter().any(|absence| {
-            let until = absence.to.map_or(at, |to| to.min(at));
-            absence.from.is_some_and(|from| from <= at && until > from.plus_days(ABSENCE_DAYS))
-        });
-    if !(right && social_worker && there && named.span.holds(at) && at_most_a_year(named)) {
+    let there = auth::hat_valid(world, delegation.grantor, at) && !delegation.over_after.iter().any(|end| *end < at);
+    if !(right && social_worker && there && named.span.holds(at) && delegation.within_a_year) {
         return None;
     }
-    let found = find(request, delegation.grantor, person)?;
-    let through = world.relationship(found)?.case;
-    let in_scope = delegation.cases.is_empty()
-        || delegation
-            .cases
-            .iter()
-            .any(|case| through.is_none_or(|through| through == *case) && world.in_case(*case, person, at));
-    in_scope.then_some(found)
-}
-
-/// A delegation has an end, at most twelve months after its start; a longer one is void (R48).
-fn at_most_a_year(named: &Relationship) -> bool {
-    let ends: Option<(Time, Time)> = named.span.from.zip(named.span.to);
-    ends.is_some_and(|(from, to)| to <= from.a_year_later())
+    // Any of the social worker's relationships through a case in scope will do, not just the first to the person.
+    let in_scope = |item: &Relationship| {
+        delegation.cases.is_empty()
+            || delegation
+                .cases
+                .iter()
+                .any(|case| item.case.is_none_or(|through| through == *case) && world.in_case(*case, person, at))
+    };
+    let mut of_grantor = world.relationships_of(delegation.grantor).iter().copied();
+    of_grantor.find(|ix| world.relationship(*ix).is_some_and(|item| in_scope(item) && carries(request, item, person)))
 }

@@ -43,6 +43,7 @@ pub(super) fn world(facts: &Facts) -> World {
         hat_grants: Lists::new(hats(facts)),
         hat_strands: Lists::new(hats(facts)),
         account_conflicts: Lists::new(facts.accounts.len()),
+        account_selves: Lists::new(facts.accounts.len()),
         case_relationships: Lists::new(facts.cases.len()),
         person_relationships: Lists::new(facts.people.len()),
         person_permissions: Lists::new(facts.people.len()),
@@ -137,7 +138,11 @@ fn file_people(filed: &mut Filed, facts: &Facts, names: &Directory) {
     for conflict in &facts.conflicts {
         let ends = (names.accounts.get(conflict.account.as_str()), names.people.get(conflict.person.as_str()));
         if let (Some(account), Some(person)) = ends {
-            filed.account_conflicts.add(account, (person, Span { from: conflict.from, to: conflict.to }));
+            let span = Span { from: conflict.from, to: conflict.to };
+            if conflict.kind == facts::ConflictKind::Own {
+                filed.account_selves.add(account, (person, span));
+            }
+            filed.account_conflicts.add(account, (person, span));
         }
     }
     for strand in &facts.strands {

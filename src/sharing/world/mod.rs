@@ -69,6 +69,7 @@ struct Filed {
     hat_grants: Lists<GrantIx>,
     hat_strands: Lists<(PersonIx, Span)>,
     account_conflicts: Lists<(PersonIx, Span)>,
+    account_selves: Lists<(PersonIx, Span)>,
     case_relationships: Lists<RelationshipIx>,
     person_relationships: Lists<RelationshipIx>,
     person_permissions: Lists<PermissionIx>,

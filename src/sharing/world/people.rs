@@ -8,15 +8,20 @@ use crate::vocabulary::Category;
 /// The birthdays that matter, as moments; computed once.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sharing) enum Ages {
-    /// Date of birth known: 00:00 London of the 13th, 16th and 18th birthday.
-    Born { thirteen: Time, sixteen: Time, eighteen: Time },
+    /// Date of birth known: 00:00 London of the birth, the 13th, 16th and 18th birthday.
+    Born { birth: Time, thirteen: Time, sixteen: Time, eighteen: Time },
     /// Only a band; it counts at its lower bound (facts file paper §2).
     Band(u8),
 }
 
 impl Ages {
     pub(super) fn born(day: Day) -> Self {
-        Self::Born { thirteen: day.birthday(13), sixteen: day.birthday(16), eighteen: day.birthday(18) }
+        Self::Born {
+            birth: day.birthday(0),
+            thirteen: day.birthday(13),
+            sixteen: day.birthday(16),
+            eighteen: day.birthday(18),
+        }
     }
     pub(super) fn band(band: AgeBand) -> Self {
         Self::Band(match band {
@@ -30,9 +35,13 @@ impl Ages {
     }
     fn reached(self, birthday: fn(Time, Time, Time) -> Time, years: u8, at: Time) -> bool {
         match self {
-            Self::Born { thirteen, sixteen, eighteen } => birthday(thirteen, sixteen, eighteen) <= at,
+            Self::Born { thirteen, sixteen, eighteen, .. } => birthday(thirteen, sixteen, eighteen) <= at,
             Self::Band(lower) => years <= lower,
         }
+    }
+    /// Whether the child is still to be born: the date of birth is an expected one.
+    pub(in crate::sharing) fn unborn(self, at: Time) -> bool {
+        matches!(self, Self::Born { birth, .. } if at < birth)
     }
     pub(in crate::sharing) fn thirteen(self, at: Time) -> bool {
         self.reached(|thirteen, _, _| thirteen, 13, at)
@@ -65,12 +74,21 @@ impl World {
         self.person(person).map_or(Ages::Band(0), |p| p.ages)
     }
 
-    /// The account holder's own person, once the link is known (R62).
-    pub(in crate::sharing) fn own_person(&self, account: AccountIx, at: Time) -> Option<PersonIx> {
-        self.account(account)?
-            .person
-            .filter(|(_, since)| since.is_none_or(|since| since <= at))
-            .map(|(person, _)| person)
+    /// The account holder as a person: the own record once the link is known (R62), or whom they declared to be (R9).
+    pub(in crate::sharing) fn own_persons(
+        &self,
+        account: AccountIx,
+        at: Time,
+    ) -> impl Iterator<Item = PersonIx> + Clone {
+        let record = self.account(account).and_then(|account| account.person);
+        let linked = record.filter(|(_, since)| since.is_none_or(|since| since <= at)).map(|(person, _)| person);
+        let declared = self.filed.account_selves.by(account).iter();
+        linked.into_iter().chain(declared.filter(move |(_, span)| span.holds(at)).map(|(person, _)| *person))
+    }
+
+    /// Whether the person has died by `at`.
+    pub(in crate::sharing) fn has_died(&self, person: PersonIx, at: Time) -> bool {
+        self.person(person).and_then(|p| p.died).is_some_and(|died| died <= at)
     }
 
     /// Everybody who lives with `person` at `at`, without the person.
@@ -120,10 +138,12 @@ impl World {
         self.filed.hat_strands.by(hat).iter().any(|(to, span)| *to == other && span.holds(at))
     }
 
-    /// Whether `holder` has proven parental responsibility for `child` at `at` (R30).
+    /// Whether `holder` has proven parental responsibility for `child` at `at` (R30); before birth only the pregnant
+    /// woman decides (consent paper §3).
     pub(in crate::sharing) fn has_responsibility(&self, holder: Decider, child: PersonIx, at: Time) -> bool {
-        let of_child = self.filed.responsibility.by(child);
-        of_child.iter().any(|held| held.holder == holder && held.proven && held.span.holds(at))
+        let unborn = self.ages(child).unborn(at);
+        let mut of_child = self.filed.responsibility.by(child).iter().filter(|held| held.mother || !unborn);
+        of_child.any(|held| held.holder == holder && held.proven && held.span.holds(at))
     }
 
     /// Whether a full or interim care order is in force.

@@ -44,7 +44,7 @@ fn a_local_rule_to_nothing_is_a_refusal_by_cap() {
     let permitted = of(&decisions(&rule("N", "context.purpose == \"CIN\"")), "permitted");
     assert_eq!((permitted.level, permitted.reason, permitted.limit), (Level::N, Reason::DCap, Some(Limit::CapLocal)));
     assert_eq!(permitted.marker, Marker::Shown);
-    assert_eq!(permitted.basis.art6, None);
+    assert_eq!(permitted.basis.legal, None);
 }
 
 #[test]

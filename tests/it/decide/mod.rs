@@ -4,6 +4,7 @@
 
 mod invariants;
 mod local;
+mod rules;
 
 use serde_json::Value;
 use solent::sharing::facts::{Expect, Reader};

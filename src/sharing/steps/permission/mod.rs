@@ -11,12 +11,13 @@ mod ties;
 pub(in crate::sharing) use scope::party_fits;
 
 use super::{Reading, Request};
-use crate::sharing::decision::{Flag, Limit};
+use crate::sharing::decision::{Flag, Flags, Limit, Rules};
 use crate::sharing::facts::{Choice, Time};
 use crate::sharing::world::{Decider, Permission, PersonIx, Scope};
 use crate::vocabulary::Category;
 use life::{Ending, State};
 use standing::Class;
+use std::sync::Arc;
 
 /// The answer for a gated cell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,23 +31,24 @@ pub(in crate::sharing) enum Answer {
 /// The answer with what it rests on.
 pub(in crate::sharing) struct Evaluation {
     pub(in crate::sharing) answer: Answer,
-    pub(in crate::sharing) flags: Vec<Flag>,
-    pub(in crate::sharing) permissions: Vec<String>,
+    pub(in crate::sharing) flags: Flags,
+    pub(in crate::sharing) permissions: Vec<Arc<str>>,
     /// The refusal that decided names the requester's agency, team, role or account.
     pub(in crate::sharing) named_refusal: bool,
-    pub(in crate::sharing) rules: Vec<u8>,
+    pub(in crate::sharing) rules: Rules,
 }
 
 impl Evaluation {
     fn new(answer: Answer, rules: &[u8]) -> Self {
-        Self { answer, flags: Vec::new(), permissions: Vec::new(), named_refusal: false, rules: rules.to_vec() }
+        let rules = Rules::of(rules);
+        Self { answer, flags: Flags::default(), permissions: Vec::new(), named_refusal: false, rules }
     }
     fn resting_on(mut self, records: &[&Entry<'_>]) -> Self {
-        self.permissions = records.iter().map(|entry| entry.record.id.clone()).collect();
+        self.permissions = records.iter().map(|entry| Arc::clone(&entry.record.id)).collect();
         self
     }
     fn flagged(mut self, flag: Flag) -> Self {
-        self.flags.push(flag);
+        self.flags.insert(flag);
         self
     }
 }
@@ -103,15 +105,18 @@ pub(in crate::sharing) fn evaluate(
     }
     let sixteen = request.world.ages(person).sixteen(request.at);
     let competent = !sixteen && request.world.competent(person, category, request.at);
-    if competent {
+    // From 16 a record of their own, also one that has ended, leaves nothing to a parent's earlier one.
+    let spoken = sixteen && entries.iter().any(|entry| entry.class == Class::Own && entry.state != State::Never);
+    if competent || spoken {
         // P8: a competent young person's silence is not a parent's to fill.
-        let limit = ended(entries.iter().filter(|e| e.class == Class::Own)).unwrap_or(Limit::PermissionAbsent);
-        let silent = Evaluation::new(Answer::Withheld(limit), &[28]);
-        return if limit == Limit::PermissionAbsent { silent.flagged(Flag::AskYoungPerson) } else { silent };
+        let limit = ended(&matter, entries.iter().filter(|e| e.class == Class::Own)).unwrap_or(Limit::PermissionAbsent);
+        let silent = Evaluation::new(Answer::Withheld(limit), &[25, 28]);
+        let ask = competent && limit == Limit::PermissionAbsent;
+        return if ask { silent.flagged(Flag::AskYoungPerson) } else { silent };
     }
     let parents = ties::effective(request.world, entries.iter().filter(|e| e.class == Class::Parent && e.in_force()));
     parents_decision(&matter, &parents).unwrap_or_else(|| {
-        let limit = ended(entries.iter()).unwrap_or(Limit::PermissionAbsent);
+        let limit = ended(&matter, entries.iter()).unwrap_or(Limit::PermissionAbsent);
         Evaluation::new(Answer::Withheld(limit), &[33, 36])
     })
 }
@@ -131,14 +136,16 @@ fn entries<'a>(matter: &Matter<'a>, purposes: Purposes) -> Vec<Entry<'a>> {
         .collect()
 }
 
-/// Whether a newer version with standing has taken the record's place (consent paper §4).
+/// Whether a newer version with standing has taken the record's place (consent paper §4): of the same decider, or of the
+/// person themself; one holder of parental responsibility does not replace another's record.
 fn superseded(matter: &Matter<'_>, record: &Permission) -> bool {
     let world = matter.request.world;
     let mut others = world.permissions_about(matter.person).iter().filter_map(|ix| world.permission(*ix));
     others.any(|other| {
-        other.supersedes.as_deref() == Some(record.id.as_str())
+        other.supersedes.as_deref() == Some(&*record.id)
             && other.valid_from <= matter.at
-            && standing::class(matter, other).is_some()
+            && standing::class(matter, other)
+                .is_some_and(|class| class == Class::Own || other.decider == record.decider)
     })
 }
 
@@ -167,7 +174,7 @@ fn parents_decision(matter: &Matter<'_>, parents: &[&Entry<'_>]) -> Option<Evalu
     let refusals: Vec<&Entry<'_>> = of(Choice::Refuse).collect();
     let disputed: Vec<_> = permits.iter().copied().filter(|entry| entry.state == State::Disputed).collect();
     if !disputed.is_empty() {
-        return Some(dispute(&disputed));
+        return Some(dispute(matter, &disputed));
     }
     match (permits.is_empty(), refusals.is_empty()) {
         (false, false) => Some(between_holders(matter, &permits, &refusals)),
@@ -182,8 +189,11 @@ fn parents_decision(matter: &Matter<'_>, parents: &[&Entry<'_>]) -> Option<Evalu
     }
 }
 
-fn dispute(records: &[&Entry<'_>]) -> Evaluation {
-    let answer = Evaluation::new(Answer::Withheld(Limit::PermissionDisputed), &[29]);
+fn dispute(matter: &Matter<'_>, records: &[&Entry<'_>]) -> Evaluation {
+    let mut answer = Evaluation::new(Answer::Withheld(Limit::PermissionDisputed), &[29]);
+    // A refusal is in force: those whom it names learn nothing of it (sharing rules §10).
+    let refusals = records.iter().filter(|entry| entry.choice == Choice::Refuse);
+    answer.named_refusal = refusals.into_iter().any(|entry| scope::names_requester(matter, &entry.scope));
     answer.resting_on(records).flagged(Flag::DecideDispute)
 }
 
@@ -199,7 +209,7 @@ fn between_holders(matter: &Matter<'_>, permits: &[&Entry<'_>], refusals: &[&Ent
             Evaluation::new(Answer::Permitted, &[29]).resting_on(&[entry])
         }
         Some((_, entry)) => refused(matter, &[entry], &[29, 34]),
-        None => dispute(&all().copied().collect::<Vec<_>>()),
+        None => dispute(matter, &all().copied().collect::<Vec<_>>()),
     }
 }
 
@@ -211,9 +221,15 @@ fn asked(matter: &Matter<'_>, record: &Permission) -> bool {
     !(young && tender) || record.asked_from.is_some_and(|from| from <= matter.at)
 }
 
-/// P12: how the permit that ended last ended. An ended refusal leaves no trace.
-fn ended<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<Limit> {
-    let permits = entries.filter(|entry| entry.choice == Choice::Permit);
+/// Whether a permit ever counted: a parent's does not while a young person who should be asked was not.
+fn counted(matter: &Matter<'_>, entry: &Entry<'_>) -> bool {
+    let young_then = matter.request.world.ages(matter.person).thirteen(entry.record.recorded_at);
+    entry.class == Class::Own || !young_then || asked(matter, entry.record)
+}
+
+/// P12: how the permit that ended last ended. An ended refusal leaves no trace, nor does a permit that never counted.
+fn ended<'a>(matter: &Matter<'_>, entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<Limit> {
+    let permits = entries.filter(|entry| entry.choice == Choice::Permit && counted(matter, entry));
     let endings = permits.filter_map(|entry| match entry.state {
         State::Ended(ending, when) => Some((when, ending)),
         State::InForce | State::Disputed | State::Never => None,

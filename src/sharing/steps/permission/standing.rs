@@ -20,10 +20,22 @@ pub(super) fn class(matter: &Matter<'_>, record: &Permission) -> Option<Class> {
     let recorder = record.recorded_by.and_then(|hat| world.hat(hat)).map(|hat| hat.role);
     let rightly_recorded = recorder.is_none_or(|role| matter.request.policy.role(role).records_permission);
     let exists = record.recorded_at <= matter.at;
-    if !exists || in_error || !record.usable || !rightly_recorded || against_subject(matter, record.decider) {
+    let counts = exists && record.usable && !in_error && rightly_recorded && alive(matter, record);
+    if !counts || against_subject(matter, record.decider) {
         return None;
     }
     decided(matter, record)
+}
+
+/// Nobody decides for the dead, nor after their own death (consent paper §3); what was decided before stays (R73).
+fn alive(matter: &Matter<'_>, record: &Permission) -> bool {
+    let world = matter.request.world;
+    let decider = match record.decider {
+        Decider::Person(person) => Some(person),
+        Decider::Agency(_) => None,
+    };
+    let mut people = std::iter::once(matter.person).chain(decider);
+    people.all(|person| !world.has_died(person, record.recorded_at))
 }
 
 /// Whether the subject is protected from the decider: never counts, in any category.

@@ -3,6 +3,7 @@
 use super::items::{Decider, Who, decider, who};
 use super::*;
 use crate::sharing::facts::{Capacity, Choice, Outcome, OverrideKind, Period, PermissionEvent, PermissionKind};
+use std::sync::Arc;
 
 /// A set of categories, one bit each.
 pub(in crate::sharing) type CategorySet = u32;
@@ -60,7 +61,7 @@ pub(in crate::sharing) struct Party {
 /// A permission record.
 #[derive(Debug)]
 pub(in crate::sharing) struct Permission {
-    pub(in crate::sharing) id: String,
+    pub(in crate::sharing) id: Arc<str>,
     pub(in crate::sharing) subject: PersonIx,
     pub(in crate::sharing) decider: Decider,
     pub(in crate::sharing) capacity: Capacity,
@@ -104,7 +105,7 @@ pub(in crate::sharing) enum Resolver {
 /// A request to go above the normal level.
 #[derive(Debug)]
 pub(in crate::sharing) struct Override {
-    pub(in crate::sharing) id: String,
+    pub(in crate::sharing) id: Arc<str>,
     pub(in crate::sharing) kind: OverrideKind,
     pub(in crate::sharing) hat: HatIx,
     pub(in crate::sharing) subject: PersonIx,
@@ -152,7 +153,7 @@ pub(super) fn permission(item: &facts::Permission, names: &Directory, cases: &[C
     let plan = item.plan.as_ref().and_then(|plan| names.cases.get(plan.as_str()));
     let asked = item.young_person_asked.filter(|asked| asked.asked);
     Some(Permission {
-        id: item.id.as_str().to_owned(),
+        id: item.id.as_str().into(),
         subject: names.people.get(item.subject.as_str())?,
         decider: decider(&item.decider, names)?,
         capacity: item.capacity,
@@ -216,7 +217,7 @@ pub(super) fn r#override(item: &facts::Override, names: &Directory) -> Option<Ov
         item.renewals.iter().filter_map(|renewal| Some((hat(&renewal.approved_by)?, renewal.at))).collect();
     renewals.sort_by_key(|(_, at)| *at);
     Some(Override {
-        id: item.id.as_str().to_owned(),
+        id: item.id.as_str().into(),
         kind: item.kind,
         hat: hat(&item.hat)?,
         subject: names.people.get(item.subject.as_str())?,

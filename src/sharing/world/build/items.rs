@@ -6,6 +6,10 @@ use crate::sharing::facts::{
     AgencyKind, AssessmentKind, AssessmentOutcome, Form, Marking, MatchRole, Member, MissingKind, Query,
     RelationshipKind, ResponsibilityBasis,
 };
+use std::sync::Arc;
+
+/// How long a delegation outlives its grantor's uncovered absence (R48), in days of the London calendar.
+const ABSENCE_DAYS: i64 = 28;
 
 #[derive(Debug)]
 pub(in crate::sharing) struct Agency {
@@ -34,6 +38,7 @@ pub(in crate::sharing) struct Hat {
 #[derive(Debug)]
 pub(in crate::sharing) struct Person {
     pub(in crate::sharing) ages: Ages,
+    pub(in crate::sharing) died: Option<Time>,
     nameless: bool,
     born: Option<facts::Day>,
     family_name: Option<String>,
@@ -87,7 +92,7 @@ impl Case {
 
 #[derive(Debug)]
 pub(in crate::sharing) struct Relationship {
-    pub(in crate::sharing) id: String,
+    pub(in crate::sharing) id: Arc<str>,
     pub(in crate::sharing) kind: RelationshipKind,
     pub(in crate::sharing) hat: HatIx,
     pub(in crate::sharing) subject: Option<PersonIx>,
@@ -106,8 +111,10 @@ pub(in crate::sharing) struct Relationship {
 pub(in crate::sharing) struct Delegation {
     pub(in crate::sharing) grantor: HatIx,
     pub(in crate::sharing) cases: Vec<CaseIx>,
-    /// Absences of the grantor without cover.
-    pub(in crate::sharing) uncovered: Vec<Span>,
+    /// It has an end, at most twelve months after its start; a longer one is void.
+    pub(in crate::sharing) within_a_year: bool,
+    /// After which moments it is over, because the grantor was away too long without cover.
+    pub(in crate::sharing) over_after: Vec<Time>,
 }
 
 #[derive(Debug)]
@@ -133,7 +140,7 @@ pub(in crate::sharing) struct Segment {
 
 #[derive(Debug)]
 pub(in crate::sharing) struct Grant {
-    pub(in crate::sharing) id: String,
+    pub(in crate::sharing) id: Arc<str>,
     pub(in crate::sharing) segment: SegmentIx,
     pub(in crate::sharing) by: HatIx,
     pub(in crate::sharing) to: HatIx,
@@ -167,6 +174,7 @@ pub(in crate::sharing) enum Who {
 pub(in crate::sharing) struct Responsibility {
     pub(in crate::sharing) holder: Decider,
     pub(in crate::sharing) proven: bool,
+    pub(in crate::sharing) mother: bool,
     pub(in crate::sharing) span: Span,
 }
 
@@ -227,6 +235,7 @@ pub(super) fn person(person: &facts::Person) -> Person {
     let identifier = |i: &facts::Identifier| (i.kind, compact(i.value.as_str()), Span { from: i.from, to: i.to });
     Person {
         ages,
+        died: person.died,
         nameless: person.nameless,
         born: person.born,
         family_name: person.family_name.as_ref().map(|text| folded(text.as_str())),
@@ -248,14 +257,14 @@ pub(super) fn case(case: &facts::Case, names: &Directory) -> Case {
 pub(super) fn relationship(item: &facts::Relationship, names: &Directory) -> Option<Relationship> {
     let hat = |id: &crate::ident::HatId| names.hats.get(id.as_str());
     let grantor = item.grantor.as_ref().and_then(hat);
-    let uncovered = item.absences.iter().filter(|absence| absence.cover.is_none());
     let delegation = grantor.map(|grantor| Delegation {
         grantor,
         cases: item.cases.iter().filter_map(|case| names.cases.get(case.as_str())).collect(),
-        uncovered: uncovered.map(|absence| Span { from: Some(absence.from), to: absence.to }).collect(),
+        within_a_year: item.to.is_some_and(|to| to <= item.from.a_year_later()),
+        over_after: too_long_away(item),
     });
     Some(Relationship {
-        id: item.id.as_str().to_owned(),
+        id: item.id.as_str().into(),
         kind: item.kind,
         hat: hat(&item.hat)?,
         subject: item.subject.as_ref().and_then(|person| names.people.get(person.as_str())),
@@ -268,6 +277,29 @@ pub(super) fn relationship(item: &facts::Relationship, names: &Directory) -> Opt
         purposes: item.purposes.clone(),
         span: Span { from: Some(item.from), to: item.to },
     })
+}
+
+/// The moments after which a delegation is over: the end of the 28th day of each absence that lasts longer. Absences
+/// that follow each other without a gap are one; one that ended before the delegation was granted is none.
+fn too_long_away(item: &facts::Relationship) -> Vec<Time> {
+    let uncovered = item.absences.iter().filter(|absence| absence.cover.is_none());
+    let mut away: Vec<(Time, Option<Time>)> = uncovered.map(|absence| (absence.from, absence.to)).collect();
+    away.retain(|(_, to)| to.is_none_or(|to| item.from < to));
+    away.sort_by_key(|(from, _)| *from);
+    let mut joined: Vec<(Time, Option<Time>)> = Vec::new();
+    for (from, to) in away {
+        match joined.last_mut() {
+            // An absence without an end swallows what follows.
+            Some((_, None)) => {}
+            Some((_, Some(end))) if from <= *end => {
+                let longest = to.map(|to| to.max(*end));
+                joined.last_mut().into_iter().for_each(|last| last.1 = longest);
+            }
+            Some(_) | None => joined.push((from, to)),
+        }
+    }
+    let limits = joined.into_iter().map(|(from, to)| (from.plus_days(ABSENCE_DAYS), to));
+    limits.filter(|(limit, to)| to.is_none_or(|to| *limit < to)).map(|(limit, _)| limit).collect()
 }
 
 pub(super) fn segment(segment: &facts::Segment, names: &Directory) -> Option<Segment> {
@@ -300,7 +332,7 @@ pub(super) fn segment(segment: &facts::Segment, names: &Directory) -> Option<Seg
 
 pub(super) fn grant(grant: &facts::ItemGrant, names: &Directory) -> Option<Grant> {
     Some(Grant {
-        id: grant.id.as_str().to_owned(),
+        id: grant.id.as_str().into(),
         segment: names.segments.get(grant.segment.as_str())?,
         by: names.hats.get(grant.by.as_str())?,
         to: names.hats.get(grant.to.as_str())?,
@@ -323,6 +355,7 @@ pub(super) fn responsibility(held: &facts::ParentalResponsibility, names: &Direc
     Some(Responsibility {
         holder: decider(&held.holder, names)?,
         proven: evident || shown,
+        mother: held.basis == ResponsibilityBasis::Mother,
         span: Span { from: held.from, to: held.to },
     })
 }
