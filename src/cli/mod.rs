@@ -16,7 +16,7 @@ mod mapping;
 mod mapping_trial;
 mod read;
 mod reload;
-mod samples;
+pub mod samples;
 mod serve;
 mod store;
 mod translate;

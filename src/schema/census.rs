@@ -174,7 +174,10 @@ impl<'a> Check<'a> {
             self.fault(node, "8772", "UN7 is for referrals without further action only");
         }
         let (born, due) = (self.day(ids, "PersonBirthDate"), self.day(ids, "ExpectedPersonBirthDate"));
-        if born.is_some() == due.is_some() {
+        // Whether it is there, not whether it can be read: a malformed date has a finding of its own.
+        let given =
+            |name| self.tree.member(ids, name).and_then(|n| self.tree.text(n)).is_some_and(|t| !t.trim().is_empty());
+        if given("PersonBirthDate") == given("ExpectedPersonBirthDate") {
             self.fault(ids, "8525Q", "exactly one of birth date and expected birth date is given");
         }
         if let (Some((node, day)), Some((_, last))) = (born, self.year.clone())

@@ -54,7 +54,7 @@ impl<'p> Run<'p, '_> {
     }
 
     /// The object at one step below `node`, found or made.
-    fn descend(&mut self, node: NodeId, step: &'p Step, fresh: bool, segment: Option<usize>) -> NodeId {
+    pub(super) fn descend(&mut self, node: NodeId, step: &'p Step, fresh: bool, segment: Option<usize>) -> NodeId {
         let kind = if step.array { Kind::Array } else { Kind::Object };
         let key = self.key_out(step.word, &step.name);
         let made = match self.out.member_numbered(node, key) {
@@ -124,6 +124,12 @@ impl<'p> Run<'p, '_> {
             node = self.descend(node, step, false, None);
         }
         self.place_step(node, last)
+    }
+
+    /// Where a list goes that does not exist yet.
+    pub(super) fn place_list(&mut self, node: NodeId, step: &'p Step) -> Place {
+        let key = self.key_out(step.word, &step.name);
+        if self.out.member_numbered(node, key).is_some() { Place::Taken } else { Place::Member(node, key) }
     }
 
     fn place_step(&mut self, node: NodeId, step: &'p Step) -> Place {

@@ -207,9 +207,19 @@ impl<'p, 'd> Run<'p, 'd> {
     pub(super) fn close_write(&mut self, at: usize) {
         let Some(segment) = self.segments.get(at) else { return };
         let (scope, node) = (segment.scope, segment.node);
+        let frame = segment.frame;
         let Some(label) = &scope.label else { return };
-        if self.made(segment.frame).is_none() && scope.id.is_none() {
+        if self.made(frame).is_none() && scope.id.is_none() {
             // Nothing of it was written: what is left open is for the drop rules and the sweep.
+            return;
+        }
+        if self.nothing_of_its_own(scope, node) {
+            // The native object is another block's: when it is read, nothing makes this segment again.
+            for name in ["id", "form", "source_ref", "label"] {
+                if let Some(member) = self.input.member(node, name) {
+                    self.later(member, LossKind::EmptySlice, scope.rule, None);
+                }
+            }
             return;
         }
         for name in ["id", "form"] {
@@ -226,6 +236,13 @@ impl<'p, 'd> Run<'p, 'd> {
         if let Some(object) = self.input.member(node, "label") {
             self.account_label(scope, label, node, object);
         }
+    }
+
+    /// Whether a segment that shares its native object with the block around it has put nothing there.
+    pub(super) fn nothing_of_its_own(&self, scope: &Scope, node: NodeId) -> bool {
+        let shared = scope.native.steps.is_empty() && !scope.native.root && scope.id.is_none();
+        let carried = |member| self.any_carried_below(member);
+        shared && !self.input.children(node).any(|m| self.input.key(m) != Some("label") && carried(m))
     }
 
     fn settle_member(&mut self, node: NodeId, name: &str) {

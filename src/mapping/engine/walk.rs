@@ -54,7 +54,9 @@ impl<'p> Run<'p, '_> {
             // A block without selector takes what an earlier one with a selector has left.
             nodes = nodes.into_iter().filter(|n| self.visited.insert(*n)).collect();
         }
-        let Some((first, mut rest)) = nodes.split() else { return };
+        let Some((first, mut rest)) = nodes.split() else {
+            return self.write_cleared_list(scope, here);
+        };
         if scope.kind == ScopeKind::Group {
             for extra in rest.drain(..) {
                 self.later(extra, LossKind::ExtraRepeat, scope.rule, None);
@@ -92,11 +94,13 @@ impl<'p> Run<'p, '_> {
     /// The constants of a block's selector: carried with what stands beside them, else an empty slice.
     fn settle_constants(&mut self, scope: &'p Scope, node: NodeId) {
         let path = self.inward(&scope.native, &scope.canonical);
+        let written = scope.label.is_some() && !self.reading() && !self.nothing_of_its_own(scope, node);
         for (leaf, holder) in self.constants(path, node) {
             if self.state(leaf) != InLeaf::Open {
                 continue;
             }
-            if self.any_carried_below(holder) || scope.label.is_some() && !self.reading() {
+            let empty = scope.label.is_some() && !self.reading() && !written;
+            if written || !empty && self.any_carried_below(holder) {
                 self.mark(leaf, InLeaf::Carried);
             } else {
                 self.later(leaf, LossKind::EmptySlice, scope.rule, None);

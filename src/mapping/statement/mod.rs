@@ -189,6 +189,9 @@ impl<'p> Walk<'p> {
         };
         self.add(LossKind::WithheldByCeiling, rule, place, when);
         self.add(LossKind::LabelNotCarried, rule, place, "its label says more than the format can");
+        if scope.native.steps.is_empty() && !scope.native.root {
+            self.add(LossKind::EmptySlice, rule, place, "none of its values could be written");
+        }
         if by_reference {
             self.add(LossKind::NoSubject, rule, place, "whom it is about is not in the message");
         }
