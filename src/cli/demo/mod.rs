@@ -20,7 +20,7 @@ pub struct Args {
     /// Stop after the story; exit 0 if every step went as expected
     #[arg(long)]
     once: bool,
-    /// Port of the gateway; the health page listens on the next one
+    /// Port of the gateway; the health page listens on the next one. 0 takes free ones
     #[arg(long, default_value_t = 8443)]
     port: u16,
     /// Folder to leave everything in (default: a fresh temporary folder, removed at the end)
@@ -43,7 +43,7 @@ async fn demo(args: Args) -> Outcome {
     let clock = Clock::shifted(starts);
     let folder = partnership::Folder::new(args.data)?;
     // `--once` takes any free ports, so that two runs never meet; staying up uses the port that was asked for.
-    let ports = if args.once { (0, 0) } else { (args.port, args.port.saturating_add(1)) };
+    let ports = if args.once || args.port == 0 { (0, 0) } else { (args.port, args.port.saturating_add(1)) };
     let story = story::Story::load()?;
     let made = partnership::make(&folder, &story, ports, starts)?;
     let running = serve::start_with(&folder.config(), clock.clone(), partnership::people()?).await?;

@@ -1,0 +1,12 @@
+//! The pages, in a real Chromium and over plain HTTP, against the running demo. See `tests/README.md`.
+//!
+//! A binary of its own: it needs a browser, and a page is changed far more often than what `it/` tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may stop")]
+#![allow(missing_docs, reason = "test names are the documentation")]
+
+mod browser;
+mod demo;
+mod leaks;
+mod pages;
+mod security;
+mod visitor;

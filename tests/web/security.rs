@@ -1,0 +1,129 @@
+//! Attacks on the pages, without a browser: sessions, forms, identifiers, headers, text that is no markup.
+
+use crate::demo::Demo;
+use crate::visitor::Visitor;
+
+#[test]
+fn the_pages_stand_up_to_their_visitors() {
+    let demo = Demo::start();
+    a_session_is_made_at_sign_in_and_ends_at_sign_out(&demo);
+    a_form_without_the_sessions_word_changes_nothing(&demo);
+    a_form_from_another_site_changes_nothing(&demo);
+    another_workers_family_is_not_there(&demo);
+    machines_paths_need_a_certificate(&demo);
+    every_answer_carries_its_headers(&demo);
+    what_is_typed_comes_back_as_text(&demo);
+    wrong_tries_end_in_the_same_words(&demo);
+}
+
+fn a_session_is_made_at_sign_in_and_ends_at_sign_out(demo: &Demo) {
+    let mut visitor = Visitor::new(demo);
+    // A token from outside is no session, and does not become one.
+    visitor.cookie = Some("__Host-solent=0000000000000000000000000000000000000000000000000000000000000000".to_owned());
+    assert_eq!(visitor.get("/families").header("location"), "/sign-in");
+    visitor.cookie = Some("__Host-solent=chosen-by-somebody-else".to_owned());
+    let answer = visitor.post("/demo", &[("account", "acc-05")]);
+    let first = visitor.cookie.clone().expect("a cookie");
+    assert!(!first.contains("chosen-by-somebody-else"));
+    for part in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/"] {
+        assert!(answer.cookies[0].contains(part), "{part}");
+    }
+    // Choosing a hat makes a new token; the old one is worth nothing after it.
+    let word = visitor.get("/hat").word();
+    assert_eq!(visitor.post("/hat", &[("hat", "hat-fmh"), ("word", &word)]).status, 303);
+    let second = visitor.cookie.clone().expect("a cookie");
+    assert_ne!(first, second);
+    visitor.cookie = Some(first);
+    assert_eq!(visitor.get("/families").header("location"), "/sign-in");
+    visitor.cookie = Some(second.clone());
+    let word = visitor.get("/families").word();
+    assert_eq!(visitor.post("/sign-out", &[("word", &word)]).status, 303);
+    visitor.cookie = Some(second);
+    assert_eq!(visitor.get("/families").header("location"), "/sign-in");
+}
+
+fn a_form_without_the_sessions_word_changes_nothing(demo: &Demo) {
+    let mut visitor = Visitor::walking(demo, "acc-01");
+    let other = Visitor::walking(demo, "acc-02").get("/families").word();
+    for word in ["", "0", other.as_str()] {
+        let answer = visitor.post("/families/case-01/purpose", &[("purpose", "CIN"), ("word", word)]);
+        assert_eq!(answer.status, 403);
+    }
+    assert_eq!(visitor.get("/families/case-01").header("location"), "/families/case-01/purpose");
+}
+
+fn a_form_from_another_site_changes_nothing(demo: &Demo) {
+    let mut visitor = Visitor::walking(demo, "acc-01");
+    let word = visitor.get("/families").word();
+    for foreign in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://example.org")]
+    {
+        let fields = [("purpose", "CIN"), ("word", word.as_str())];
+        let answer = visitor.post_with("/families/case-01/purpose", &fields, &[foreign]);
+        assert_eq!(answer.status, 403, "{foreign:?}");
+    }
+}
+
+fn another_workers_family_is_not_there(demo: &Demo) {
+    let mut dsl = Visitor::walking(demo, "acc-08");
+    let mut clinician = Visitor::walking(demo, "acc-06");
+    let nowhere = clinician.get("/families/case-99");
+    assert_eq!(nowhere.status, 404);
+    for path in
+        ["/families/case-01", "/families/p-03", "/families/case-01/chronology", "/families/..%2f..", "/families/%00"]
+    {
+        let answer = clinician.get(path);
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.body, nowhere.body, "{path} must look like nothing");
+    }
+    // Its own is there; a purpose the role may not declare is refused.
+    let word = dsl.get("/families/case-01/purpose").word();
+    for purpose in ["LE", "QA", "XX", ""] {
+        let answer = dsl.post("/families/case-01/purpose", &[("purpose", purpose), ("word", &word)]);
+        assert!([403, 422].contains(&answer.status), "{purpose}: {}", answer.status);
+    }
+}
+
+fn machines_paths_need_a_certificate(demo: &Demo) {
+    let mut visitor = Visitor::walking(demo, "acc-01");
+    for path in
+        ["/api/v1/mailbox", "/api/v1/openapi.json", "/api/v1/nothing", "/log/log1/checkpoint", "/fhir/r4/metadata"]
+    {
+        let answer = visitor.get(path);
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(answer.body.contains("SOL-TRUST-REFUSED"), "{path}");
+    }
+}
+
+fn every_answer_carries_its_headers(demo: &Demo) {
+    let mut visitor = Visitor::walking(demo, "acc-01");
+    for path in ["/", "/families", "/sign-in", "/nowhere-at-all", "/families/case-01/purpose"] {
+        let answer = visitor.get(path);
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(!answer.header("content-security-policy").contains("unsafe"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert!(!answer.header("location").starts_with("//"), "{path}");
+    }
+}
+
+fn what_is_typed_comes_back_as_text(demo: &Demo) {
+    let mut visitor = Visitor::new(demo);
+    let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
+    let answer = visitor.post("/sign-in", &[("name", hostile), ("password", "x"), ("code", "1")]);
+    assert_eq!(answer.status, 422);
+    assert!(!answer.body.contains("<script>") && !answer.body.contains("<img"));
+    assert!(answer.body.contains("&lt;script&gt;") || answer.body.contains("&#60;script&#62;"));
+}
+
+fn wrong_tries_end_in_the_same_words(demo: &Demo) {
+    let mut visitor = Visitor::new(demo);
+    let said = |name: &str, visitor: &mut Visitor| {
+        let answer = visitor.post("/sign-in", &[("name", name), ("password", "wrong wrong wrong"), ("code", "000000")]);
+        answer.body.replace(name, "NAME")
+    };
+    let first = said("nobody@example.org", &mut visitor);
+    let second = said("somebody@example.org", &mut visitor);
+    assert_eq!(first, second);
+}

@@ -1,0 +1,97 @@
+//! A visitor without a browser: a cookie, forms, and the answers as bytes.
+
+use crate::demo::Demo;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An answer of the pages.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub cookies: Vec<String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+    /// The session's word in a form of the page.
+    pub fn word(&self) -> String {
+        let at = self.body.find("name=\"word\" value=\"").expect("a form with a word") + 19;
+        self.body[at..].split('"').next().unwrap().to_owned()
+    }
+}
+
+/// Somebody with a cookie jar of one.
+pub struct Visitor {
+    agent: ureq::Agent,
+    base: String,
+    pub cookie: Option<String>,
+}
+
+impl Visitor {
+    pub fn new(demo: &Demo) -> Self {
+        solent::trust::install_provider();
+        let pem = std::fs::read(demo.file("certs/ca.pem")).unwrap();
+        let root = ureq::tls::Certificate::from_pem(&pem).unwrap();
+        let tls = ureq::tls::TlsConfig::builder()
+            .root_certs(ureq::tls::RootCerts::Specific(Arc::new(vec![root])))
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
+        let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).max_redirects(0);
+        Self { agent: config.build().new_agent(), base: demo.base.clone(), cookie: None }
+    }
+    /// Somebody of the demo's cast, walked as.
+    pub fn walking(demo: &Demo, account: &str) -> Self {
+        let mut visitor = Self::new(demo);
+        assert_eq!(visitor.post("/demo", &[("account", account)]).status, 303);
+        visitor
+    }
+    pub fn get(&mut self, path: &str) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let answer = read(request.call().unwrap());
+        self.keep(&answer);
+        answer
+    }
+    pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_with(path, fields, &[])
+    }
+    pub fn post_with(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let answer = read(request.send_form(fields.iter().copied()).unwrap());
+        self.keep(&answer);
+        answer
+    }
+    /// States why a family is opened.
+    pub fn state(&mut self, family: &str, purpose: &str) {
+        let word = self.get(&format!("/families/{family}/purpose")).word();
+        let answer = self.post(&format!("/families/{family}/purpose"), &[("purpose", purpose), ("word", &word)]);
+        assert_eq!(answer.status, 303);
+    }
+    fn keep(&mut self, answer: &Answer) {
+        for cookie in &answer.cookies {
+            let pair = cookie.split(';').next().unwrap_or_default().to_owned();
+            self.cookie = Some(pair).filter(|p| !p.ends_with('='));
+        }
+    }
+}
+
+fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
+    let headers = response.headers();
+    let text = |v: &ureq::http::HeaderValue| v.to_str().unwrap_or_default().to_owned();
+    let cookies = headers.get_all("set-cookie").iter().map(text).collect();
+    let map = headers.iter().map(|(n, v)| (n.as_str().to_owned(), text(v))).collect();
+    let status = response.status().as_u16();
+    Answer { status, headers: map, cookies, body: response.body_mut().read_to_string().unwrap_or_default() }
+}
