@@ -5,7 +5,8 @@
 //!
 //! Read in this order: [`event`] (what is recorded), [`payload`] (the sealed fields), [`entry`] (from draft to leaf),
 //! [`merkle`] (the tree), [`note`] (what is signed), [`tile`] (how it is published),
-//! [`proof`], [`source`] and [`verify`] (how it is checked), [`bundle`] (one file of it).
+//! [`proof`], [`source`] and [`verify`] (how it is checked), [`bundle`] (one file of it),
+//! [`witness`] (who cosigns it).
 
 pub mod bundle;
 pub mod canonical;
@@ -18,6 +19,7 @@ pub mod proof;
 pub mod source;
 pub mod tile;
 pub mod verify;
+pub mod witness;
 
 pub use entry::{Draft, Entry, OpenEntry, Salt, Sealed};
 pub use event::{Event, Outcome};

@@ -9,11 +9,14 @@ mod export;
 mod own_entry;
 mod prove;
 mod tiles;
+mod witness;
+mod witnessed;
 
 use super::{Exit, Outcome, print, read_input};
 use crate::audit::note::NOTE_BYTES_MAX;
 use crate::audit::proof::PROOF_BYTES_MAX;
-use crate::audit::verify::{Expected, FINDINGS_MAX, Progress, Report, verify, witnessed};
+use crate::audit::verify::{Expected, FINDINGS_MAX, Progress, Report, verify, witnessed as seen_by};
+
 use crate::audit::{LogSource, SourceError, TlogProof, Vkey};
 use crate::diagnostic::{Diagnostic, code};
 use std::io::{IsTerminal as _, Write as _};
@@ -41,6 +44,8 @@ enum Command {
     Prove(prove::Args),
     /// Write the log as C2SP tiles or as one bundle
     Export(export::Args),
+    /// Cosign the checkpoints of logs, as a witness with its own key and folder
+    Witness(Box<witness::Args>),
 }
 
 /// Which log to read: exactly one.
@@ -71,6 +76,12 @@ struct VerifyArgs {
     /// Demand cosignatures of this many witnesses on the latest checkpoint
     #[arg(long, value_name = "K", default_value_t = 0)]
     witnesses: usize,
+    /// Verifier key of a witness, or a file with one; again for each
+    #[arg(long, value_name = "KEY|FILE")]
+    witness: Vec<String>,
+    /// A checkpoint the log keeps must carry valid cosignatures of this many of the witnesses; says how far it reaches
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    threshold: usize,
     /// Check one entry instead of a whole log: its proof
     #[arg(long, value_name = "FILE", requires = "entry", conflicts_with_all = ["config", "tiles", "bundle"])]
     proof: Option<String>,
@@ -100,6 +111,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Verify(args) => run_verify(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Witness(args) => witness::run(&args),
     }
 }
 
@@ -159,14 +171,19 @@ fn run_verify(args: &VerifyArgs) -> Outcome {
         return verify_one(args, proof, entry);
     }
     let opened = open(&args.from)?;
-    let keys = keys_of(&args.vkey, &opened)?;
+    let mut keys = keys_of(&args.vkey, &opened)?;
+    keys.extend(args.witness.iter().map(|text| read_vkey(text)).collect::<Result<Vec<_>, _>>()?);
+    let reach = witnessed::reach(opened.source.as_ref(), &keys, args.threshold)?;
     let held = args.checkpoint.iter().map(|file| read_input(file, NOTE_BYTES_MAX)).collect::<Result<_, _>>()?;
     let report = verify_source(opened.source.as_ref(), &Expected { keys, held })?;
-    let too_few = !witnessed(&report.verified, args.witnesses);
+    let too_few = !seen_by(&report.verified, args.witnesses) || (args.threshold > 0 && reach.is_none());
     if args.json {
-        print(&as_json(&report, too_few))?;
+        print(&as_json(&report, too_few, reach))?;
     } else if report.is_sound() {
         print(&in_words(&report, args.vkey.is_empty()))?;
+        if let Some(size) = reach {
+            print(&witnessed::in_words(size, report.size, args.threshold))?;
+        }
     }
     if report.is_sound() && !too_few {
         return Ok(());
@@ -179,7 +196,8 @@ fn run_verify(args: &VerifyArgs) -> Outcome {
         complaints.push(Diagnostic::error(code::AUDIT_ENTRY, text).with_file(&opened.name));
     }
     if too_few {
-        let text = format!("fewer than {} of the witnesses given have signed the checkpoint", args.witnesses);
+        let wanted = args.witnesses.max(args.threshold);
+        let text = format!("fewer than {wanted} of the witnesses given have signed the checkpoint");
         complaints.push(Diagnostic::error(code::AUDIT_SIGNATURE, text).with_file(&opened.name));
     }
     Err(Exit::Failed(complaints))
@@ -225,7 +243,7 @@ fn in_words(report: &Report, own_key: bool) -> String {
 }
 
 /// The report for programs.
-fn as_json(report: &Report, too_few_witnesses: bool) -> String {
+fn as_json(report: &Report, too_few_witnesses: bool, witnessed: Option<u64>) -> String {
     let findings: Vec<serde_json::Value> = report
         .findings
         .iter()
@@ -240,6 +258,7 @@ fn as_json(report: &Report, too_few_witnesses: bool) -> String {
         "size": report.size,
         "root": report.root.map(|r| r.to_string()),
         "signed_by": signed,
+        "witnessed": witnessed,
         "entries": report.entries,
         "payloads": report.payloads,
         "erased": report.erased,
@@ -255,7 +274,7 @@ fn verify_one(args: &VerifyArgs, proof: &str, entry_file: &str) -> Outcome {
         let missing = Diagnostic::error(code::CLI_USAGE, "a proof is checked with a key that did not come with it");
         return Err(Exit::Usage(missing.with_expected("--vkey KEY or --vkey FILE")));
     }
-    let keys = args.vkey.iter().map(|text| read_vkey(text)).collect::<Result<Vec<_>, _>>()?;
+    let keys = args.vkey.iter().chain(&args.witness).map(|text| read_vkey(text)).collect::<Result<Vec<_>, _>>()?;
     let refuse = |error: crate::audit::proof::TlogProofError| {
         Exit::from(Diagnostic::error(code::AUDIT_PROOF, error.to_string()).with_file(proof))
     };
@@ -263,8 +282,9 @@ fn verify_one(args: &VerifyArgs, proof: &str, entry_file: &str) -> Outcome {
     let entry = read_input(entry_file, ENTRY_FILE_BYTES_MAX)?;
     let payload = args.payload.as_ref().map(|file| read_input(file, ENTRY_FILE_BYTES_MAX)).transpose()?;
     let proven = parsed.verify(&entry, payload.as_deref(), &keys).map_err(refuse)?;
-    if !witnessed(&proven.verified, args.witnesses) {
-        let text = format!("fewer than {} of the witnesses given have signed the checkpoint", args.witnesses);
+    if !seen_by(&proven.verified, args.witnesses.max(args.threshold)) {
+        let wanted = args.witnesses.max(args.threshold);
+        let text = format!("fewer than {wanted} of the witnesses given have signed the checkpoint");
         return Err(Exit::from(Diagnostic::error(code::AUDIT_SIGNATURE, text).with_file(proof)));
     }
     let checkpoint = &proven.checkpoint;

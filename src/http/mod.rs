@@ -18,6 +18,7 @@ mod problem;
 mod server;
 mod stories;
 mod web;
+mod witness;
 
 pub use api::{ROUTES, RouteRow};
 pub use caller::Caller;
@@ -27,3 +28,4 @@ pub use problem::Problem;
 pub use server::Running;
 pub use stories::{Denial, Promise, Stories, Unready};
 pub use web::DemoPerson;
+pub use witness::witness_server;

@@ -24,6 +24,7 @@ mod people;
 mod quarantine;
 mod requests;
 mod stored_log;
+mod witness_state;
 
 pub use check::{Finding, Wrong};
 pub use commit::{
@@ -42,6 +43,7 @@ pub use page_state::{Kept, KeptKind};
 pub use people::{Presented, Resolution, ReviewRow};
 pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
 pub use stored_log::StoredLog;
+pub use witness_state::{WitnessError, WitnessState};
 
 /// What a repository function can fail with. Never holds a value from the database.
 #[derive(Debug, thiserror::Error)]

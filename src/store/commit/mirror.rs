@@ -60,7 +60,7 @@ async fn keep(path: PathBuf, every: Duration, faults: Arc<dyn Faults>, mut seen:
 }
 
 /// Replaces the file in one step.
-pub(super) fn write(path: &Path, note: &str) -> std::io::Result<()> {
+pub(in crate::store) fn write(path: &Path, note: &str) -> std::io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);

@@ -16,6 +16,7 @@ pub(super) mod writer;
 pub use crate::audit::Draft;
 pub use faults::{Fault, FaultPoint, Faults, NoFaults, Timing};
 pub use handle::{Committer, CommitterHandle, StartError};
+pub(super) use mirror::write as replace_file;
 
 use super::effect::Effect;
 use super::mailbox::ItemState;

@@ -7,3 +7,4 @@ mod frozen;
 mod independent;
 mod oracle;
 mod tamper;
+mod witness;
