@@ -51,6 +51,17 @@ pub fn load(dir: Option<&Path>) -> Result<Files, Diagnostic> {
     Ok(files)
 }
 
+/// The sharing files of a content set, or of a folder that holds them itself.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn sharing_only(dir: &Path) -> Result<Files, Diagnostic> {
+    let mut files = Files::default();
+    let inner = dir.join("sharing");
+    walk(if inner.is_dir() { &inner } else { dir }, "sharing", &mut files)?;
+    Ok(files)
+}
+
 fn walk(at: &Path, name: &str, files: &mut Files) -> Result<(), Diagnostic> {
     let fail = |e: std::io::Error| Diagnostic::error(code::CLI_FILE, format!("cannot be read: {e}")).with_file(name);
     for entry in std::fs::read_dir(at).map_err(fail)? {

@@ -65,9 +65,9 @@ pub fn run(args: Args) -> Outcome {
 }
 
 /// Where the schema of facts files lies in the content set.
-const SCHEMA: &str = "schemas/config/facts.schema.json";
+pub(super) const SCHEMA: &str = "schemas/config/facts.schema.json";
 
-fn fault(error: &FactsError) -> Diagnostic {
+pub(super) fn fault(error: &FactsError) -> Diagnostic {
     let (code, text) = match error.fault {
         Fault::Reference => (code::FACTS_REFERENCE, "there is no such id here"),
         Fault::Duplicate => (code::FACTS_DUPLICATE, "this id stands twice in its section"),

@@ -18,6 +18,7 @@ mod read;
 mod reload;
 pub mod samples;
 mod serve;
+mod sharing;
 mod store;
 mod translate;
 mod validate;
@@ -82,6 +83,8 @@ enum Command {
     Mapping(mapping::Args),
     /// Decide the asks of a facts file
     Decide(decide::Args),
+    /// Ask the sharing rules who sees what, and why not
+    Sharing(sharing::Args),
     /// Verify, prove and export the audit log
     Audit(audit::Args),
     /// Certificates of a small partnership
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Translate(args) => translate::run(args),
         Command::Mapping(args) => mapping::run(args),
         Command::Decide(args) => decide::run(args),
+        Command::Sharing(args) => sharing::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Certs(args) => certs::run(args),
         Command::Db(args) => db::run(args),

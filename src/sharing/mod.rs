@@ -6,6 +6,7 @@
 pub mod decision;
 pub mod disclosure;
 pub mod facts;
+pub mod govern;
 mod local;
 pub mod policy;
 mod procedure;

@@ -33,6 +33,8 @@ pub struct LocalRule {
     pub cap: Level,
     /// Its `@reason`, for people.
     pub reason: String,
+    /// What it says, in Cedar, without the annotations.
+    pub text: String,
 }
 
 /// The checked local rules.
@@ -231,7 +233,10 @@ fn shape(policies: &PolicySet, faults: &mut Vec<Diagnostic>) -> Vec<(Policy, Loc
                 if !ids.insert(id.to_owned()) {
                     faults.push(fault(RULES, format!("{place} has the @id of another rule")));
                 }
-                let rule = LocalRule { id: id.to_owned(), cap, reason: reason.to_owned() };
+                let text = policy.to_string();
+                // The annotations stand before the effect.
+                let text = text.find("forbid").and_then(|at| text.get(at..)).unwrap_or(&text).to_owned();
+                let rule = LocalRule { id: id.to_owned(), cap, reason: reason.to_owned(), text };
                 rules.push((policy.clone(), rule));
             }
             _ => faults.push(

@@ -2,6 +2,7 @@
 //!
 //! Each ask of a scenario says what is expected; every field stated is compared.
 
+mod govern;
 mod invariants;
 mod local;
 mod rules;
