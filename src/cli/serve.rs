@@ -24,6 +24,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(600);
 /// How often the gateway looks for entries that commands ask for; an export waits that long.
 const REQUESTS_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked which witnesses are due; each new checkpoint is cosigned within this time.
+const WITNESS_EVERY: Duration = Duration::from_secs(60);
+
 /// Arguments of `solent serve`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -90,6 +93,7 @@ pub struct Running {
     mirror: PathBuf,
     upkeep: JoinHandle<()>,
     requests: JoinHandle<()>,
+    witnesses: JoinHandle<()>,
     reload: Option<JoinHandle<()>>,
 }
 
@@ -144,6 +148,7 @@ impl Running {
         self.door.stop().await;
         self.upkeep.abort();
         self.requests.abort();
+        self.witnesses.abort();
         if let Some(reload) = &self.reload {
             reload.abort();
         }
@@ -175,6 +180,7 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     if !missing.is_empty() {
         return Err(Exit::Failed(missing));
     }
+    witnesses_usable(&config)?;
     let tls = Tls::load(&config.tls, Clock::system())?;
     let (db, keys) = open_store(&config, &clock).await?;
     let signer = store::signer(&config)?;
@@ -198,8 +204,9 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     let door = http::Running::start(&door).map_err(|e| unusable(&format!("the door did not open: {e}")))?;
     let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
     let requests = tokio::spawn(keep_writing_requests(Arc::clone(&gateway)));
+    let witnesses = tokio::spawn(keep_witnessed(Arc::clone(&gateway)));
     let reload = looked.map(|(seen, dir)| tokio::spawn(reload::keep_current(Arc::clone(&gateway), dir, seen)));
-    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, reload })
+    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, witnesses, reload })
 }
 
 /// Every system's format must be one the content set can read and write.
@@ -245,6 +252,28 @@ async fn keep_writing_requests(gateway: Arc<Gateway>) {
             tracing::error!(%error, "an entry that was asked for could not be written");
         }
     }
+}
+
+/// Has the log witnessed, until aborted; the first round is at once, so that a log that was set back is noticed at start.
+async fn keep_witnessed(gateway: Arc<Gateway>) {
+    let mut every = tokio::time::interval(WITNESS_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = gateway.ask_witnesses().await {
+            tracing::error!(%error, "asking the witnesses failed");
+        }
+    }
+}
+
+/// Every witness's key must be one.
+fn witnesses_usable(config: &config::Gateway) -> Outcome {
+    for witness in &config.audit.witnesses {
+        let key = Vkey::parse(&witness.vkey).map_err(|e| unusable(&format!("audit.witness {}: {e}", witness.name)))?;
+        if key.kind() != crate::audit::note::TYPE_COSIGNATURE {
+            return Err(unusable(&format!("audit.witness {}: the key is not a witness's", witness.name)));
+        }
+    }
+    Ok(())
 }
 
 fn unusable(text: &str) -> Exit {

@@ -4,6 +4,7 @@
 
 use super::gateway::{
     Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Route, Server, Store, System, Tls,
+    Witness, WitnessWay,
 };
 use super::raw::{self, Text};
 use crate::diagnostic::{Diagnostic, Span, code};
@@ -105,6 +106,8 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
         audit: Audit {
             signing_key: source.path(&raw.audit.signing_key),
             checkpoint_file: source.path(&raw.audit.checkpoint_file),
+            witnesses: witnesses(&raw.audit.witnesses, source),
+            witnesses_needed: witnesses_needed(&raw.audit, source),
         },
         content: Content { dir: raw.content.dir.as_ref().map(|at| source.path(at)) },
         limits: limits(&raw.limits, source),
@@ -124,6 +127,46 @@ fn pages(raw: &raw::Pages, source: &Source<'_>) -> Pages {
         idle: seconds(source.number(raw.idle_minutes.as_ref(), IDLE_MINUTES, 5, 60), 60),
         session: seconds(source.number(raw.session_hours.as_ref(), SESSION_HOURS, 1, 12), 3600),
     }
+}
+
+/// Each with a key and exactly one way to reach it. Whether the key is one is checked where it is used.
+fn witnesses(raw: &[raw::Witness], source: &Source<'_>) -> Vec<Witness> {
+    let mut names = BTreeSet::new();
+    let one = |raw: &raw::Witness| {
+        let vkey = raw.vkey.get_ref().clone();
+        let name = vkey.split('+').next().unwrap_or_default().to_owned();
+        if vkey.matches('+').count() < 2 {
+            source.fault(
+                &raw.vkey,
+                "this is not a verifier key",
+                "name+id+base64, as `solent audit witness` prints it",
+            );
+        } else if !names.insert(name.clone()) {
+            source.fault(&raw.vkey, "two witnesses have this name", "a name once");
+        }
+        let way = match (&raw.url, &raw.drop) {
+            (Some(url), None) => {
+                let text = url.get_ref();
+                if !text.starts_with("http://") && !(text.starts_with("https://") && raw.ca.is_some()) {
+                    source.fault(url, "this witness cannot be asked", "http://…, or https://… with ca = \"FILE\"");
+                }
+                WitnessWay::Http { url: text.clone(), ca: raw.ca.as_ref().map(|at| source.path(at)) }
+            }
+            (None, Some(folder)) => WitnessWay::Drop(source.path(folder)),
+            _ => {
+                source.fault(&raw.vkey, "how this witness is reached is not said, or said twice", "either url or drop");
+                WitnessWay::Drop(PathBuf::new())
+            }
+        };
+        Witness { name, vkey, way }
+    };
+    raw.iter().map(one).collect()
+}
+
+fn witnesses_needed(raw: &raw::Audit, source: &Source<'_>) -> usize {
+    let there = i64::try_from(raw.witnesses.len()).unwrap_or(0);
+    let needed = source.number(raw.witnesses_needed.as_ref(), there.min(1), 0, there);
+    usize::try_from(needed).unwrap_or(0)
 }
 
 fn origin(at: &Text, source: &Source<'_>) -> String {

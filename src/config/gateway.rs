@@ -116,6 +116,35 @@ pub struct Audit {
     pub signing_key: PathBuf,
     /// A copy of the newest checkpoint outside the database: a truncated log is noticed at start.
     pub checkpoint_file: PathBuf,
+    /// Whom it asks to cosign its checkpoints; names are unique.
+    pub witnesses: Vec<Witness>,
+    /// How many of them must have cosigned a checkpoint for it to count as witnessed: at most as many as there are.
+    pub witnesses_needed: usize,
+}
+
+/// Somebody who cosigns this log's checkpoints.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Witness {
+    /// Its name: what stands before the first `+` of its key.
+    pub name: String,
+    /// Its verifier key, as text.
+    pub vkey: String,
+    /// How it is reached.
+    pub way: WitnessWay,
+}
+
+/// How a witness is reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WitnessWay {
+    /// Over HTTP: what stands before `/add-checkpoint`, and the authority of its certificate.
+    Http {
+        /// `http://…` or `https://…`.
+        url: String,
+        /// PEM file; needed for `https`.
+        ca: Option<PathBuf>,
+    },
+    /// By file: requests are left in this folder, answers are looked for there.
+    Drop(PathBuf),
 }
 
 /// Schemas, mappings and sharing files.

@@ -11,7 +11,7 @@ mod tests;
 
 pub use gateway::{
     Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Route, SYSTEM_URN, Server, Store,
-    System, Tls,
+    System, Tls, Witness, WitnessWay,
 };
 
 use std::collections::BTreeMap;

@@ -69,6 +69,18 @@ pub struct Store {
 pub struct Audit {
     pub signing_key: Text,
     pub checkpoint_file: Text,
+    pub witnesses_needed: Option<Spanned<i64>>,
+    #[serde(default, rename = "witness")]
+    pub witnesses: Vec<Witness>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    pub vkey: Text,
+    pub url: Option<Text>,
+    pub ca: Option<Text>,
+    pub drop: Option<Text>,
 }
 
 #[derive(Deserialize, Debug, Default)]

@@ -17,6 +17,7 @@ mod requests;
 mod upkeep;
 mod visit;
 mod watch;
+mod witnesses;
 mod world;
 
 pub use deliver::{Delivery, ItemSummary};
@@ -25,8 +26,9 @@ pub use inspect::{MessageStatus, Quarantine};
 pub use receive::{Accepted, Addressee, Submission};
 pub use released::{Released, Rendered};
 pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
+pub use witnesses::WitnessStanding;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config;
 use crate::diagnostic::Diagnostic;
 use crate::document::Limits;
@@ -106,6 +108,8 @@ pub struct Gateway {
     clock: Clock,
     arrivals: BTreeMap<SystemId, Arc<Notify>>,
     facts: FactCache<world::Known>,
+    witnesses: witnesses::Witnesses,
+    started: Moment,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -119,6 +123,7 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let arrivals = parts.config.systems.iter().map(|s| (s.id.clone(), Arc::new(Notify::new()))).collect();
+        let started = parts.clock.now();
         Self {
             config: parts.config,
             content: ArcSwap::from_pointee(parts.content),
@@ -129,6 +134,8 @@ impl Gateway {
             clock: parts.clock,
             arrivals,
             facts: FactCache::default(),
+            witnesses: witnesses::Witnesses::default(),
+            started,
         }
     }
     /// The configuration.

@@ -31,8 +31,12 @@ impl Gateway {
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::Store`].
     pub async fn checkpoint(&self, shard: &str) -> Result<Vec<u8>, Failure> {
-        let row = self.shard(shard)?.shard().await?.ok_or(Failure::NotFound)?;
-        Ok(row.note.into_bytes())
+        let reader = self.shard(shard)?;
+        let row = reader.shard().await?.ok_or(Failure::NotFound)?;
+        let newest = self.db.cosigned(reader.log()).await?.into_iter().next();
+        // The same checkpoint with the cosignatures there are.
+        let cosigned = newest.filter(|(size, _, note)| *size == row.size && note.starts_with(&row.note));
+        Ok(cosigned.map_or(row.note, |(_, _, note)| note).into_bytes())
     }
 
     /// A hash tile, by its C2SP path after `tile/`. Entry bundles are not public (audit paper §3).
@@ -47,7 +51,7 @@ impl Gateway {
         Ok(encode_hashes(wanted))
     }
 
-    fn shard(&self, name: &str) -> Result<LogReader, Failure> {
+    pub(super) fn shard(&self, name: &str) -> Result<LogReader, Failure> {
         let own = self.config().origin.as_str();
         if name != own && own.rsplit('/').next() != Some(name) {
             return Err(Failure::NotFound);
@@ -64,6 +68,9 @@ impl Gateway {
         }
         if self.db.ping().await.is_err() {
             missing.push("the database does not answer");
+        }
+        if self.is_disputed() {
+            missing.push("a witness holds another or a larger tree of this log: it may have been set back");
         }
         missing
     }

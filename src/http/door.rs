@@ -100,6 +100,7 @@ impl Door {
             large_bodies_kib: self.limits.held_kib(),
             crl_due_seconds: self.tls.crl_due().map(|due| due.millis().saturating_sub(now.millis()).div_euclid(1000)),
             ready: self.stories.unready().await.is_empty(),
+            witnesses: self.stories.witnesses(),
             content: (content.taken, content.refused, !content.faults.is_empty()),
         })
     }

@@ -4,6 +4,7 @@
 //! # Source
 //! Prometheus text exposition format 0.0.4.
 
+use crate::exchange::WitnessStanding;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -41,6 +42,8 @@ pub(super) struct Gauges {
     pub ready: bool,
     /// Changed content sets taken and refused, and whether the newest was refused.
     pub content: (u64, u64, bool),
+    /// How the witnesses stand.
+    pub witnesses: Vec<WitnessStanding>,
 }
 
 impl Metrics {
@@ -108,9 +111,29 @@ impl Metrics {
         let _ = writeln!(out, "solent_content_reloads_total{{result=\"refused\"}} {refused}");
         head(&mut out, "solent_content_stale", "gauge", "1 when the content set on disk is refused.");
         let _ = writeln!(out, "solent_content_stale {}", u8::from(stale));
+        witness_lines(&mut out, &gauges.witnesses);
         head(&mut out, "solent_ready", "gauge", "1 when the gateway can work.");
         let _ = writeln!(out, "solent_ready {}", u8::from(gauges.ready));
         out
+    }
+}
+
+fn witness_lines(out: &mut String, witnesses: &[WitnessStanding]) {
+    if witnesses.is_empty() {
+        return;
+    }
+    head(out, "solent_witness_size", "gauge", "Size of the tree a witness cosigned last.");
+    for one in witnesses {
+        let _ = writeln!(out, "solent_witness_size{{witness=\"{}\"}} {}", one.name, one.size);
+    }
+    head(out, "solent_witness_age_seconds", "gauge", "Seconds since a witness's last cosignature.");
+    for (one, age) in witnesses.iter().filter_map(|w| Some((w, w.age_seconds?))) {
+        let _ = writeln!(out, "solent_witness_age_seconds{{witness=\"{}\"}} {age}", one.name);
+    }
+    head(out, "solent_witness_trouble", "gauge", "1 when a witness is silent, refuses or disputes the log.");
+    for one in witnesses {
+        let (reason, on) = (one.trouble.unwrap_or("none"), u8::from(one.trouble.is_some()));
+        let _ = writeln!(out, "solent_witness_trouble{{witness=\"{}\",reason=\"{reason}\"}} {on}", one.name);
     }
 }
 

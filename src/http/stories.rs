@@ -3,6 +3,7 @@
 
 use crate::exchange::{
     Accepted, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, MessageStatus, Released, Submission,
+    WitnessStanding,
 };
 use crate::ident::{ItemId, MessageId, SystemId};
 use std::future::Future;
@@ -48,6 +49,15 @@ pub trait Stories: Send + Sync + 'static {
     fn denied(&self, denial: Denial) -> Promise<'_, ()>;
     /// The newest signed checkpoint of a shard, as its note.
     fn checkpoint<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>>;
+    /// The newest checkpoint of a shard that enough witnesses have cosigned.
+    fn cosigned<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
+        let _ = shard;
+        Box::pin(async { Err(Failure::NotFound) })
+    }
+    /// How the witnesses stand.
+    fn witnesses(&self) -> Vec<WitnessStanding> {
+        Vec::new()
+    }
     /// A hash tile of a shard by its path after `tile/`; entry bundles are not served here.
     fn tile<'a>(&'a self, shard: &'a str, path: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>>;
     /// Whether the gateway can work.
@@ -85,6 +95,12 @@ impl Stories for Gateway {
     }
     fn checkpoint<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
         Box::pin(self.checkpoint(shard))
+    }
+    fn cosigned<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
+        Box::pin(self.cosigned(shard))
+    }
+    fn witnesses(&self) -> Vec<WitnessStanding> {
+        self.witness_standings()
     }
     fn tile<'a>(&'a self, shard: &'a str, path: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
         Box::pin(self.tile(shard, path))

@@ -3,6 +3,10 @@
 //! Owns one blocking HTTPS client with a client certificate. Refuses plain HTTP, redirects and answers beyond a bound.
 //! Knows nothing of records. Read [`Client`] first.
 
+mod witness;
+
+pub use witness::{WitnessAnswer, ask_witness};
+
 use rustls::pki_types::pem::PemObject as _;
 use std::io::Read as _;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::db::Tx;
 use super::effect::{Effect, NewMessage};
 use super::keys::{Keys, Sealed};
 use super::mailbox::{self, ItemState};
-use super::{facts, messages, page_state, people, quarantine, requests};
+use super::{cosignatures, facts, messages, page_state, people, quarantine, requests, retention};
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
 
@@ -60,6 +60,8 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
         Effect::Purge { item } => purge(tx, item).await,
         Effect::EraseQuarantine { message } => present(quarantine::erase(tx, message).await? > 0),
         Effect::TakeRequest { id } => present(requests::take(tx, id).await?),
+        Effect::KeepCosignature { origin, kept } => Ok(cosignatures::put(tx, origin, kept).await?),
+        Effect::EraseSealed { origin, key } => present(retention::erase(tx, origin, key).await?),
         Effect::MessageState { message, state } => present(messages::set_state(tx, message, state).await?),
         Effect::PutFact { section, id, body, expected_version } => {
             let current = facts::version(tx, *section, id).await?;

@@ -69,6 +69,21 @@ pub enum Effect {
         /// The request, which has the entry's id.
         id: EntryId,
     },
+    /// Keeps a witness's cosignature, which has been verified.
+    KeepCosignature {
+        /// The log.
+        origin: String,
+        /// The cosignature.
+        kept: super::cosignatures::Cosignature,
+    },
+    /// Erases the key that seals the entries about a person in a log, and what the index knows of them: their sealed parts
+    /// can never be read again, their leaves stay. Refused with [`super::Refusal::Absent`] when there is no such key.
+    EraseSealed {
+        /// The log.
+        origin: String,
+        /// Whose key: a person's id, or `month-YYYY-MM`.
+        key: String,
+    },
     /// Sets a message's state word.
     MessageState {
         /// The message.

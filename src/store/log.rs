@@ -144,6 +144,12 @@ impl LogReader {
         &self.db
     }
 
+    /// Which log it reads.
+    #[must_use]
+    pub fn log(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -214,7 +220,7 @@ fn shard(row: &Row) -> Result<ShardRow, Error> {
     })
 }
 
-fn entry(row: &Row) -> Result<EntryRow, Error> {
+pub(super) fn entry(row: &Row) -> Result<EntryRow, Error> {
     Ok(EntryRow {
         origin: row.text(0, "origin")?,
         index: count(row, 1)?,

@@ -6,11 +6,14 @@
 //! and to go on when it does not know whether its last commit took effect. Read [`Db`], [`Job`], [`Committer`] first.
 
 mod apply;
+mod asked;
 mod bulk;
 mod check;
 mod commit;
+mod cosignatures;
 mod db;
 mod effect;
+mod entry_index;
 mod fact_cache;
 mod fact_refs;
 mod facts;
@@ -23,16 +26,20 @@ mod page_state;
 mod people;
 mod quarantine;
 mod requests;
+mod retention;
 mod stored_log;
 mod witness_state;
 
+pub use asked::{Counted, Cursor, PAGE_MAX, Wanted};
 pub use check::{Finding, Wrong};
 pub use commit::{
     CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options,
     Receipt, Refusal, StartError, Timing,
 };
+pub use cosignatures::Cosignature;
 pub use db::{Db, Engine};
 pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
+pub use entry_index::{IndexKeys, Kind as IndexKind, flag as index_flag};
 pub use fact_cache::{FactCache, FactsAt};
 pub use facts::{FactRow, FactSeeds, Section};
 pub use keys::{Digest, Keys, KeysError};
@@ -101,11 +108,14 @@ pub enum Error {
 /// Every statement of the store.
 fn statements() -> impl Iterator<Item = &'static db::Statement> {
     let all = [
+        asked::STATEMENTS,
         check::STATEMENTS,
         commit::append::STATEMENTS,
         commit::batch::STATEMENTS,
         commit::handle::STATEMENTS,
         commit::writer::STATEMENTS,
+        cosignatures::STATEMENTS,
+        entry_index::STATEMENTS,
         facts::STATEMENTS,
         log::STATEMENTS,
         mailbox::STATEMENTS,
@@ -115,6 +125,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         people::STATEMENTS,
         quarantine::STATEMENTS,
         requests::STATEMENTS,
+        retention::STATEMENTS,
     ];
     all.into_iter().flatten()
 }

@@ -95,7 +95,9 @@ impl LogSource for StoredLog {
     }
 
     fn checkpoints(&self) -> Result<Vec<Vec<u8>>, SourceError> {
-        Ok(self.wait(self.reader.checkpoints())?.into_values().map(String::into_bytes).collect())
+        let kept = self.wait(self.reader.checkpoints())?.into_values();
+        let cosigned = self.wait(self.reader.db().cosigned(self.reader.origin()))?.into_iter().map(|(_, _, note)| note);
+        Ok(kept.chain(cosigned).map(String::into_bytes).collect())
     }
 
     fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {

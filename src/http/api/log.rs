@@ -22,6 +22,16 @@ pub(super) async fn checkpoint(
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
 }
 
+/// The newest checkpoint that enough witnesses have cosigned.
+pub(super) async fn cosigned(
+    _: Caller,
+    path: web::Path<String>,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    let note = door.stories.cosigned(plain(&path)?).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
+}
+
 /// A hash tile.
 pub(super) async fn tile(
     _: Caller,

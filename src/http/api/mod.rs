@@ -33,6 +33,7 @@ pub const ROUTES: &[RouteRow] = &[
     RouteRow { method: "POST", path: "/api/v1/enquiries" },
     RouteRow { method: "GET", path: "/api/v1/openapi.json" },
     RouteRow { method: "GET", path: "/log/{shard}/checkpoint" },
+    RouteRow { method: "GET", path: "/log/{shard}/cosigned" },
     RouteRow { method: "GET", path: "/log/{shard}/tile/{path}" },
 ];
 
@@ -59,6 +60,7 @@ fn handler(row: &RouteRow) -> Option<Route> {
         ("POST", "/api/v1/enquiries") => web::post().to(enquiries::ask),
         ("GET", "/api/v1/openapi.json") => web::get().to(openapi::document),
         ("GET", "/log/{shard}/checkpoint") => web::get().to(log::checkpoint),
+        ("GET", "/log/{shard}/cosigned") => web::get().to(log::cosigned),
         ("GET", "/log/{shard}/tile/{path}") => web::get().to(log::tile),
         _ => return None,
     };

@@ -5,12 +5,14 @@
 //! 1 and above, in a tile row that grows.
 
 use super::Receipt;
+use super::writer::ReadyEntry;
 use crate::audit::merkle::node_hash;
 use crate::audit::{Entry, Frontier, Hash, Origin, Sealed};
 use crate::clock::Moment;
 use crate::store::Error;
 use crate::store::bulk::Bulk;
 use crate::store::db::{Arg, Statement, Tx, statements};
+use crate::store::entry_index::{self, IndexRow};
 use crate::store::keys::{DataKey, Keys, seal_with};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +49,7 @@ pub(in crate::store) struct LogState {
 pub(super) struct Placed {
     index: u64,
     sealed: Arc<Sealed>,
+    indexed: Arc<IndexRow>,
     entry: Entry,
     key_ref: String,
 }
@@ -65,13 +68,13 @@ impl LogState {
     }
 
     /// Gives entries their places, in order.
-    pub(super) fn place(&mut self, entries: Vec<(Arc<Sealed>, Entry, String)>) -> Vec<Placed> {
+    pub(super) fn place(&mut self, entries: Vec<(ReadyEntry, Entry, String)>) -> Vec<Placed> {
         let mut placed = Vec::with_capacity(entries.len());
-        for (sealed, entry, key_ref) in entries {
+        for (ready, entry, key_ref) in entries {
             let index = self.frontier.size();
             self.frontier.append(entry.leaf());
             self.time_last = entry.time();
-            placed.push(Placed { index, sealed, entry, key_ref });
+            placed.push(Placed { index, sealed: ready.sealed, indexed: ready.index, entry, key_ref });
         }
         placed
     }
@@ -133,6 +136,10 @@ impl SubjectKeys {
     /// The batch committed: its keys are in the database.
     pub(super) fn keep(&mut self) {
         self.fresh.clear();
+    }
+    /// A key was erased: the next entry about this subject gets another.
+    pub(super) fn lose(&mut self, subject: &str) {
+        self.kept.remove(subject);
     }
     /// The batch did not commit.
     pub(super) fn forget(&mut self) {
@@ -222,6 +229,9 @@ pub(super) async fn write(
         ]);
     }
     ENTRY_INSERT.insert(tx, &args).await?;
+    let rows: Vec<(u64, i64, &IndexRow)> =
+        placed.iter().map(|one| (one.index, one.entry.time().millis(), &*one.indexed)).collect();
+    entry_index::write(tx, origin, &rows).await?;
     for tile in state.grow(leaves.iter().copied()) {
         put_tile(tx, &TILE_PUT, origin, &tile).await?;
     }

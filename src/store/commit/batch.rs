@@ -5,14 +5,14 @@
 
 use super::append::{self, LogState, Placed, SubjectKeys, number};
 use super::faults::{FaultPoint, Timing};
-use super::writer::{Prepared, Writer};
+use super::writer::{Prepared, ReadyEntry, Writer};
 use super::{CommitError, Receipt};
-use crate::audit::{Entry, Sealed};
+use crate::audit::Entry;
 use crate::clock::Moment;
 use crate::store::Error;
 use crate::store::apply::{Scene, Stopped, apply};
 use crate::store::db::{Arg, Tx, statements};
-use std::sync::Arc;
+use crate::store::effect::Effect;
 use std::time::Duration;
 
 /// How long a commit may take before its outcome counts as unknown.
@@ -75,6 +75,13 @@ pub(super) async fn run(writer: &mut Writer, jobs: &mut [Prepared]) -> Result<Ou
             Err(error) => answers.push(Err(error)),
         }
     }
+    for job in jobs.iter() {
+        for effect in &job.effects {
+            if let Effect::EraseSealed { key, .. } = effect {
+                writer.subjects.lose(key);
+            }
+        }
+    }
     let note = close(writer, &mut tx, &mut next, &all, now).await?;
     let outcome = Outcome { next, note, answers };
     if writer.fault(FaultPoint::Commit, Timing::Before).is_err() {
@@ -88,14 +95,14 @@ pub(super) async fn run(writer: &mut Writer, jobs: &mut [Prepared]) -> Result<Ou
     }
 }
 
-type Answer = Result<Vec<(Arc<Sealed>, Entry, String)>, CommitError>;
+type Answer = Result<Vec<(ReadyEntry, Entry, String)>, CommitError>;
 
 /// Writes one job's effects; its entries, not yet placed. A refused job leaves nothing.
 async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> Result<Answer, Broken> {
     let mut entries = Vec::with_capacity(job.entries.len());
-    for (sealed, subject) in &job.entries {
-        match sealed.entry(&writer.origin, now) {
-            Ok(entry) => entries.push((Arc::clone(sealed), entry, append::key_ref(subject.as_deref(), now))),
+    for ready in &job.entries {
+        match ready.sealed.entry(&writer.origin, now) {
+            Ok(entry) => entries.push((ready.clone(), entry, append::key_ref(ready.subject.as_deref(), now))),
             Err(_) => return Ok(Err(CommitError::Invalid("an entry is too large or its time out of range"))),
         }
     }
@@ -105,7 +112,7 @@ async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> R
         tx.execute(&SAVEPOINT, &[]).await?;
     }
     let mut sealed = job.contents.as_slice();
-    let receipt = entries.first().map(|(sealed, _, _)| sealed.id());
+    let receipt = entries.first().map(|(ready, _, _)| ready.sealed.id());
     for effect in &job.effects {
         let (mine, rest) = sealed.split_at_checked(effect.contents()).unwrap_or((sealed, &[]));
         sealed = rest;

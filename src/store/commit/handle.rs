@@ -3,14 +3,15 @@
 use super::append::SubjectKeys;
 use super::lease::Lease;
 use super::mirror::{self, Mirror};
-use super::writer::{Answer, Prepared, Told, Waiting, Writer};
+use super::writer::{Answer, Prepared, ReadyEntry, Told, Waiting, Writer};
 use super::{CommitError, Committed, Draft, JOB_ENTRIES_MAX, Job, Options, QUEUE_JOBS_MAX};
 use crate::audit::entry::new_id;
-use crate::audit::{Salt, Sealed, Signer};
+use crate::audit::{Salt, Signer};
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::store::db::{Arg, Db, statements};
 use crate::store::effect::Effect;
+use crate::store::entry_index::IndexKeys;
 use crate::store::keys::Keys;
 use crate::store::log::LogReader;
 use crate::store::{Error, messages, quarantine};
@@ -58,6 +59,7 @@ pub struct CommitterHandle {
     keys: Keys,
     clock: Clock,
     origin: Arc<str>,
+    names: IndexKeys,
 }
 
 impl std::fmt::Debug for CommitterHandle {
@@ -103,6 +105,10 @@ impl Committer {
                 return Err(StartError::Unsound { origin: origin.as_str().to_owned(), findings });
             }
         };
+        let indexed = reader.fill_index(&keys).await?;
+        if indexed > 0 {
+            tracing::info!(indexed, "entries written before there was an index were added to it");
+        }
         let random: [u8; 16] = keys.random().map_err(Error::from)?;
         let owner = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
         let mut tx = db.begin().await?;
@@ -131,7 +137,8 @@ impl Committer {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         tokio::spawn(writer.serve(jobs));
         let (keys, clock, origin) = handle_parts;
-        Ok(CommitterHandle { queue, keys, clock, origin })
+        let names = IndexKeys::new(&keys);
+        Ok(CommitterHandle { queue, keys, clock, origin, names })
     }
 }
 
@@ -194,7 +201,7 @@ impl CommitterHandle {
         Ok(Prepared { entries, effects, contents })
     }
 
-    fn seal(&self, draft: Draft) -> Result<(Arc<Sealed>, Option<String>), CommitError> {
+    fn seal(&self, draft: Draft) -> Result<ReadyEntry, CommitError> {
         let random = || CommitError::Invalid("no random bytes");
         let subject = draft.payload().subject.as_ref().map(|p| p.as_str().to_owned());
         let id = match draft.id() {
@@ -202,8 +209,9 @@ impl CommitterHandle {
             None => new_id(self.clock.now(), &self.keys.random().map_err(|_| random())?),
         };
         let salt = Salt::from_bytes(self.keys.random().map_err(|_| random())?);
+        let index = self.names.row(draft.payload(), draft.outcome());
         let sealed = draft.seal(id, salt).map_err(|_| CommitError::Invalid("an entry cannot be sealed"))?;
-        Ok((Arc::new(sealed), subject))
+        Ok(ReadyEntry { sealed: Arc::new(sealed), subject, index: Arc::new(index) })
     }
 
     async fn send(&self, job: Prepared) -> Answer {

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::store::Error;
 use crate::store::db::{Arg, Db, statements};
 use crate::store::effect::Effect;
+use crate::store::entry_index::IndexRow;
 use crate::store::keys::{Keys, Sealed as SealedContent};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +31,17 @@ statements! {
 
 /// A job ready for the committer: entries sealed, contents encrypted.
 pub(super) struct Prepared {
-    pub(super) entries: Vec<(Arc<Sealed>, Option<String>)>,
+    pub(super) entries: Vec<ReadyEntry>,
     pub(super) effects: Vec<Effect>,
     pub(super) contents: Vec<SealedContent>,
+}
+
+/// An entry sealed, with whom its sealed part is about and what the index is to say of it.
+#[derive(Clone)]
+pub(super) struct ReadyEntry {
+    pub(super) sealed: Arc<Sealed>,
+    pub(super) subject: Option<String>,
+    pub(super) index: Arc<IndexRow>,
 }
 
 /// A job and whom to answer.

@@ -1,0 +1,220 @@
+//! Finding entries for a question: over the index, in the order of time, page by page.
+//!
+//! Owns the statements. Decides nothing about who may see what. Every question has bounded dates and a bounded page.
+
+use super::Error;
+use super::db::{Arg, Db, Row, statements};
+use super::entry_index::{IndexKeys, Kind};
+use super::log::{EntryRow, entry};
+use crate::audit::Event;
+use crate::clock::Moment;
+use crate::vocabulary::Category;
+
+/// Most rows of one page.
+pub const PAGE_MAX: i64 = 500;
+
+/// Which entries are wanted. What is `None` or empty does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// From this moment on.
+    pub from: i64,
+    /// Before this moment.
+    pub to: i64,
+    /// About this person.
+    pub subject: Option<String>,
+    /// By this account.
+    pub actor: Option<String>,
+    /// By a hat of this agency.
+    pub agency: Option<String>,
+    /// Referring to this: see [`Kind::Ref`].
+    pub reference: Option<String>,
+    /// Of these events.
+    pub events: Vec<Event>,
+    /// With one of these flags.
+    pub flags: i64,
+    /// With something shown of one of these categories.
+    pub categories: Vec<Category>,
+    /// After this entry.
+    pub after: Option<Cursor>,
+    /// At most so many, up to [`PAGE_MAX`].
+    pub limit: i64,
+}
+
+/// A place in the order of all logs: time, origin, index.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cursor {
+    /// The entry's time.
+    pub time: i64,
+    /// Its log.
+    pub origin: String,
+    /// Its index.
+    pub index: i64,
+}
+
+/// One line of a count: by role, with the categories shown and withheld.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Counted {
+    /// Keyed name of the role.
+    pub role: i64,
+    /// Keyed name of the reason for the whole request.
+    pub reason: i64,
+    /// Category and reason of what was withheld, five bytes each: see [`IndexKeys::withheld`].
+    pub withheld: Vec<u8>,
+    /// Bits of the categories shown in full or part.
+    pub shown: i64,
+    /// 1 when out of hours.
+    pub out_of_hours: i64,
+    /// How many entries.
+    pub count: i64,
+}
+
+macro_rules! found {
+    ($first:literal) => {
+        concat!(
+            "SELECT e.origin, e.idx, e.id, e.time, e.entry, e.leaf, e.key_ref, e.sealed FROM ", $first,
+            " AND i.time >= $2 AND i.time < $3 AND (i.time > $4 OR (i.time = $4 AND (i.origin > $5 OR (i.origin = $5 AND i.idx > $6))))",
+            " AND ($7 = 0 OR i.actor = $7) AND ($8 = 0 OR i.agency = $8) AND ($9 = 0 OR (i.flags & $9) <> 0)",
+            " AND ($10 = 0 OR ((i.shown_full | i.shown_part) & $10) <> 0)",
+            " AND ($11 = 0 OR i.event = $11 OR i.event = $12 OR i.event = $13 OR i.event = $14 OR i.event = $15 OR i.event = $16)",
+            " AND ($17 = 0 OR i.subject = $17)",
+            " ORDER BY i.time, i.origin, i.idx LIMIT $18"
+        )
+    };
+}
+
+statements! {
+    BY_TIME = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE $1 = $1"),
+        found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE $1::BIGINT = $1::BIGINT");
+    BY_SUBJECT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.subject = $1");
+    BY_ACTOR = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
+    BY_EVENT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
+    BY_REF = found!("log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE r.ref = $1");
+    COUNT_PATTERNS = "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5",
+        "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1::BIGINT ELSE 0::BIGINT END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5";
+    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT $6";
+    COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
+    COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
+    SEEN_RECENTLY = "SELECT COUNT(DISTINCT subject) FROM log_index WHERE actor = $1 AND time >= $2 AND time < $3 AND subject <> 0 AND (event = $4 OR event = $5)";
+}
+
+/// Most events one statement takes.
+const EVENTS_MAX: usize = 6;
+
+impl Db {
+    /// The entries wanted, in the order of time, origin, index.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn asked(&self, names: &IndexKeys, wanted: &Wanted) -> Result<Vec<EntryRow>, Error> {
+        let name = |kind: Kind, text: &Option<String>| text.as_deref().map_or(0, |text| names.name(kind, text));
+        let (subject, actor) = (name(Kind::Subject, &wanted.subject), name(Kind::Actor, &wanted.actor));
+        let reference = name(Kind::Ref, &wanted.reference);
+        let events: Vec<i64> = wanted.events.iter().map(|e| names.name(Kind::Event, e.name())).collect();
+        let (statement, first) = match (reference, subject, actor, events.as_slice()) {
+            (1.., ..) | (..=-1, ..) => (&BY_REF, reference),
+            (_, 1.., ..) | (_, ..=-1, ..) => (&BY_SUBJECT, subject),
+            (_, _, 1.., _) | (_, _, ..=-1, _) => (&BY_ACTOR, actor),
+            (_, _, _, [one]) => (&BY_EVENT, *one),
+            _ => (&BY_TIME, 0),
+        };
+        let bits = wanted.categories.iter().fold(0, |sum, c| sum | names.bit(*c));
+        let start = wanted.after.clone().unwrap_or(Cursor { time: i64::MIN, origin: String::new(), index: -1 });
+        let mut args = vec![Arg::Int(first), Arg::Int(wanted.from), Arg::Int(wanted.to), Arg::Int(start.time)];
+        args.extend([Arg::Text(&start.origin), Arg::Int(start.index), Arg::Int(actor)]);
+        args.extend([name(Kind::Agency, &wanted.agency), wanted.flags, bits].map(Arg::Int));
+        args.extend((0..EVENTS_MAX).map(|n| Arg::Int(events.get(n).copied().unwrap_or(0))));
+        args.extend([Arg::Int(subject), Arg::Int(wanted.limit.clamp(1, PAGE_MAX))]);
+        self.fetch(statement, &args).await?.iter().map(entry).collect()
+    }
+
+    /// How often each pattern of role, reason, categories shown and withheld occurs, most frequent first.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn count_patterns(
+        &self,
+        names: &IndexKeys,
+        (from, to): (Moment, Moment),
+        agency: Option<&str>,
+        event: Option<Event>,
+        limit: i64,
+    ) -> Result<Vec<Counted>, Error> {
+        let args = [
+            Arg::Int(from.millis()),
+            Arg::Int(to.millis()),
+            Arg::Int(agency.map_or(0, |a| names.name(Kind::Agency, a))),
+            Arg::Int(event.map_or(0, |e| names.name(Kind::Event, e.name()))),
+            Arg::Int(limit),
+        ];
+        self.fetch(&COUNT_PATTERNS, &args).await?.iter().map(counted).collect()
+    }
+
+    /// Hours in which one account saw more than `more_than` people: when it began, and how many.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn crowded_hours(
+        &self,
+        names: &IndexKeys,
+        (from, to): (Moment, Moment),
+        agency: Option<&str>,
+        more_than: i64,
+        limit: i64,
+    ) -> Result<Vec<(Moment, i64)>, Error> {
+        let args = [
+            Arg::Int(from.millis()),
+            Arg::Int(to.millis()),
+            Arg::Int(agency.map_or(0, |a| names.name(Kind::Agency, a))),
+            Arg::Int(names.name(Kind::Event, Event::View.name())),
+            Arg::Int(more_than),
+            Arg::Int(limit),
+        ];
+        let rows = self.fetch(&CROWDED, &args).await?;
+        rows.iter().map(|row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "count")?))).collect()
+    }
+
+    /// How many people an account was shown or sent something about since a moment.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn seen_by(&self, names: &IndexKeys, actor: &str, from: Moment, to: Moment) -> Result<i64, Error> {
+        let event = |e: Event| Arg::Int(names.name(Kind::Event, e.name()));
+        let args = [
+            Arg::Int(names.name(Kind::Actor, actor)),
+            Arg::Int(from.millis()),
+            Arg::Int(to.millis()),
+            event(Event::View),
+            event(Event::Export),
+        ];
+        self.fetch_one(&SEEN_RECENTLY, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
+    }
+
+    /// How many entries of an event there are.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn count_event(&self, names: &IndexKeys, event: Event, from: Moment, to: Moment) -> Result<i64, Error> {
+        let args = [Arg::Int(names.name(Kind::Event, event.name())), Arg::Int(from.millis()), Arg::Int(to.millis())];
+        self.fetch_one(&COUNT_EVENT, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
+    }
+
+    /// How many entries have lost their sealed part.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn count_erased(&self, from: Moment, to: Moment) -> Result<i64, Error> {
+        let args = [Arg::Int(from.millis()), Arg::Int(to.millis())];
+        self.fetch_one(&COUNT_ERASED, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
+    }
+}
+
+fn counted(row: &Row) -> Result<Counted, Error> {
+    Ok(Counted {
+        role: row.int(0, "role")?,
+        reason: row.int(1, "reason")?,
+        withheld: row.bytes(2, "withheld")?,
+        shown: row.int(3, "shown")?,
+        out_of_hours: row.int(4, "hours")?,
+        count: row.int(5, "count")?,
+    })
+}
