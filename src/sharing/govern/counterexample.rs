@@ -4,7 +4,7 @@
 //! grounds of their own and not walked. Read [`search`].
 
 use crate::sharing::space::{Above, PURPOSES, Scene};
-use crate::sharing::{Decision, Policy, World, decide};
+use crate::sharing::{Decision, Limit, Policy, World, decide};
 use crate::vocabulary::{Category, Level, Role};
 use serde_json::{Value, json};
 
@@ -75,10 +75,8 @@ fn decided(policy: &Policy, scene: Scene, question: Question) -> Option<Decision
 fn facts_file(scene: Scene, question: Question, decision: &Decision) -> Value {
     let mut file = scene.facts_file(&[question.role], &[question.category]);
     let mut expect = json!({"level": decision.level, "reason": decision.reason, "marker": decision.marker});
-    if decision.limit != Some(crate::sharing::Limit::CapLocal) {
-        if let Value::Object(expect) = &mut expect {
-            expect.insert("limit".to_owned(), json!(decision.limit));
-        }
+    if let (true, Value::Object(expect)) = (decision.limit != Some(Limit::CapLocal), &mut expect) {
+        expect.insert("limit".to_owned(), json!(decision.limit));
     }
     if let Some(Value::Object(ask)) = file.pointer_mut("/asks/0") {
         ask.insert("expect".to_owned(), expect);
