@@ -18,6 +18,9 @@ pub struct Args {
     /// Read every file of a folder, write it in every format, and print what became of it as Markdown
     #[arg(long, value_name = "FOLDER", conflicts_with = "json")]
     samples: Option<PathBuf>,
+    /// With --samples: keep what was written below this folder, as FORMAT/NAME (values and all)
+    #[arg(long, value_name = "FOLDER", requires = "samples")]
+    into: Option<PathBuf>,
     /// With --samples: the moment that counts as now (RFC 3339 with offset)
     #[arg(long)]
     now: Option<String>,
@@ -33,7 +36,8 @@ pub fn run(args: Args) -> Outcome {
         return print(&mappings.pairs());
     }
     if let Some(folder) = &args.samples {
-        return print(&samples::table(&mappings, folder, read::moment(args.now.as_deref())?)?);
+        let now = read::moment(args.now.as_deref())?;
+        return print(&samples::table(&mappings, folder, args.into.as_deref(), now)?);
     }
     let formats = mappings.formats();
     if args.json {

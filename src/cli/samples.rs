@@ -1,6 +1,7 @@
 //! `solent formats --samples DIR`: which files of a folder can be read, what became of them, and why not.
 //!
-//! Prints names of files, formats, counts, codes and places; never a value.
+//! Prints names of files, formats, counts, codes and places; never a value. With `--into` what was written is kept, for
+//! judges that are not ours (`tests/outside`).
 
 use crate::clock::Moment;
 use crate::diagnostic::{Diagnostic, Severity, code};
@@ -33,8 +34,8 @@ type Refused = BTreeMap<String, (usize, String)>;
 /// The table as Markdown.
 ///
 /// # Errors
-/// `SOL-CLI-FILE` when the folder cannot be read.
-pub fn table(mappings: &Mappings, dir: &Path, now: Moment) -> Result<String, Diagnostic> {
+/// `SOL-CLI-FILE` when the folder cannot be read, or what was written cannot be kept.
+pub fn table(mappings: &Mappings, dir: &Path, into: Option<&Path>, now: Moment) -> Result<String, Diagnostic> {
     let mut rows = String::new();
     let formats: Vec<FormatInfo> = mappings.formats().into_iter().filter(|f| f.name != CANONICAL).collect();
     let (mut read, mut refused) = (0_usize, Refused::new());
@@ -54,7 +55,10 @@ pub fn table(mappings: &Mappings, dir: &Path, now: Moment) -> Result<String, Dia
         };
         let fitting: Vec<&FormatInfo> = formats.iter().filter(|f| types.contains(&f.content_type)).collect();
         match row(mappings, &formats, &fitting, file, name, now) {
-            Ok(cells) => {
+            Ok((cells, made)) => {
+                if let Some(into) = into {
+                    made.iter().try_for_each(|(format, bytes)| keep(into, format, &shown, bytes))?;
+                }
                 read = read.saturating_add(1);
                 let _ = writeln!(rows, "| {} | {cells} |", cell(&shown));
             }
@@ -126,7 +130,20 @@ pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
     Ok(found)
 }
 
-/// The cells of a file that some format reads; else why none does.
+/// What was written in each format.
+type Made = Vec<(String, Vec<u8>)>;
+
+/// Keeps what a file became as `INTO/<format>/<its name>`.
+fn keep(into: &Path, format: &str, name: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
+    let folder = into.join(format);
+    let file = folder.join(name.replace(['/', '\\'], "__"));
+    let done = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, bytes));
+    done.map_err(|e| {
+        Diagnostic::error(code::CLI_FILE, format!("cannot be written: {e}")).with_file(file.display().to_string())
+    })
+}
+
+/// The cells of a file that some format reads, and what was written; else why none does.
 fn row(
     mappings: &Mappings,
     formats: &[FormatInfo],
@@ -134,7 +151,7 @@ fn row(
     file: &Path,
     name: &Path,
     now: Moment,
-) -> Result<String, String> {
+) -> Result<(String, Made), String> {
     let limits = Limits::file();
     let bytes = super::read_input(&file.display().to_string(), limits.bytes_max).map_err(|d| d.code.to_string())?;
     let context = ReadContext { limits, ..ReadContext::of(AgencyId::from("local")) };
@@ -163,11 +180,11 @@ fn row(
     let count = records.len();
     let records: Vec<_> = records.into_iter().map(|r| r.record).collect();
     let write = WriteContext { style: Style::Compact, ..WriteContext::at(now) };
-    let mut written = Vec::new();
+    let mut made = Made::new();
     let mut not: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for to in formats {
         match mappings.write(&to.name, &records, &write) {
-            Ok(_) => written.push(to.name.clone()),
+            Ok(written) => made.push((to.name.clone(), written.bytes)),
             Err(faults) => {
                 let first = faults.iter().find(|f| f.severity == Severity::Error).or(faults.first());
                 let code = first.map_or_else(String::new, |f| f.code.to_string());
@@ -179,11 +196,13 @@ fn row(
         }
     }
     let not: Vec<String> = not.iter().map(|(why, names)| format!("{}: {why}", names.join(", "))).collect();
-    Ok(format!(
+    let written: Vec<&str> = made.iter().map(|(format, _)| format.as_str()).collect();
+    let cells = format!(
         "{format} | {count} | {serious} / {warn} / {info} | {} | {}",
         cell(&written.join(", ")),
         cell(&not.join("; "))
-    ))
+    );
+    Ok((cells, made))
 }
 
 /// Why a format does not read a file, and how much that says: a format the folder is named after says more than

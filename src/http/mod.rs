@@ -23,7 +23,7 @@ mod witness;
 pub use api::{ROUTES, RouteRow};
 pub use caller::Caller;
 pub use door::Door;
-pub use mllp::Mllp;
+pub use mllp::{Broken, Frames, Mllp};
 pub use problem::Problem;
 pub use server::Running;
 pub use stories::{Denial, Promise, Stories, Unready};

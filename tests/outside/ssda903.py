@@ -1,54 +1,78 @@
-"""Runs the sector's open rule set for the SSDA903 over CSV files and prints the rules that fire.
+"""Holds SSDA903 files against the sector's open rules (2025-26 set). Usage: ssda903.py FOLDER...
 
-    python3 -m venv V && V/bin/pip install csc-validator-be-903
-    V/bin/python tests/outside/ssda903.py FOLDER [--year 2026] [--against FOLDER]
-
-FOLDER holds the files of one return, as `solent translate --to ssda903` writes them. With --against, only rules that
-fire more often than for the other folder are printed, and the exit code is 1 when there are any.
+Files that came from one folder are one return, as a council uploads it; a file made of another format is a return of its own.
+A rule that fires is a finding, save where it fires at least as often for the 903 files it was made of. A file the validator
+does not recognise as one of the return's is a finding.
 """
-import argparse
 import collections
+import contextlib
 import importlib
 import logging
+import os
 import pathlib
 import sys
 
+from known import new
 from lac_validator.lac_validator import LacValidator
 
 logging.disable(logging.CRITICAL)
+YEAR = 2026
+# EPI, "a child has no episodes in this return": a message of another format about one child becomes that child's header.
+OF_A_WHOLE_RETURN = {"EPI"}
+RULES = importlib.import_module(f"lac_validator.rules.lac{YEAR - 1}_{YEAR % 100}").registry
 
 
-def fired(folder, year):
-    """How often each rule fires for the files of a folder, and how many rules could run."""
-    rules = importlib.import_module(f"lac_validator.rules.lac{year - 1}_{year % 100}").registry
-    files = [
-        {"name": path.name, "description": "This year", "file_content": path.read_bytes()}
-        for path in sorted(pathlib.Path(folder).glob("*.csv"))
-    ]
-    metadata = {"collectionYear": str(year), "localAuthority": "E10000014"}
-    run = LacValidator(metadata=metadata, files=files, registry=rules)
+def fired(paths):
+    """How often each rule fires for the files of a return, and the tables that were recognised."""
+    # A file made of another format keeps that name: the validator goes by the ending.
+    files = [{"name": p.stem + ".csv", "description": "This year", "file_content": p.read_bytes()} for p in paths]
+    metadata = {"collectionYear": str(YEAR), "localAuthority": "E10000014"}
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        run = LacValidator(metadata=metadata, files=files, registry=RULES)
+    tables = {name: table for name, table in run.ds_results.items() if hasattr(table, "columns")}
     count = collections.Counter()
-    for table in (t for t in run.ds_results.values() if hasattr(t, "columns")):
+    for table in tables.values():
         for column in table.columns:
-            if str(column).startswith("ERR_"):
+            if str(column).startswith("ERR_") and column[4:] not in OF_A_WHOLE_RETURN:
                 count[column[4:]] += int((table[column] == True).sum())  # noqa: E712, a column of True and NaN
-    return count, len(run.dones)
+    return count, len(tables)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder")
-    parser.add_argument("--year", type=int, default=2026)
-    parser.add_argument("--against")
-    args = parser.parse_args()
-    count, ran = fired(args.folder, args.year)
-    before = fired(args.against, args.year)[0] if args.against else collections.Counter()
-    more = {rule: n - before[rule] for rule, n in count.items() if n > before[rule]}
-    print(f"{ran} rules ran, {sum(count.values())} findings, {sum(more.values())} of them new")
-    for rule, n in sorted(more.items()):
-        print(f"rule {rule}: {n} more")
-    sys.exit(1 if more and args.against else 0)
+def source(folder, name):
+    """The file an output was made of, when it was of this format."""
+    roots = {"cases": "tests/cases/mappings", "demo": "docs/demo", "samples": os.environ.get("SOLENT_SAMPLES", "")}
+    path = pathlib.Path(roots[folder.name], name.replace("__", "/"))
+    return path if "ssda903" in name and path.suffix == ".csv" and path.exists() else None
 
 
-if __name__ == "__main__":
-    main()
+def returns(folders):
+    """Returns: files written, and the files they were made of."""
+    for folder in map(pathlib.Path, folders):
+        together = collections.defaultdict(list)
+        for path in sorted((folder / "ssda903").glob("*")):
+            origin = source(folder, path.name)
+            # A case has its input and its expected output in one folder: they are returns of their own.
+            of_one = origin and folder.name == "samples"
+            together[str(origin.parent) if of_one else path.name].append((path, origin))
+        yield from together.items()
+
+
+count = failed = 0
+for name, pairs in returns(sys.argv[1:]):
+    count += len(pairs)
+    found = []
+    try:
+        after, tables = fired([path for path, _ in pairs])
+        if tables < len(pairs):
+            found.append(f"{len(pairs) - tables} files are not recognised")
+        origins = [origin for _, origin in pairs if origin]
+        before = fired(origins)[0] if origins and after else collections.Counter()
+        found += [f"rule {rule}: {n} times" for rule, n in sorted((after - before).items())]
+    except Exception as error:
+        found.append(f"the validator cannot read it: {type(error).__name__}: {str(error)[:160]}")
+    found = new("ssda903", name, found)
+    if found:
+        failed += 1
+        print(pathlib.Path(name).name, "; ".join(found))
+print(f"{count} documents, {failed} findings")
+sys.exit(1 if failed or not count else 0)

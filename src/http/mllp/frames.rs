@@ -14,7 +14,7 @@ const NOISE_BYTES_MAX: usize = 4 * 1024;
 
 /// Why a connection cannot go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub enum Broken {
     /// A frame larger than the gateway takes.
     #[error("a frame is too large")]
     TooLarge,
@@ -28,7 +28,7 @@ pub(super) enum Broken {
 
 /// Takes frames out of a stream.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub struct Frames {
     held: Vec<u8>,
     open: bool,
     noise: usize,
@@ -37,15 +37,20 @@ pub(super) struct Frames {
 
 impl Frames {
     /// For frames of at most this many bytes.
-    pub(super) fn new(bytes_max: usize) -> Self {
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Self {
         Self { held: Vec::new(), open: false, noise: 0, bytes_max }
     }
     /// Whether a frame has begun and is not whole.
-    pub(super) const fn is_open(&self) -> bool {
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
         self.open
     }
     /// Takes bytes in; the messages that became whole, in order.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Broken> {
+    ///
+    /// # Errors
+    /// The stream is no MLLP, or holds a frame too large: the end of the connection.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Broken> {
         let mut whole = Vec::new();
         for byte in bytes {
             match (self.open, *byte) {

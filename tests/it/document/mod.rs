@@ -2,6 +2,7 @@
 
 mod csv;
 mod fhir_xml;
+mod fuzz_seeds;
 mod hl7v2;
 mod hostile;
 mod json_oracle;

@@ -1,22 +1,20 @@
-"""Holds HL7 v2 messages against hl7apy, an implementation that is not ours, in its strict mode.
+"""Holds HL7 v2 messages against hl7apy, an implementation that is not ours, in its strict mode. Usage: hl7v2.py FOLDER...
 
-    python3 -m venv /tmp/hl7 && /tmp/hl7/bin/pip install hl7apy==1.3.5
-    for f in tests/cases/mappings/hl7v2/*/*/output.hl7; do /tmp/hl7/bin/python tests/outside/hl7apy_strict.py "$f"; done
-
-Each message is parsed by the groups of its structure and validated (order, cardinality, data types and lengths of
-version 2.5.1); then it is written again and must be the same. Exit 1 when a message fails.
+Each message below FOLDER/hl7v2 is parsed by the groups of its structure and validated (order, cardinality, data types and
+lengths of its version); then it is written again and must be the same.
 """
-
+import pathlib
 import sys
 
 from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.parser import parse_message
+from known import new
 
 
 def messages(text):
     """The messages of a file: each begins with MSH."""
     found = []
-    for line in text.split("\r"):
+    for line in text.replace("\n", "\r").split("\r"):
         if line.startswith("MSH"):
             found.append([])
         if line and found:
@@ -37,16 +35,17 @@ def check(text):
     return None if again == text else "written again, it differs"
 
 
-def main(files):
-    failed = 0
-    for name in files:
-        with open(name, encoding="utf-8", newline="") as file:
-            for at, text in enumerate(messages(file.read()), 1):
-                fault = check(text)
-                kind = text.split("\r")[0].split("|")[8]
-                print(f"{name} message {at} {kind}: {fault or 'valid'}")
-                failed += fault is not None
-    return 1 if failed else 0
+def main(folders):
+    count = failed = 0
+    for path in sorted(p for f in folders for p in pathlib.Path(f, "hl7v2").glob("*")):
+        for at, text in enumerate(messages(path.read_bytes().decode("utf-8")), 1):
+            fault = check(text)
+            count += 1
+            if fault and new("hl7v2", path.name, [fault]):
+                failed += 1
+                print(f"{path.name} message {at} {text.split(chr(13))[0].split('|')[8]}: {fault}")
+    print(f"{count} documents, {failed} findings")
+    return 1 if failed or not count else 0
 
 
 if __name__ == "__main__":
