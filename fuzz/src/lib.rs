@@ -197,9 +197,8 @@ fn settles(schema: &Schema, syntax: Syntax, bytes: &[u8]) {
         Ok(valid) => valid.iter().for_each(|v| discreet(v.warnings())),
         Err(faults) => return discreet(&faults),
     }
-    let strict = |bytes, limits: Limits| {
-        schema.parse(syntax, bytes, &limits).and_then(|p| schema.check(p, Strictness::Strict))
-    };
+    let strict =
+        |bytes, limits: Limits| schema.parse(syntax, bytes, &limits).and_then(|p| schema.check(p, Strictness::Strict));
     let first = match strict(bytes, limits()) {
         Ok(first) => first,
         Err(faults) => return discreet(&faults),
@@ -211,7 +210,9 @@ fn settles(schema: &Schema, syntax: Syntax, bytes: &[u8]) {
     let once = write(&first);
     match strict(&once, wide()) {
         Ok(again) => assert!(write(&again) == once, "read again, it differs"),
-        Err(faults) => panic!("what is written is not taken: {}", faults.first().map_or_else(String::new, |f| f.to_string())),
+        Err(faults) => {
+            panic!("what is written is not taken: {}", faults.first().map_or_else(String::new, |f| f.to_string()))
+        }
     }
 }
 
