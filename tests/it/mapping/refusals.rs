@@ -139,3 +139,23 @@ fn a_bundle_without_a_patient_makes_no_record() {
     let faults = mappings().read("fhir-r4-json", bundle, &context()).unwrap_err();
     assert_eq!(faults[0].code.as_str(), "SOL-MAP-INCOMPLETE");
 }
+
+/// Rule 8525Q asks whether exactly one of the two dates is given; a date that cannot be read is given and has a finding
+/// of its own.
+#[test]
+fn a_malformed_birth_date_is_no_missing_birth_date() {
+    let input = super::here("tests/cases/mappings/cin-census/census/pre-proceedings/input.xml");
+    let text = std::fs::read_to_string(input).unwrap();
+    let date = "<PersonBirthDate>2017-08-08</PersonBirthDate>";
+    let found = |to: &str| {
+        let changed = text.replacen(date, to, 1);
+        assert_ne!(changed, text);
+        let limits = solent::document::Limits::file();
+        mappings().validate("cin-census", changed.as_bytes(), &limits).unwrap_or_else(|found| found)
+    };
+    let missing = |found: &[Diagnostic]| found.iter().any(|d| d.message.starts_with("rule 8525Q"));
+    let malformed = found("<PersonBirthDate>2017-02-30</PersonBirthDate>");
+    assert!(malformed.iter().any(|d| d.pointer.as_deref().is_some_and(|p| p.ends_with("/PersonBirthDate"))));
+    assert!(!missing(&malformed));
+    assert!(missing(&found("")));
+}

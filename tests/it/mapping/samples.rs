@@ -316,6 +316,6 @@ fn every_hl7v2_sample_is_read_or_refused_with_a_reason_and_settles() {
         read += usize::from(records > 0);
         written += usize::from(back);
     }
-    // What is not written back lacks its patient: above the ceiling, or known by numbers of other types only.
-    assert!(read >= 54 && written >= 39, "{read} read and {written} written of {}", files.len());
+    // Not written back: a patient above the ceiling, a notice without its text (MDM T01), a moved account (A41).
+    assert!(read >= 54 && written >= 42, "{read} read and {written} written of {}", files.len());
 }
