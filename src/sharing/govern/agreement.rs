@@ -28,7 +28,7 @@ const ALWAYS: [(&str, &str); 16] = [
         "R9, R62",
         "Nobody sees the record of themself, their family, household, friends or neighbours, or of somebody they may have harmed.",
     ),
-    ("R10", "A worker always sees their own work in full."),
+    ("R10", "A worker sees their own work in full, unless it is sealed or would put a protected person at risk."),
     (
         "R24 to R28",
         "An adult decides about their own information; so does a young person from 16, and one under 16 who is assessed as competent for that decision. A parent's word does not replace theirs.",
@@ -274,7 +274,11 @@ fn listed(policy: &Policy, categories: impl Iterator<Item = Category>) -> String
 }
 
 fn named(policy: &Policy, category: Category) -> String {
-    policy.category(category).name.replace('-', " ")
+    match category {
+        // An abbreviation, not the word.
+        Category::Snd => "SEND".to_owned(),
+        _ => policy.category(category).name.replace('-', " "),
+    }
 }
 
 fn or_dash(text: String) -> String {
