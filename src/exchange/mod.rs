@@ -4,6 +4,7 @@
 //! [`Released`] bytes that could not exist without a decision and a committed audit entry. Knows nothing of HTTP.
 //! Read `disclose.rs` first: the whole promise as one function.
 
+mod concern;
 mod deliver;
 mod disclose;
 mod enquire;
@@ -20,6 +21,9 @@ mod watch;
 mod witnesses;
 mod world;
 
+pub use concern::{
+    About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said, Side, Status,
+};
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};

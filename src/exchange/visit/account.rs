@@ -136,7 +136,7 @@ pub(super) fn kept_means(id: String, means: &Means) -> Result<Kept, Failure> {
     Ok(kept(KeptKind::Means, id, means.account.as_str(), body, Moment::from_millis(i64::MAX)))
 }
 
-pub(super) fn kept(kind: KeptKind, id: String, owner: &str, body: Vec<u8>, expires_at: Moment) -> Kept {
+pub(in crate::exchange) fn kept(kind: KeptKind, id: String, owner: &str, body: Vec<u8>, expires_at: Moment) -> Kept {
     Kept { kind, id, owner: owner.to_owned(), version: 0, body, changed_at: Moment::from_millis(0), expires_at }
 }
 

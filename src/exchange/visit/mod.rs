@@ -4,7 +4,7 @@
 //! Owns sessions and their hats and purposes. What a visitor sees of a person comes through `enquire`, the same story that
 //! answers machines: decided, logged, released. Knows nothing of HTML or cookies. Read [`Visitor`] first, then `session.rs`.
 
-mod account;
+pub(super) mod account;
 mod families;
 mod person;
 mod session;

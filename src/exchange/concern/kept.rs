@@ -1,0 +1,81 @@
+//! How concerns are kept, found and changed: sealed, one version after the other, each change logged.
+
+use super::{About, Concern};
+use crate::audit::payload::Dataset;
+use crate::audit::{Draft, Event, Outcome as Logged};
+use crate::clock::Moment;
+use crate::exchange::visit::account::kept;
+use crate::exchange::{Failure, Gateway, Visitor};
+use crate::ident::{AgencyId, MessageId};
+use crate::store::{CommitError, Effect, Job, Kept, KeptKind, Refusal};
+
+/// How long a concern is kept, in milliseconds: a school year and the next, then the school's own record stands alone.
+const KEPT_MILLIS: i64 = 2 * 366 * 86_400_000;
+/// Concerns in one list.
+const LISTED_MAX: usize = 200;
+
+/// A concern with the version it was read at.
+pub(super) struct Found {
+    pub concern: Concern,
+    pub version: i64,
+}
+
+impl Gateway {
+    /// A concern by its id, whoever's it is.
+    pub(super) async fn concern(&self, id: &str) -> Result<Found, Failure> {
+        let row = self.db.kept(&self.keys, KeptKind::Concern, id, self.clock().now()).await?;
+        found(&row.ok_or(Failure::NotFound)?)
+    }
+
+    /// The concerns of a school, newest change first.
+    pub(super) async fn concerns_of(&self, school: &AgencyId) -> Result<Vec<Concern>, Failure> {
+        let rows = self.db.kept_of(&self.keys, KeptKind::Concern, school.as_str(), self.clock().now()).await?;
+        rows.iter().take(LISTED_MAX).map(|row| found(row).map(|f| f.concern)).collect()
+    }
+
+    /// Every concern, newest change first.
+    pub(super) async fn concerns(&self) -> Result<Vec<Concern>, Failure> {
+        let rows = self.db.kept_all(&self.keys, KeptKind::Concern, self.clock().now()).await?;
+        rows.iter().map(|row| found(row).map(|f| f.concern)).collect()
+    }
+
+    /// Writes a concern as version `was` + 1, with its entry. Somebody else's change in between makes it
+    /// [`Failure::Conflict`]: nothing is overwritten unseen.
+    pub(super) async fn keep_concern(
+        &self,
+        visitor: &Visitor,
+        concern: &Concern,
+        was: i64,
+        event: Event,
+    ) -> Result<(), Failure> {
+        let body = serde_json::to_vec(concern).map_err(|_| Failure::Inconsistent("a concern cannot be written"))?;
+        let ends = Moment::from_millis(concern.submitted_at.saturating_add(KEPT_MILLIS));
+        let kept = kept(KeptKind::Concern, concern.id.clone(), concern.school.as_str(), body, ends);
+        let job = Job::new(self.concern_entry(visitor, concern, event)).with_effect(Effect::Keep { kept, was: Some(was) });
+        match self.committer.commit(job).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Refused(Refusal::KeptChanged { .. })) => Err(Failure::Conflict),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Logs that a concern was read; nothing of it may be shown before.
+    pub(super) async fn concern_was_read(&self, visitor: &Visitor, concern: &Concern) -> Result<(), Failure> {
+        self.committer.commit(Job::new(self.concern_entry(visitor, concern, Event::View))).await?;
+        Ok(())
+    }
+
+    /// An entry about a concern: its id and status, never a word of it. A child's person is not looked up for it (R83).
+    fn concern_entry(&self, visitor: &Visitor, concern: &Concern, event: Event) -> Draft {
+        let mut payload = visitor.payload(event);
+        payload.dataset = Some(Dataset { message: Some(MessageId::new(concern.id.clone())), ..Dataset::default() });
+        let named = matches!(concern.about, About::Named(_));
+        payload.reason = Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
+        Draft::new(Logged::Allow, payload)
+    }
+}
+
+fn found(row: &Kept) -> Result<Found, Failure> {
+    let concern = serde_json::from_slice(&row.body).map_err(|_| Failure::Inconsistent("a concern cannot be read"))?;
+    Ok(Found { concern, version: row.version })
+}
