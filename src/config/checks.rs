@@ -24,6 +24,8 @@ const ID_CHARS_MAX: usize = 64;
 const ORIGIN_CHARS_MAX: usize = 200;
 /// Largest body that may be configured, in bytes: a national census of one council fits.
 const BODY_BYTES_CEILING: i64 = 64 * 1024 * 1024;
+/// The name under which the pages send.
+const PAGES: &str = "pages";
 /// Minutes without a page after which a session ends, unless configured: a desk in a shared office is left that long at most.
 const IDLE_MINUTES: i64 = 15;
 /// Hours a session lasts in all, unless configured: a working day.
@@ -91,7 +93,12 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
     let agencies = agencies(&raw.agencies, source);
     let known: BTreeSet<&str> = raw.agencies.iter().map(|a| a.id.get_ref().as_str()).collect();
     let systems = systems(&raw.systems, &known, source);
-    let system_ids: BTreeSet<&str> = raw.systems.iter().map(|s| s.id.get_ref().as_str()).collect();
+    let mut system_ids: BTreeSet<&str> = raw.systems.iter().map(|s| s.id.get_ref().as_str()).collect();
+    let receivers = system_ids.clone();
+    // The pages send too: a concern that is passed on goes the way configured from `pages`.
+    if raw.pages.is_some() {
+        system_ids.insert(PAGES);
+    }
     let gateway = Gateway {
         origin: origin(&raw.origin, source),
         server: server(&raw.server, source),
@@ -113,7 +120,7 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
         limits: limits(&raw.limits, source),
         agencies,
         systems,
-        routes: routes(&raw.routes, &system_ids, source),
+        routes: routes(&raw.routes, (&system_ids, &receivers), source),
         duty: duty(&raw.duty, &known, source),
         pages: raw.pages.as_ref().map(|p| pages(p, source)),
     };
@@ -283,6 +290,9 @@ fn systems(raw: &[raw::System], agencies: &BTreeSet<&str>, source: &Source<'_>) 
     let mut seen = BTreeSet::new();
     let mut systems = Vec::with_capacity(raw.len());
     for system in raw {
+        if system.id.get_ref() == PAGES {
+            source.fault(&system.id, "this id is the pages' own", "another id");
+        }
         if !seen.insert(system.id.get_ref()) {
             source.fault(&system.id, "this system stands twice", "an id of its own for each system");
         }
@@ -319,11 +329,15 @@ fn public_key(at: &Text, source: &Source<'_>) -> Option<[u8; 32]> {
     key
 }
 
-fn routes(raw: &[raw::Route], systems: &BTreeSet<&str>, source: &Source<'_>) -> Vec<Route> {
+fn routes(
+    raw: &[raw::Route],
+    (senders, receivers): (&BTreeSet<&str>, &BTreeSet<&str>),
+    source: &Source<'_>,
+) -> Vec<Route> {
     let mut routes: Vec<Route> = Vec::with_capacity(raw.len());
     for route in raw {
-        known(&route.from, systems, "system", source);
-        known(&route.to, systems, "system", source);
+        known(&route.from, senders, "system", source);
+        known(&route.to, receivers, "system", source);
         if route.from.get_ref() == route.to.get_ref() {
             source.fault(&route.to, "a system cannot be its own receiver", "another system");
         }

@@ -22,7 +22,8 @@ mod witnesses;
 mod world;
 
 pub use concern::{
-    About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said, Side, Status,
+    About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said,
+    Side, Status,
 };
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};

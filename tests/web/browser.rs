@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// axe-core, injected into each page (MPL-2.0, for tests only).
 const AXE: &str = include_str!("axe.min.js");
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// How long a page may take to come before a test fails; a page takes well under a second.
+const NAVIGATION_MAX: Duration = Duration::from_secs(60);
 
 /// Whether this machine has a browser and its driver; said aloud when it has not.
 pub fn there_is_one() -> bool {
@@ -109,15 +112,36 @@ impl Browser {
         let found = self.post("element", &json!({"using": "css selector", "value": css}));
         found[ELEMENT].as_str().unwrap_or_else(|| panic!("no {css} on {}: {found}", self.path())).to_owned()
     }
-    /// Clicks.
+    /// Clicks. What is no field leads to another page: that page is waited for.
     pub fn click(&self, css: &str) {
         let element = self.element(css);
+        let before = self.element("html");
+        let field = self.get(&format!("element/{element}/name")) == json!("input");
         self.post(&format!("element/{element}/click"), &json!({}));
+        let began = Instant::now();
+        let gone = || try_call(&self.agent, &format!("{}/element/{before}/name", self.session), None).is_err();
+        while !field && !gone() {
+            assert!(began.elapsed() < NAVIGATION_MAX, "nothing came of clicking {css} on {}", self.path());
+        }
     }
     /// Types.
     pub fn type_into(&self, css: &str, text: &str) {
         let element = self.element(css);
         self.post(&format!("element/{element}/value"), &json!({"text": text}));
+    }
+    /// Sets a field whose typing depends on the browser's language, such as a day.
+    pub fn set(&self, css: &str, value: &str) {
+        let script = format!("document.querySelector('{css}').value = '{value}'");
+        self.run(&script);
+    }
+    /// Loads the page again.
+    pub fn refresh(&self) {
+        self.post("refresh", &json!({}));
+    }
+    /// The text of the first element.
+    pub fn text(&self, css: &str) -> String {
+        let element = self.element(css);
+        self.get(&format!("element/{element}/text")).as_str().unwrap_or_default().to_owned()
     }
     /// Runs a script of ours in the page.
     pub fn run(&self, script: &str) -> Value {
@@ -160,6 +184,11 @@ impl Drop for Browser {
 }
 
 fn call(agent: &ureq::Agent, url: &str, body: Option<&Value>) -> Value {
+    try_call(agent, url, body).unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// One request of the protocol; an error is what the driver says went wrong.
+fn try_call(agent: &ureq::Agent, url: &str, body: Option<&Value>) -> Result<Value, Value> {
     let answer = match body {
         Some(body) => agent.post(url).header("content-type", "application/json").send(body.to_string()),
         None => agent.get(url).call(),
@@ -167,6 +196,5 @@ fn call(agent: &ureq::Agent, url: &str, body: Option<&Value>) -> Value {
     let text = answer.unwrap().body_mut().read_to_string().unwrap();
     let all: Value = serde_json::from_str(&text).unwrap();
     let value = all["value"].clone();
-    assert!(value.get("error").is_none(), "{url}: {value}");
-    value
+    if value.get("error").is_some() { Err(value) } else { Ok(value) }
 }

@@ -9,4 +9,5 @@ mod demo;
 mod leaks;
 mod pages;
 mod security;
+mod stories;
 mod visitor;

@@ -7,7 +7,7 @@ use crate::demo::Demo;
 const WIDTHS: [u32; 3] = [320, 768, 1280];
 
 /// Looks at the page the browser is at, at every width; returns what is wrong.
-fn look(browser: &Browser, name: &str) -> Vec<String> {
+pub fn look(browser: &Browser, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for width in WIDTHS {
         browser.width(width);

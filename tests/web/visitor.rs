@@ -24,6 +24,15 @@ impl Answer {
     }
 }
 
+fn tls(demo: &Demo) -> ureq::tls::TlsConfigBuilder {
+    solent::trust::install_provider();
+    let pem = std::fs::read(demo.file("certs/ca.pem")).unwrap();
+    let root = ureq::tls::Certificate::from_pem(&pem).unwrap();
+    ureq::tls::TlsConfig::builder()
+        .root_certs(ureq::tls::RootCerts::Specific(Arc::new(vec![root])))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
 /// Somebody with a cookie jar of one.
 pub struct Visitor {
     agent: ureq::Agent,
@@ -33,13 +42,7 @@ pub struct Visitor {
 
 impl Visitor {
     pub fn new(demo: &Demo) -> Self {
-        solent::trust::install_provider();
-        let pem = std::fs::read(demo.file("certs/ca.pem")).unwrap();
-        let root = ureq::tls::Certificate::from_pem(&pem).unwrap();
-        let tls = ureq::tls::TlsConfig::builder()
-            .root_certs(ureq::tls::RootCerts::Specific(Arc::new(vec![root])))
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
+        let tls = tls(demo).build();
         let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).max_redirects(0);
         Self { agent: config.build().new_agent(), base: demo.base.clone(), cookie: None }
     }
@@ -94,4 +97,25 @@ fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
     let map = headers.iter().map(|(n, v)| (n.as_str().to_owned(), text(v))).collect();
     let status = response.status().as_u16();
     Answer { status, headers: map, cookies, body: response.body_mut().read_to_string().unwrap_or_default() }
+}
+
+/// A connected system with its certificate.
+pub struct System {
+    agent: ureq::Agent,
+    base: String,
+}
+
+impl System {
+    pub fn new(demo: &Demo, system: &str) -> Self {
+        let read = |name: String| std::fs::read(demo.file(&name)).unwrap();
+        let chain = vec![ureq::tls::Certificate::from_pem(&read(format!("certs/{system}.pem"))).unwrap()];
+        let key = ureq::tls::PrivateKey::from_pem(&read(format!("certs/{system}.key"))).unwrap();
+        let tls = tls(demo).client_cert(Some(ureq::tls::ClientCert::new_with_certs(&chain, key))).build();
+        let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false);
+        Self { agent: config.build().new_agent(), base: demo.base.clone() }
+    }
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut response = self.agent.get(format!("{}{path}", self.base)).call().unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
 }

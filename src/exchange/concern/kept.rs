@@ -51,7 +51,8 @@ impl Gateway {
         let body = serde_json::to_vec(concern).map_err(|_| Failure::Inconsistent("a concern cannot be written"))?;
         let ends = Moment::from_millis(concern.submitted_at.saturating_add(KEPT_MILLIS));
         let kept = kept(KeptKind::Concern, concern.id.clone(), concern.school.as_str(), body, ends);
-        let job = Job::new(self.concern_entry(visitor, concern, event)).with_effect(Effect::Keep { kept, was: Some(was) });
+        let job =
+            Job::new(self.concern_entry(visitor, concern, event)).with_effect(Effect::Keep { kept, was: Some(was) });
         match self.committer.commit(job).await {
             Ok(_) => Ok(()),
             Err(CommitError::Refused(Refusal::KeptChanged { .. })) => Err(Failure::Conflict),
@@ -70,7 +71,8 @@ impl Gateway {
         let mut payload = visitor.payload(event);
         payload.dataset = Some(Dataset { message: Some(MessageId::new(concern.id.clone())), ..Dataset::default() });
         let named = matches!(concern.about, About::Named(_));
-        payload.reason = Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
+        payload.reason =
+            Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
         Draft::new(Logged::Allow, payload)
     }
 }

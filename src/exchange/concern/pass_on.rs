@@ -2,11 +2,15 @@
 //! labelled and offered to the council's system along the configured route from `pages`.
 
 use super::{About, Concern};
+use crate::audit::{Draft, Event, Outcome as Logged};
 use crate::clock::Moment;
 use crate::exchange::visit::PAGES;
 use crate::exchange::{Caller, Failure, Gateway, Submission, Visitor};
-use crate::ident::SystemId;
+use crate::ident::{HatId, MessageId, SystemId};
+use crate::store::{Effect, Job, Section};
+use crate::vocabulary::Category;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// The format a concern is written in.
 const FORMAT: &str = "school-concern";
@@ -23,7 +27,33 @@ impl Gateway {
             request: visitor.request.clone(),
         };
         let submission = Submission { body, idempotency_key: Some(format!("concern {}", concern.id)) };
-        Ok(self.receive(&caller, submission).await?.id)
+        let message = self.receive(&caller, submission).await?.id;
+        self.open_contacts(visitor, concern, &message).await?;
+        Ok(message)
+    }
+
+    /// Whoever receives the contact has a relationship to the child from now on (R5: recipient of an open contact), with the
+    /// concern as its evidence. Written again for the same concern it is the same fact.
+    async fn open_contacts(&self, visitor: &Visitor, concern: &Concern, message: &str) -> Result<(), Failure> {
+        let records = self.db.records_of(&MessageId::new(message)).await?;
+        let segments = self.db.segments_in(&records).await?;
+        let identity = segments.iter().find(|s| s.category == Some(Category::Idn));
+        let Some(child) = identity.and_then(|s| s.about.first()) else { return Ok(()) };
+        let now = self.clock().now().to_string();
+        let routes = self.config().routes.iter().filter(|r| r.from.as_str() == PAGES);
+        let hats: BTreeSet<&HatId> = routes.map(|r| &r.hat).collect();
+        for hat in hats {
+            let id = format!("contact-{}-{hat}", concern.id);
+            let body = json!({
+                "id": id, "kind": "contact", "hat": hat, "subject": child, "from": now,
+                "evidence": format!("concern {}", concern.id),
+            });
+            let mut payload = visitor.payload(Event::RelStart);
+            payload.subject = Some(child.clone());
+            let put = Effect::PutFact { section: Section::Relationships, id, body, expected_version: None };
+            self.committer.commit(Job::new(Draft::new(Logged::Allow, payload)).with_effect(put)).await?;
+        }
+        Ok(())
     }
 }
 

@@ -78,7 +78,11 @@ impl ConcernForm {
     #[must_use]
     pub fn faults(&self) -> Vec<&'static str> {
         let mut faults = Vec::new();
-        let mut need = |good: bool, name: &'static str| if !good { faults.push(name) };
+        let mut need = |good: bool, name: &'static str| {
+            if !good {
+                faults.push(name)
+            }
+        };
         let short = |text: &str| !text.trim().is_empty() && text.chars().count() <= SHORT_CHARS_MAX;
         let brief = |text: &str| text.chars().count() <= SHORT_CHARS_MAX;
         let long = |text: &str| !text.trim().is_empty() && text.chars().count() <= TEXT_CHARS_MAX;
@@ -223,7 +227,13 @@ impl Gateway {
 }
 
 /// Appends to the thread.
-pub(super) fn say(concern: &mut Concern, visitor: &Visitor, side: Side, text: String, now: Moment) -> Result<(), Failure> {
+pub(super) fn say(
+    concern: &mut Concern,
+    visitor: &Visitor,
+    side: Side,
+    text: String,
+    now: Moment,
+) -> Result<(), Failure> {
     if concern.status == Status::Closed || concern.thread.len() >= THREAD_MAX {
         return Err(Failure::Gone);
     }
@@ -258,10 +268,16 @@ mod tests {
     fn two_working_days_pass_over_a_weekend() {
         // Friday 9 October 2026 at 15:00 in London.
         let friday = Moment::parse("2026-10-09T14:00:00Z").unwrap();
-        assert_eq!(working_days_after(friday, 2).to_string(), Moment::parse("2026-10-13T14:00:00Z").unwrap().to_string());
+        assert_eq!(
+            working_days_after(friday, 2).to_string(),
+            Moment::parse("2026-10-13T14:00:00Z").unwrap().to_string()
+        );
         // Over the change to winter time the time of day stays.
         let before = Moment::parse("2026-10-23T14:00:00Z").unwrap();
-        assert_eq!(working_days_after(before, 1).to_string(), Moment::parse("2026-10-26T15:00:00Z").unwrap().to_string());
+        assert_eq!(
+            working_days_after(before, 1).to_string(),
+            Moment::parse("2026-10-26T15:00:00Z").unwrap().to_string()
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! answers machines: decided, logged, released. Knows nothing of HTML or cookies. Read [`Visitor`] first, then `session.rs`.
 
 pub(super) mod account;
+mod draft;
 mod families;
 mod person;
 mod session;

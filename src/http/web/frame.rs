@@ -3,7 +3,7 @@
 use super::style;
 use super::text::Text;
 use super::visit::SignedIn;
-use crate::vocabulary::Purpose;
+use crate::vocabulary::{Purpose, Role};
 
 /// The frame of a page: templates take texts from it.
 pub struct Frame {
@@ -15,6 +15,8 @@ pub struct Frame {
     pub who: Option<Who>,
     /// The session's word, for forms.
     pub word: String,
+    /// Where else this hat's work is: address and words.
+    pub places: Vec<(&'static str, &'static str)>,
 }
 
 /// The bar that says who one is, on each page.
@@ -33,7 +35,7 @@ impl Frame {
     /// A page that nobody is signed in at.
     pub fn open(key: &str) -> Self {
         let text = Text::english();
-        Self { text, title: text.say(key).to_owned(), who: None, word: String::new() }
+        Self { text, title: text.say(key).to_owned(), who: None, word: String::new(), places: Vec::new() }
     }
     /// A page of somebody signed in.
     pub fn of(visit: &SignedIn, title: String, purpose: Option<Purpose>) -> Self {
@@ -45,7 +47,8 @@ impl Frame {
             purpose: purpose.map(|p| visit.pages.purpose_words(p)),
             may_change: visit.visitor.hats.len() > 1,
         };
-        Self { text, title, who: Some(who), word: visit.word.clone() }
+        let places = places(visit.visitor.hat.as_ref().map(|h| h.role), text);
+        Self { text, title, who: Some(who), word: visit.word.clone(), places }
     }
     /// A text.
     pub fn say(&self, key: &str) -> &'static str {
@@ -62,5 +65,18 @@ impl Frame {
     /// Where the style sheet is.
     pub fn style(&self) -> String {
         style::href()
+    }
+}
+
+/// The places of a hat, first its own.
+fn places(role: Option<Role>, text: &'static Text) -> Vec<(&'static str, &'static str)> {
+    let families = ("/families", text.say("families.title"));
+    let concerns = ("/concerns", text.say("concerns.title"));
+    match role {
+        None => Vec::new(),
+        Some(Role::Sch) => vec![concerns],
+        Some(Role::Dsl) => vec![families, concerns],
+        Some(Role::Sur) => vec![("/surgery", text.say("surgery.title")), families],
+        Some(_) => vec![families],
     }
 }

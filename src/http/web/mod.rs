@@ -5,6 +5,8 @@
 //! every text stands in `text/`; a form without its session's word changes nothing. Read [`Frame`] and `visit.rs` first.
 
 mod answer;
+mod concern;
+mod concern_steps;
 mod demo;
 mod disclosure;
 mod family;
@@ -14,6 +16,7 @@ mod hat;
 mod home;
 mod sign_in;
 mod style;
+mod surgery;
 mod text;
 mod visit;
 
@@ -41,6 +44,26 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/families/{family}/purpose", web::get().to(family::why))
         .route("/families/{family}/purpose", web::post().to(family::state))
         .route("/families/{family}/chronology", web::get().to(family::chronology));
+    schools(config);
+}
+
+/// Concerns, from the school's side and the surgery's.
+fn schools(config: &mut ServiceConfig) {
+    config
+        .route("/concerns", web::get().to(concern::list))
+        .route("/concerns", web::post().to(concern::submit))
+        .route("/concerns/new", web::get().to(concern::begin))
+        .route("/concerns/new/{step}", web::get().to(concern::ask))
+        .route("/concerns/new/{step}", web::post().to(concern::answer))
+        .route("/concerns/{concern}", web::get().to(concern::one))
+        .route("/concerns/{concern}/reply", web::post().to(concern::reply))
+        .route("/concerns/{concern}/surgery", web::post().to(concern::to_surgery))
+        .route("/surgery", web::get().to(surgery::queue))
+        .route("/surgery/{concern}", web::get().to(surgery::one))
+        .route("/surgery/{concern}/take", web::post().to(surgery::take))
+        .route("/surgery/{concern}/ask", web::post().to(surgery::ask))
+        .route("/surgery/{concern}/answer", web::post().to(surgery::answer))
+        .route("/surgery/{concern}/end", web::post().to(surgery::end));
 }
 
 /// Whether a path is one that people use; everything else belongs to machines and needs a certificate.
