@@ -80,7 +80,10 @@ impl Work<'_> {
 
     /// Puts a resource that came alone into a Bundle.
     fn wrap(&mut self, kind: &str) -> Result<(), Vec<Diagnostic>> {
-        let alone = std::mem::replace(&mut self.document, Document::new(Kind::Object));
+        let alone = {
+            let room = Document::alike(Kind::Object, &self.document);
+            std::mem::replace(&mut self.document, room)
+        };
         let root = self.document.root();
         self.document.add_text(root, "type", "collection");
         let group = self.document.add(root, Some(kind), Kind::Array, "", 0);
@@ -388,8 +391,8 @@ fn identifier_pair(document: &Document, identifier: NodeId) -> Option<Pair<'_>> 
 /// The Bundle of a regrouped tree: a MessageHeader first (FHIR R4 bdl-12 wants it there), else in the order of the tree.
 #[must_use]
 pub fn ungroup(tree: &Document) -> Document {
-    let mut out = Document::sized(Kind::Object, tree.node_count());
-    let mut keys = GraftKeys::new(tree);
+    let mut out = Document::sized(Kind::Object, tree.node_count(), tree.names());
+    let mut keys = GraftKeys::new(tree, &out);
     let (from, to) = (tree.root(), out.root());
     out.add_text(to, "resourceType", "Bundle");
     let is_group = |key: &str| key.starts_with(|c: char| c.is_ascii_uppercase());

@@ -7,6 +7,7 @@ mod arena;
 pub mod csv;
 pub mod fhir;
 mod fhir_agents;
+pub mod fhir_json;
 mod fhir_subject;
 pub mod fhir_xml;
 pub mod hl7v2;
@@ -17,7 +18,7 @@ mod tree;
 mod windows_1252;
 pub mod xml;
 
-pub use arena::Names;
+pub use arena::{Keyed, KeyedHasher, Names};
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, Limits, NODES_MAX, REPEATS_MAX};
 pub(crate) use tree::GraftKeys;
 pub use tree::{Document, Kind, NodeId};

@@ -2,7 +2,7 @@
 //!
 //! Numbers keep their text (`1.0` stays `1.0`). Node 0 is the root. Order of members and items is kept.
 
-use super::arena::{Arena, Piece};
+use super::arena::{Arena, Names, Piece};
 use super::safe_name;
 use crate::diagnostic::Position;
 use std::collections::BTreeMap;
@@ -64,19 +64,28 @@ impl Node {
 }
 
 /// The numbers that names of one tree have in another.
-pub(crate) struct GraftKeys(Vec<u32>);
+pub(crate) struct GraftKeys {
+    /// Names below this number have the same one in both.
+    same: u32,
+    others: Vec<u32>,
+}
 
 impl GraftKeys {
-    pub(crate) fn new(from: &Document) -> Self {
-        Self(vec![NONE; from.key_count()])
+    pub(crate) fn new(from: &Document, to: &Document) -> Self {
+        let (a, b) = (from.arena.base(), to.arena.base());
+        let shared = a.filter(|names| b.is_some_and(|other| names.is(other)));
+        let same = shared.map_or(0, |names| u32::try_from(names.len()).unwrap_or(0));
+        let others = from.known_names().saturating_sub(same as usize).saturating_add(from.key_count());
+        Self { same, others: vec![NONE; others] }
     }
     /// The number in `to` of the name with this number in `from`.
     pub(crate) fn number(&mut self, to: &mut Document, from: &Document, key: u32) -> u32 {
-        match self.0.get(key as usize) {
+        let Some(own) = key.checked_sub(self.same) else { return key };
+        match self.others.get(own as usize) {
             Some(known) if *known != NONE => *known,
             _ => {
                 let number = to.number_key(from.key_named(key).unwrap_or(""));
-                if let Some(place) = self.0.get_mut(key as usize) {
+                if let Some(place) = self.others.get_mut(own as usize) {
                     *place = number;
                 }
                 number
@@ -103,29 +112,34 @@ impl Document {
     /// A document whose root is an empty node of `kind`.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        let mut doc = Self::empty(0);
+        let mut doc = Self::empty(0, None);
         doc.push(NONE, None, kind, "", 0);
         doc
     }
-    /// As [`Document::new`], with room for about this many nodes.
+    /// As [`Document::new`], with the names of `like` known, so that what is grafted between the two keeps its numbers.
     #[must_use]
-    pub fn sized(kind: Kind, nodes: usize) -> Self {
+    pub fn alike(kind: Kind, like: &Self) -> Self {
+        Self::sized(kind, 0, like.arena.base())
+    }
+    /// As [`Document::new`], with room for about this many nodes and with names that are known already.
+    #[must_use]
+    pub fn sized(kind: Kind, nodes: usize, names: Option<&Names>) -> Self {
         /// Bytes of text per node, about.
         const TEXT_BYTES: usize = 16;
         let mut doc = Self {
             nodes: Vec::with_capacity(nodes),
-            arena: Arena::with_capacity(nodes.saturating_mul(TEXT_BYTES)),
+            arena: Arena::knowing(names, nodes.saturating_mul(TEXT_BYTES)),
             origins: BTreeMap::new(),
         };
         doc.push(NONE, None, kind, "", 0);
         doc
     }
     /// No node at all yet, with room for `text_bytes` of text: for the readers, which make the root themselves.
-    pub(super) fn empty(text_bytes: usize) -> Self {
+    pub(super) fn empty(text_bytes: usize, names: Option<&Names>) -> Self {
         /// Bytes of a message per node, about: real messages have one in twenty to thirty.
         const BYTES_PER_NODE: usize = 24;
         let nodes = Vec::with_capacity(text_bytes / BYTES_PER_NODE);
-        Self { nodes, arena: Arena::with_capacity(text_bytes), origins: BTreeMap::new() }
+        Self { nodes, arena: Arena::knowing(names, text_bytes), origins: BTreeMap::new() }
     }
     /// The root.
     #[must_use]
@@ -169,12 +183,27 @@ impl Document {
     pub fn number_key(&mut self, name: &str) -> u32 {
         self.arena.intern(name)
     }
-    /// How many names there are; their numbers are below it.
+    /// How many names the tree has besides those it knew from the start.
     #[must_use]
     pub fn key_count(&self) -> usize {
         self.arena.key_count()
     }
-    /// Every name, in order of the numbers.
+    /// How many names it knew from the start; the numbers of its own begin here.
+    #[must_use]
+    pub fn known_names(&self) -> usize {
+        self.arena.base().map_or(0, Names::len)
+    }
+    /// The names it knew from the start.
+    #[must_use]
+    pub const fn names(&self) -> Option<&Names> {
+        self.arena.base()
+    }
+    /// Whether the tree knew these names from the start, so that their numbers are its own.
+    #[must_use]
+    pub fn knows(&self, names: &Names) -> bool {
+        self.arena.base().is_some_and(|own| own.is(names))
+    }
+    /// Every name of its own, in order of the numbers.
     pub fn key_names(&self) -> impl Iterator<Item = &str> {
         self.arena.names()
     }
@@ -290,6 +319,19 @@ impl Document {
     #[must_use]
     pub fn text_at(&self, from: NodeId, names: &[&str]) -> Option<&str> {
         self.find(from, names).and_then(|n| self.text(n))
+    }
+    /// The same tree with these names known: every node keeps its id.
+    #[must_use]
+    pub fn based(&self, names: &Names) -> Self {
+        let mut out = Self { nodes: self.nodes.clone(), arena: self.arena.based(names), origins: self.origins.clone() };
+        let count = self.known_names().saturating_add(self.key_count());
+        let numbers: Vec<u32> = (0..count)
+            .map(|key| out.number_key(u32::try_from(key).ok().and_then(|k| self.key_named(k)).unwrap_or("")))
+            .collect();
+        for node in out.nodes.iter_mut().filter(|n| n.key != NONE) {
+            node.key = numbers.get(node.key as usize).copied().unwrap_or(NONE);
+        }
+        out
     }
     /// Appends a node. `key` must be given exactly when the parent is an object. `text` is used by scalars only.
     pub fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, offset: usize) -> NodeId {
@@ -494,7 +536,7 @@ impl Document {
     /// From a `serde_json` value.
     #[must_use]
     pub fn from_value(value: &serde_json::Value) -> Self {
-        let mut doc = Self::empty(0);
+        let mut doc = Self::empty(0, None);
         doc.push_value(NONE, None, value);
         doc
     }

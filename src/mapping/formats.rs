@@ -272,8 +272,9 @@ impl Mappings {
     /// Every finding of the first record that is not one.
     pub fn records(&self, bytes: &[u8], limits: &Limits) -> Result<Vec<Record>, Vec<Diagnostic>> {
         let mut records = Vec::new();
+        let names = self.schemas.get(crate::record::SCHEMA).and_then(|s| s.names());
         for part in lines::split(bytes, Syntax::Json) {
-            let document = json::read(part, limits).map_err(|d| vec![d])?;
+            let document = json::read_knowing(part, limits, names).map_err(|d| vec![d])?;
             records.push(Record::validate_from(document, &self.schemas, Some(part))?);
         }
         Ok(records)

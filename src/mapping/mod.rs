@@ -13,6 +13,7 @@ pub mod diff;
 mod engine;
 pub mod explain;
 mod formats;
+mod gates;
 mod heading;
 mod info;
 pub mod lang;

@@ -29,9 +29,9 @@ impl Parts {
 }
 
 fn part(message: &Document, list: NodeId, item: NodeId) -> Document {
-    let mut out = Document::new(message.kind(message.root()));
+    let mut out = Document::alike(message.kind(message.root()), message);
     let root = out.root();
-    let mut keys = GraftKeys::new(message);
+    let mut keys = GraftKeys::new(message, &out);
     copy(message, message.root(), list, item, (&mut out, root), &mut keys);
     out
 }

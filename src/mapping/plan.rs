@@ -4,11 +4,13 @@
 //! Owns data only. Made by `check` alone, so a plan that exists has passed the static checks.
 
 use super::convert::Convert;
+use super::gates::Gates;
 use super::lang::tree::{Arrow, ScopeKind, Syntax, Which};
 use super::table::{Given, LabelTable};
 use crate::document::{Kind, Names};
 use crate::schema::ShapeId;
 use crate::vocabulary::{Category, Confidentiality, Level};
+use std::sync::Arc;
 
 /// A named segment of the mapping (`as NAME`).
 pub type Slot = usize;
@@ -42,14 +44,39 @@ pub struct Plan {
     pub items: Vec<Item>,
     /// Names by slot.
     pub names: Vec<String>,
-    /// Every member name of every path, by the numbers in the steps: a run looks each up once in its documents.
-    pub words: Names,
+    /// The names of the schemas: the numbers in the steps are theirs.
+    pub known: Names,
+    /// Member names no schema knows (members of free maps); their numbers follow.
+    pub strange: Vec<String>,
+    /// Names that every record has, whatever the mapping says.
+    pub own: Own,
+    /// What lets the items through.
+    pub gates: Gates,
     /// `file:line` of each rule.
     pub rules: Vec<String>,
     /// Native root.
     pub native: ShapeId,
     /// Canonical root.
     pub canonical: ShapeId,
+}
+
+macro_rules! own {
+    ($($name:ident)+) => {
+        /// The numbers of names the engine itself asks for.
+        #[derive(Clone, Copy, Debug)]
+        pub struct Own { $(#[doc = stringify!($name)] pub $name: u32),+ }
+        impl Own {
+            /// From what numbers a name.
+            pub fn of(number: &mut dyn FnMut(&str) -> u32) -> Self {
+                Self { $($name: number(stringify!($name))),+ }
+            }
+        }
+    };
+}
+
+own! {
+    id label category confidentiality sealed custodian about third_party basis_marker author_role form source_ref system
+    key unparsed absent code as_recorded value unit check envelope read_by path text
 }
 
 impl Plan {
@@ -102,7 +129,7 @@ pub struct Path {
 pub struct Step {
     /// Member name.
     pub name: Box<str>,
-    /// Its number in [`Plan::words`].
+    /// Its number in [`Plan::known`], or after them in [`Plan::strange`].
     pub word: u32,
     /// Whether the member is an array.
     pub array: bool,
@@ -128,7 +155,7 @@ pub enum Select {
 pub struct Cond {
     /// Member, or member of a member.
     pub names: Vec<Box<str>>,
-    /// Their numbers in [`Plan::words`].
+    /// Their numbers, as in [`Step::word`].
     pub words: Vec<u32>,
     /// Constant.
     pub value: Box<str>,
@@ -148,7 +175,7 @@ pub struct Fit {
     /// Most characters.
     pub max_length: Option<usize>,
     /// The pattern.
-    pub pattern: Option<regex::Regex>,
+    pub pattern: Option<Arc<regex::Regex>>,
     /// The format, one of [`crate::schema::FORMATS`].
     pub format: Option<String>,
     /// Least number.
@@ -249,6 +276,8 @@ pub struct Scope {
     pub label: Option<Label>,
     /// Fields, blocks and choices.
     pub items: Vec<Item>,
+    /// What lets them through.
+    pub gates: Gates,
     /// Members the canonical object must have.
     pub required: Vec<String>,
     /// Whether the canonical segment has a form (top-level segments do).
@@ -297,7 +326,7 @@ pub enum LabelSource {
     /// Stated.
     Stated(Category, Confidentiality),
     /// From a table by codes in the segment; where it says no code at all, from what follows.
-    Table(LabelTable, Path, Option<Box<LabelSource>>),
+    Table(Arc<LabelTable>, Path, Option<Box<LabelSource>>),
 }
 
 impl LabelSource {

@@ -5,8 +5,10 @@
 //! language §4.4.
 
 use crate::diagnostic::{Diagnostic, Position, code};
+use crate::document::Keyed;
 use crate::vocabulary::{Category, Confidentiality};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The canonical code of a value our list has no word for; the sender's own code stands beside it.
 pub const UNMAPPED: &str = "unmapped";
@@ -56,8 +58,8 @@ pub struct CodeTable {
     pub about: Header,
     /// The rows in file order.
     pub rows: Vec<Row>,
-    forward: HashMap<String, usize>,
-    backward: HashMap<String, usize>,
+    forward: HashMap<String, usize, Keyed>,
+    backward: HashMap<String, usize, Keyed>,
 }
 
 /// What the header comment says.
@@ -81,10 +83,10 @@ impl CodeTable {
     }
     /// The row canonical codes are written by.
     #[must_use]
-    pub fn write(&self, canonical: &[&str]) -> Option<&Row> {
+    pub fn write<S: AsRef<str>>(&self, canonical: &[S]) -> Option<&Row> {
         let at = match canonical {
-            [one] => self.backward.get(*one),
-            several => self.backward.get(&several.join("|")),
+            [one] => self.backward.get(one.as_ref()),
+            several => self.backward.get(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("|")),
         };
         at.and_then(|at| self.rows.get(*at))
     }
@@ -108,7 +110,7 @@ pub struct Given {
 #[derive(Clone, Debug)]
 pub struct LabelTable {
     rows: Vec<(String, Given)>,
-    by_code: HashMap<String, usize>,
+    by_code: HashMap<String, usize, Keyed>,
 }
 
 impl LabelTable {
@@ -129,9 +131,9 @@ impl LabelTable {
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// Code tables by name.
-    pub codes: BTreeMap<String, CodeTable>,
+    pub codes: BTreeMap<String, Arc<CodeTable>>,
     /// Label tables by name.
-    pub labels: BTreeMap<String, LabelTable>,
+    pub labels: BTreeMap<String, Arc<LabelTable>>,
 }
 
 impl Tables {
@@ -143,9 +145,9 @@ impl Tables {
         let name = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".csv").to_owned();
         let sheet = Sheet::read(file, bytes).map_err(|d| vec![d])?;
         if sheet.columns.iter().any(|c| c == "category") {
-            self.labels.insert(name.clone(), sheet.labels()?);
+            self.labels.insert(name.clone(), Arc::new(sheet.labels()?));
         } else {
-            self.codes.insert(name.clone(), sheet.codes(name)?);
+            self.codes.insert(name.clone(), Arc::new(sheet.codes(name)?));
         }
         Ok(())
     }
@@ -214,8 +216,8 @@ impl<'a> Sheet<'a> {
             name,
             about: self.about.clone(),
             rows: Vec::new(),
-            forward: HashMap::new(),
-            backward: HashMap::new(),
+            forward: HashMap::default(),
+            backward: HashMap::default(),
         };
         for (line, cells) in &self.rows {
             match self.code_row(*line, cells) {
@@ -276,7 +278,7 @@ impl<'a> Sheet<'a> {
     fn labels(self) -> Result<LabelTable, Vec<Diagnostic>> {
         self.need(&["code", "category", "confidentiality"])?;
         let mut faults = Vec::new();
-        let mut table = LabelTable { rows: Vec::new(), by_code: HashMap::new() };
+        let mut table = LabelTable { rows: Vec::new(), by_code: HashMap::default() };
         for (line, cells) in &self.rows {
             let category = Category::parse(self.cell(cells, "category"));
             let conf = Confidentiality::parse(self.cell(cells, "confidentiality"));

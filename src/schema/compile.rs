@@ -11,6 +11,7 @@ use super::source::{Loc, Sources};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::document::Kind;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Chain of `$ref` and `allOf` at one place; longer means a reference to itself.
 const CHAIN_MAX: usize = 32;
@@ -41,7 +42,7 @@ pub(super) struct Compiler<'a> {
     pub(super) shapes: Shapes,
     pub(super) diagnostics: Vec<Diagnostic>,
     memo: HashMap<Vec<Loc>, ShapeId>,
-    regexes: HashMap<String, regex::Regex>,
+    regexes: HashMap<String, Arc<regex::Regex>>,
 }
 
 /// The JSON types a place permits.
@@ -344,7 +345,7 @@ impl<'a> Compiler<'a> {
         let text = self.sources.text(place).unwrap_or("").to_owned();
         let built = match self.regexes.get(&text) {
             Some(known) => Ok(known.clone()),
-            None => regex::Regex::new(&text),
+            None => regex::Regex::new(&text).map(Arc::new),
         };
         match built {
             Ok(regex) => {

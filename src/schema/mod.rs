@@ -159,6 +159,11 @@ impl Schema {
     pub const fn root(&self) -> ShapeId {
         self.root
     }
+    /// Every name of the set: trees read for it know them from the start, under the numbers the shapes have.
+    #[must_use]
+    pub fn names(&self) -> Option<&crate::document::Names> {
+        Some(&self.shapes.names)
+    }
     /// How CSV files of this schema look: columns, headers, quotes.
     #[must_use]
     pub fn layout(&self) -> &Layout {

@@ -7,7 +7,7 @@ use super::validate::FINDINGS_MAX;
 use super::{Refused, Schema, Strictness, Valid, census};
 use crate::diagnostic::{Diagnostic, Severity, Span, code};
 use crate::document::csv::Keys;
-use crate::document::{Document, Kind, Limits, Style, csv, fhir, fhir_xml, hl7v2, json, niem, xml};
+use crate::document::{Document, Kind, Limits, Style, csv, fhir, fhir_json, fhir_xml, hl7v2, json, niem, xml};
 use std::borrow::Cow;
 
 /// How a format writes its trees.
@@ -84,7 +84,7 @@ impl Schema {
             |document: Document, warnings| Parsed { documents: vec![document], warnings, source: Cow::Borrowed(bytes) };
         match syntax {
             Syntax::Json => {
-                let tree = self.listed(json::read(bytes, limits).map_err(one)?);
+                let tree = self.listed(json::read_knowing(bytes, limits, self.names()).map_err(one)?);
                 let listed = tree.kind(tree.root()) == Kind::Array && self.shapes.object(self.root).is_some();
                 let mut documents = if listed { items(&tree) } else { vec![tree] };
                 if let Some(tables) = &self.tables {
@@ -93,7 +93,7 @@ impl Schema {
                 Ok(Parsed { documents, warnings: Vec::new(), source: Cow::Borrowed(bytes) })
             }
             Syntax::FhirJson => {
-                let tree = json::read(bytes, limits).map_err(one)?;
+                let tree = json::read_knowing(bytes, limits, self.names()).map_err(one)?;
                 let regrouped = fhir::regroup(tree, bytes)?;
                 Ok(plain(regrouped.document, regrouped.warnings))
             }
@@ -110,7 +110,7 @@ impl Schema {
                 Ok(Parsed { documents: vec![tree], warnings: Vec::new(), source: to_bytes(text) })
             }
             Syntax::NiemJson { root } => {
-                let tree = json::read(bytes, limits).map_err(one)?;
+                let tree = json::read_knowing(bytes, limits, self.names()).map_err(one)?;
                 let document = niem::from_json(&tree, root, bytes, &self.xml_shape())?;
                 let warnings = niem::findings(&document, Some(bytes));
                 Ok(plain(document, warnings))
@@ -134,7 +134,8 @@ impl Schema {
             }
             Syntax::Csv { key, shared } => {
                 let (text, odd) = csv::decode(bytes, limits).map_err(one)?;
-                let found = csv::read(&text, self.layout(), &Keys { key, shared }, limits).map_err(one)?;
+                let found = csv::read_knowing(&text, self.layout(), &Keys { key, shared }, limits, self.names())
+                    .map_err(one)?;
                 let warnings = odd.into_iter().chain(found.warnings).collect();
                 Ok(Parsed { documents: found.documents, warnings, source: to_bytes(text) })
             }
@@ -147,7 +148,7 @@ impl Schema {
         if !lists {
             return document;
         }
-        let mut out = Document::new(Kind::Object);
+        let mut out = Document::alike(Kind::Object, &document);
         let list = out.add(out.root(), Some(ITEMS), Kind::Array, "", 0);
         out.set_origin(list, "");
         if document.kind(document.root()) == Kind::Array {
@@ -314,8 +315,7 @@ impl Schema {
                     bytes.extend(json::write(document, list, style));
                 }
                 Syntax::FhirJson => {
-                    let bundle = fhir::ungroup(document);
-                    bytes.extend(json::write(&bundle, bundle.root(), style));
+                    bytes.append(&mut fhir_json::write(document, style));
                 }
                 Syntax::FhirXml => {
                     bytes.extend(fhir_xml::write(&fhir::ungroup(document), &self.fhir_shape(), style));
@@ -347,7 +347,7 @@ impl Schema {
 /// The messages of a list of messages.
 fn items(list: &Document) -> Vec<Document> {
     let one = |item| {
-        let mut out = Document::new(list.kind(item));
+        let mut out = Document::alike(list.kind(item), list);
         let root = out.root();
         for child in list.children(item) {
             out.graft(root, list.key(child), list, child);

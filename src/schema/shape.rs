@@ -5,6 +5,7 @@
 
 use crate::diagnostic::nearest;
 use crate::document::{Document, Kind, Names};
+use std::sync::Arc;
 
 /// A shape of one [`Shapes`]; meaningless in another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -142,7 +143,8 @@ pub struct ScalarShape {
     pub tolerated: bool,
     /// White space around the text.
     pub white_space: WhiteSpace,
-    pub(super) regexes: Vec<regex::Regex>,
+    /// Shared, so that each pattern has one set of scratch space however many places have it.
+    pub(super) regexes: Vec<Arc<regex::Regex>>,
     /// `enumeration` sorted, when it is long.
     pub(super) sorted: Vec<String>,
 }
@@ -154,6 +156,12 @@ impl ScalarShape {
             return self.enumeration.is_empty() || self.enumeration.iter().any(|e| e == text);
         }
         self.sorted.binary_search_by(|e| e.as_str().cmp(text)).is_ok()
+    }
+    /// The pattern, ready to be used.
+    #[must_use]
+    pub fn regex(&self) -> Option<&Arc<regex::Regex>> {
+        let pattern = self.pattern.as_deref()?;
+        self.regexes.iter().find(|r| r.as_str() == pattern)
     }
     /// Whether text is permitted.
     #[must_use]
@@ -189,7 +197,11 @@ pub struct Shapes {
 /// The words of the names of one document: what its names are called in a [`Shapes`], so that members are found by
 /// number. Names the schemas do not know have none.
 #[derive(Debug)]
-pub struct Words(Vec<u32>);
+pub struct Words {
+    /// Names below this number have the same one in the shapes.
+    same: u32,
+    others: Vec<u32>,
+}
 
 /// A name no schema knows.
 const STRANGE: u32 = u32::MAX;
@@ -198,7 +210,10 @@ impl Words {
     /// The word of the name with this number in the document.
     #[must_use]
     pub fn of(&self, key: u32) -> u32 {
-        self.0.get(key as usize).copied().unwrap_or(STRANGE)
+        match key.checked_sub(self.same) {
+            None => key,
+            Some(own) => self.others.get(own as usize).copied().unwrap_or(STRANGE),
+        }
     }
 }
 
@@ -286,10 +301,22 @@ impl Shapes {
             _ => None,
         }
     }
+    /// Every member name of every shape, with its word as number.
+    #[must_use]
+    pub const fn names(&self) -> &Names {
+        &self.names
+    }
     /// The words of a document's names.
     #[must_use]
     pub fn words_of(&self, document: &Document) -> Words {
-        Words(document.key_names().map(|name| self.names.find(name).unwrap_or(STRANGE)).collect())
+        let known = document.known_names();
+        if document.knows(&self.names) {
+            // What the tree has besides these, no schema knows.
+            return Words { same: u32::try_from(known).unwrap_or(0), others: Vec::new() };
+        }
+        let word = |name: Option<&str>| name.and_then(|n| self.names.find(n)).unwrap_or(STRANGE);
+        let numbers = 0..u32::try_from(known.saturating_add(document.key_count())).unwrap_or(0);
+        Words { same: 0, others: numbers.map(|key| word(document.key_named(key))).collect() }
     }
     /// The member of an object by its name.
     pub(super) fn member<'s>(&self, object: &'s ObjectShape, name: &str) -> Option<&'s Member> {

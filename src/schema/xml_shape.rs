@@ -2,10 +2,10 @@
 
 use super::shape::{Shape, ShapeId, WhiteSpace};
 use super::{Schema, Shapes};
-use crate::document::Kind;
 use crate::document::fhir_xml::{Element, FhirShape, Primitive};
 use crate::document::hl7v2::MessageShape;
 use crate::document::xml::{Content, Place, Repeats, XmlShape};
+use crate::document::{Kind, Names};
 
 pub(super) struct View<'a> {
     shapes: &'a Shapes,
@@ -38,6 +38,9 @@ impl View<'_> {
 }
 
 impl XmlShape for View<'_> {
+    fn names(&self) -> Option<&Names> {
+        Some(&self.shapes.names)
+    }
     fn root(&self) -> Place {
         Place(self.root.index())
     }
@@ -71,6 +74,9 @@ impl XmlShape for View<'_> {
 }
 
 impl MessageShape for View<'_> {
+    fn names(&self) -> Option<&Names> {
+        Some(&self.shapes.names)
+    }
     fn root(&self) -> Place {
         XmlShape::root(self)
     }
@@ -90,6 +96,9 @@ impl MessageShape for View<'_> {
 }
 
 impl FhirShape for View<'_> {
+    fn names(&self) -> Option<&Names> {
+        Some(&self.shapes.names)
+    }
     fn root(&self) -> Place {
         XmlShape::root(self)
     }

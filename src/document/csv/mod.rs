@@ -14,7 +14,7 @@ mod read;
 mod write;
 
 pub use decode::decode;
-pub use read::{header, read};
+pub use read::{header, read, read_knowing};
 pub use write::write;
 
 use crate::diagnostic::Diagnostic;

@@ -3,7 +3,7 @@
 use super::cells::{NeverClosed, starts};
 use super::{Column, Keys, Layout, ROWS, Rows};
 use crate::diagnostic::{Diagnostic, Severity, Span, code};
-use crate::document::{Document, Kind, Limits, NodeId};
+use crate::document::{Document, Kind, Limits, Names, NodeId};
 use std::collections::{HashMap, HashSet};
 
 /// Columns of a file: the widest format we know has about 250.
@@ -34,20 +34,44 @@ pub fn header(text: &str) -> Result<Vec<String>, Diagnostic> {
 /// `SOL-DOC-SYNTAX` (no header, no key column, a quote that never closes, cells beyond the header), `SOL-DOC-FORBIDDEN`
 /// (two columns of one name, NUL), `SOL-DOC-LIMIT`; each with line and column, none with any of the text.
 pub fn read(text: &str, layout: &Layout, keys: &Keys<'_>, limits: &Limits) -> Result<Rows, Diagnostic> {
+    read_knowing(text, layout, keys, limits, None)
+}
+
+/// As [`read()`], into trees that know these names from the start.
+///
+/// # Errors
+/// As [`read()`].
+pub fn read_knowing(
+    text: &str,
+    layout: &Layout,
+    keys: &Keys<'_>,
+    limits: &Limits,
+    names: Option<&Names>,
+) -> Result<Rows, Diagnostic> {
     if let Some(at) = text.find('\0') {
         return Err(fault(code::DOC_FORBIDDEN, "a NUL character is never accepted", at, text));
     }
     let mut lines = Lines::new(text);
     lines.next()?.ok_or_else(no_header)?;
-    let mut reader =
-        Reader { text, keys, layout, limits, columns: Vec::new(), by_key: HashMap::new(), nodes: 0, open: Vec::new() };
+    let mut reader = Reader {
+        text,
+        keys,
+        layout,
+        limits,
+        names,
+        columns: Vec::new(),
+        by_key: HashMap::new(),
+        nodes: 0,
+        open: Vec::new(),
+    };
     let mut out = Rows { documents: Vec::new(), warnings: Vec::new() };
     reader.header(&lines, layout, &mut out)?;
     while lines.next()?.is_some() {
         if lines.cells.iter().all(|c| c.trim().is_empty()) {
             continue;
         }
-        if lines.cells.len() < reader.columns.len() {
+        // Each warning costs a look at the whole file: those that would not be kept are not made.
+        if lines.cells.len() < reader.columns.len() && out.warnings.len() < WARNINGS_MAX {
             let said = "this row ends before the last column: the rest counts as empty";
             out.warnings.push(warning(said, lines.at(0), text));
         }
@@ -131,6 +155,7 @@ struct Reader<'a> {
     keys: &'a Keys<'a>,
     layout: &'a Layout,
     limits: &'a Limits,
+    names: Option<&'a Names>,
     columns: Vec<(String, Role)>,
     by_key: HashMap<String, usize>,
     nodes: usize,
@@ -204,7 +229,7 @@ impl Reader<'_> {
             if known.is_some_and(|k| document.text(k) == Some(cell)) {
                 continue;
             }
-            if known.is_some() {
+            if known.is_some() && out.warnings.len() < WARNINGS_MAX {
                 let said = "an earlier row of this key says something else; the earlier one counts";
                 out.warnings.push(warning(said, place, self.text));
             }
@@ -269,7 +294,7 @@ impl Reader<'_> {
         if !key.is_empty() {
             self.by_key.insert(key.to_owned(), at);
         }
-        let mut document = Document::empty(0);
+        let mut document = Document::empty(0, self.names);
         document.add_root(Kind::Object, "", lines.at(0));
         self.nodes += 2;
         out.documents.push(document);

@@ -48,6 +48,10 @@ pub struct Element {
 
 /// What must be known of the schema: the tree of a Bundle regrouped by resource type (see [`super::fhir`]).
 pub trait FhirShape {
+    /// Names that every tree of this shape knows from the start.
+    fn names(&self) -> Option<&super::Names> {
+        None
+    }
     /// The place of the Bundle; its members are also the places of the resource types.
     fn root(&self) -> Place;
     /// An element of a place; `None` when the schema does not name it.

@@ -20,7 +20,7 @@ pub fn read(text: &str, limits: &Limits, shape: &dyn FhirShape) -> Result<Docume
     let root = xml::root_name(text).unwrap_or_default();
     let wide = Limits { nodes_max: limits.nodes_max.saturating_mul(NODES_PER_VALUE), ..*limits };
     let tree = xml::read(text, if is_type(&root) { &root } else { "Bundle" }, &wide, Some(&Elements))?;
-    let mut work = Work { tree: &tree, text, shape, out: Document::new(Kind::Object) };
+    let mut work = Work { tree: &tree, text, shape, out: Document::sized(Kind::Object, 0, shape.names()) };
     let to = work.out.root();
     work.resource(tree.root(), &root, to)?;
     if work.out.node_count() > limits.nodes_max {

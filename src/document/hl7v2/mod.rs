@@ -40,6 +40,10 @@ pub trait MessageShape {
     fn root(&self) -> Place;
     /// A member of a place; `None` when the schema does not name it.
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)>;
+    /// Names that every tree of this shape knows from the start.
+    fn names(&self) -> Option<&super::Names> {
+        None
+    }
     /// Whether the object at a place must have this member.
     fn requires(&self, of: Place, name: &str) -> bool;
     /// Whether a place holds members or a text.

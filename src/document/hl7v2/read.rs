@@ -106,7 +106,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(limits: &'a Limits, shape: &'a dyn MessageShape, signs: Delimiters, bytes: usize) -> Self {
-        let mut document = Document::empty(bytes);
+        let mut document = Document::empty(bytes, shape.names());
         let root = document.add_root(Kind::Object, "", 0);
         Self {
             document,

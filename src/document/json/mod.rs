@@ -6,5 +6,6 @@
 mod read;
 mod write;
 
-pub use read::read;
+pub use read::{read, read_knowing};
 pub use write::write;
+pub(super) use write::{begin, line, string, value};

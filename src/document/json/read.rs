@@ -1,7 +1,7 @@
 //! The JSON reader: one pass, no recursion, limits checked as it goes.
 
 use crate::diagnostic::{Code, Diagnostic, Span, code};
-use crate::document::{Document, Kind, Limits, NodeId};
+use crate::document::{Document, Kind, Limits, Names, NodeId};
 
 /// Objects with more members than this look for duplicates by sorting; smaller ones compare every pair.
 const PAIRWISE_MAX: usize = 16;
@@ -15,6 +15,14 @@ const PAIRWISE_MAX: usize = 16;
 /// # Source
 /// RFC 8259; RFC 7493 (I-JSON) §2.1 and §2.3 for surrogates and duplicate names.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Diagnostic> {
+    read_knowing(bytes, limits, None)
+}
+
+/// As [`read()`], into a tree that knows these names from the start.
+///
+/// # Errors
+/// As [`read()`].
+pub fn read_knowing(bytes: &[u8], limits: &Limits, names: Option<&Names>) -> Result<Document, Diagnostic> {
     if bytes.len() > limits.bytes_max {
         let text = format!("the message has more than {} bytes", limits.bytes_max);
         return Err(Diagnostic::error(code::DOC_LIMIT, text));
@@ -24,7 +32,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Diagnostic> {
         Diagnostic::error(code::DOC_SYNTAX, "the message is not UTF-8 here")
             .with_span(Span { start: at, end: at + 1 }, bytes)
     })?;
-    let mut reader = Reader::new(text, limits);
+    let mut reader = Reader::new(text, limits, names);
     match reader.document() {
         Ok(()) => Ok(reader.document),
         Err(fault) => {
@@ -89,9 +97,9 @@ enum Next {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, limits: &'a Limits) -> Self {
+    fn new(text: &'a str, limits: &'a Limits, names: Option<&Names>) -> Self {
         let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        let document = Document::empty(text.len() / 2);
+        let document = Document::empty(text.len() / 2, names);
         Self { text, at, limits, document, open: Vec::new(), scratch: String::new(), keys: Vec::new() }
     }
 
@@ -191,6 +199,16 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse_duplicates(&mut self, id: NodeId) -> Result<(), Fault> {
+        // One bit for each name: names of different bits differ, and mostly that settles it.
+        let (mut bits, mut doubt) = (0_u64, false);
+        for key in self.document.children(id).filter_map(|c| self.document.key_number_of(c)) {
+            let bit = 1_u64 << (key % 64);
+            doubt |= bits & bit != 0;
+            bits |= bit;
+        }
+        if !doubt {
+            return Ok(());
+        }
         let mut keys = std::mem::take(&mut self.keys);
         keys.clear();
         let members = self.document.children(id);
@@ -250,7 +268,7 @@ impl<'a> Reader<'a> {
     /// Passes over what stands for itself in a string.
     fn plain(&mut self) {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
-        self.at += rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(rest.len());
+        self.at += plain_bytes(rest);
     }
 
     fn escape(&mut self) -> Result<char, Fault> {
@@ -365,7 +383,14 @@ impl<'a> Reader<'a> {
     }
     fn space(&mut self) {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or(&[]);
-        self.at += rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
+        // Between most tokens stands nothing, or a line end and many blanks.
+        if rest.first().is_none_or(|b| *b > b' ') {
+            return;
+        }
+        let blanks = rest.get(1..).unwrap_or(&[]).as_chunks::<8>().0.iter().take_while(|c| **c == [b' '; 8]).count();
+        let skipped = if matches!(rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r')) { 1 + 8 * blanks } else { 0 };
+        let tail = rest.get(skipped..).unwrap_or(&[]);
+        self.at += skipped + tail.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
     }
     fn expect(&mut self, byte: u8, what: &str) -> Result<(), Fault> {
         if self.peek() != Some(byte) {
@@ -379,5 +404,44 @@ impl<'a> Reader<'a> {
     }
     const fn fault<T>(&self, code: Code, text: String) -> Result<T, Fault> {
         Err(Fault { code, text, at: self.at })
+    }
+}
+
+/// How many bytes stand for themselves in a string: up to a quote, a backslash or a control character. Eight at a time.
+pub(super) fn plain_bytes(rest: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // The lowest byte flagged is right; only those above it may be flagged wrongly.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (chunks, tail) = rest.as_chunks::<8>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let word = u64::from_le_bytes(*chunk);
+        let low = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let found = low | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5C));
+        if found != 0 {
+            return at * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    let whole = chunks.len() * 8;
+    whole + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(tail.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_bytes;
+
+    #[test]
+    fn what_ends_a_plain_run_is_found_wherever_it_stands() {
+        for at in 0..20 {
+            for end in [b'"', b'\\', 0, 0x1F, b'\n'] {
+                let mut text = "é x~!#[]\u{7f}ü, naïve ".repeat(2).into_bytes();
+                text.truncate(20);
+                if let Some(place) = text.get_mut(at) {
+                    *place = end;
+                }
+                assert_eq!(plain_bytes(&text), at);
+            }
+        }
+        assert_eq!(plain_bytes("no end at all, ÿ".as_bytes()), 17);
     }
 }

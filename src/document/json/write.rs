@@ -1,5 +1,6 @@
 //! The JSON writer.
 
+use super::read::plain_bytes;
 use crate::document::{Document, Kind, NodeId, Style};
 
 /// The subtree at `node` as JSON text in UTF-8. Members keep their order, numbers their text. `Pretty` ends with a line
@@ -9,7 +10,9 @@ use crate::document::{Document, Kind, NodeId, Style};
 /// RFC 8259 §7 for escapes.
 #[must_use]
 pub fn write(document: &Document, node: NodeId, style: Style) -> Vec<u8> {
-    let mut out = Vec::new();
+    /// Bytes of text per node, about.
+    const BYTES_PER_NODE: usize = 24;
+    let mut out = Vec::with_capacity(document.node_count().saturating_mul(BYTES_PER_NODE));
     value(document, node, style, 0, &mut out);
     if style == Style::Pretty {
         out.push(b'\n');
@@ -18,7 +21,7 @@ pub fn write(document: &Document, node: NodeId, style: Style) -> Vec<u8> {
 }
 
 // Recursion is as deep as the tree: `Limits::depth_max` for trees that were read.
-fn value(document: &Document, node: NodeId, style: Style, depth: usize, out: &mut Vec<u8>) {
+pub(in crate::document) fn value(document: &Document, node: NodeId, style: Style, depth: usize, out: &mut Vec<u8>) {
     match document.kind(node) {
         Kind::Object => container(document, node, style, depth, out, *b"{}"),
         Kind::Array => container(document, node, style, depth, out, *b"[]"),
@@ -33,14 +36,7 @@ fn container(document: &Document, node: NodeId, style: Style, depth: usize, out:
     out.push(open);
     let mut first = true;
     for child in document.children(node) {
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        line(style, depth + 1, out);
-        if let Some(key) = document.key(child) {
-            string(key, out);
-            out.extend_from_slice(if style == Style::Pretty { b": " } else { b":" });
-        }
+        begin(&mut first, document.key(child), style, depth + 1, out);
         value(document, child, style, depth + 1, out);
     }
     if !first {
@@ -49,25 +45,36 @@ fn container(document: &Document, node: NodeId, style: Style, depth: usize, out:
     out.push(close);
 }
 
-fn line(style: Style, depth: usize, out: &mut Vec<u8>) {
+/// What stands before a value in its container: comma, line and name.
+pub(in crate::document) fn begin(first: &mut bool, key: Option<&str>, style: Style, depth: usize, out: &mut Vec<u8>) {
+    if !std::mem::take(first) {
+        out.push(b',');
+    }
+    line(style, depth, out);
+    if let Some(key) = key {
+        string(key, out);
+        out.extend_from_slice(if style == Style::Pretty { b": " } else { b":" });
+    }
+}
+
+pub(in crate::document) fn line(style: Style, depth: usize, out: &mut Vec<u8>) {
     if style == Style::Pretty {
         out.push(b'\n');
         out.resize(out.len() + 2 * depth, b' ');
     }
 }
 
-fn string(text: &str, out: &mut Vec<u8>) {
+pub(in crate::document) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     // Runs of what stands for itself are copied whole.
-    while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)) {
-        let (plain, tail) = rest.split_at(at);
+    loop {
+        let (plain, tail) = rest.split_at(plain_bytes(rest));
         out.extend_from_slice(plain);
         let Some((byte, after)) = tail.split_first() else { break };
         escape(*byte, out);
         rest = after;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

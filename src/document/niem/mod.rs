@@ -58,8 +58,13 @@ pub fn from_json(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let mut copy =
-        Copy { from: document, out: Document::new(Kind::Object), shape, xml: false, known_as: HashMap::new() };
+    let mut copy = Copy {
+        from: document,
+        out: Document::sized(Kind::Object, 0, shape.names()),
+        shape,
+        xml: false,
+        known_as: HashMap::new(),
+    };
     let to = copy.out.root();
     copy.members(body, to, Some(shape.root()));
     let mut out = copy.out;
@@ -89,7 +94,8 @@ fn bindings(document: &Document, context: NodeId, shape: &dyn XmlShape) -> Vec<N
 #[must_use]
 pub fn from_xml(document: &Document, shape: &dyn XmlShape) -> Document {
     let known_as = aliases(document);
-    let mut copy = Copy { from: document, out: Document::new(Kind::Object), shape, xml: true, known_as };
+    let mut copy =
+        Copy { from: document, out: Document::sized(Kind::Object, 0, shape.names()), shape, xml: true, known_as };
     let to = copy.out.root();
     copy.members(document.root(), to, Some(shape.root()));
     marks::marked(copy.out)
@@ -241,7 +247,7 @@ fn is_number(text: &str) -> bool {
 /// The JSON message of a tree: context and root outside, single values for lists of one, members in the shape's order.
 #[must_use]
 pub fn to_json(tree: &Document, root: &str, shape: &dyn XmlShape) -> Document {
-    let mut out = Document::new(Kind::Object);
+    let mut out = Document::alike(Kind::Object, tree);
     let outer = out.root();
     let context = out.add(outer, Some("@context"), Kind::Object, "", 0);
     // The JSON form uses no name of `structures`.
@@ -256,7 +262,7 @@ pub fn to_json(tree: &Document, root: &str, shape: &dyn XmlShape) -> Document {
 /// The XML tree of a tree: attributes for `@id`. The writer puts elements into the shape's order.
 #[must_use]
 pub fn to_xml(tree: &Document, shape: &dyn XmlShape) -> Document {
-    let mut out = Document::new(Kind::Object);
+    let mut out = Document::alike(Kind::Object, tree);
     let to = out.root();
     write_members(tree, tree.root(), &mut out, to, Some(shape.root()), shape, Form::Xml);
     out

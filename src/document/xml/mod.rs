@@ -67,6 +67,10 @@ pub trait XmlShape {
     fn namespaces(&self) -> &[(String, String)] {
         &[]
     }
+    /// Names that every tree of this shape knows from the start.
+    fn names(&self) -> Option<&super::Names> {
+        None
+    }
     /// The kind of the scalar at a place, where it is no text.
     fn scalar_kind(&self, _of: Place) -> Option<super::Kind> {
         None

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 /// # Source
 /// XML 1.0 (5th edition) §2 to §4; Namespaces in XML 1.0 §5.
 pub fn read(text: &str, root: &str, limits: &Limits, shape: Option<&dyn XmlShape>) -> Result<Document, Diagnostic> {
-    let document = Document::empty(text.len() / 2);
+    let document = Document::empty(text.len() / 2, shape.and_then(XmlShape::names));
     let scope = Scope::default();
     let mut reader = Reader {
         text,

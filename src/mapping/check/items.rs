@@ -5,6 +5,7 @@ use super::{At, Checker, INCLUDE_DEPTH_MAX};
 use crate::diagnostic::{Span, code};
 use crate::document::Kind;
 use crate::mapping::convert::Convert;
+use crate::mapping::gates::Gates;
 use crate::mapping::lang::tree::{self, Arrow, Converter, ItemKind, ScopeKind, Side, Which, Word};
 use crate::mapping::plan::{Drop, Field, Fit, Fixed, Guard, Item, Scope, Select, Target};
 use crate::schema::{Shape, ShapeId};
@@ -326,7 +327,7 @@ impl<'a> Checker<'a> {
             list: scalar.enumeration.clone(),
             min_length: scalar.min_length,
             max_length: scalar.max_length,
-            pattern: scalar.pattern.as_deref().and_then(|p| regex::Regex::new(p).ok()),
+            pattern: scalar.regex().cloned(),
             format: scalar.format.clone(),
             minimum: scalar.minimum,
             maximum: scalar.maximum,
@@ -372,6 +373,7 @@ impl<'a> Checker<'a> {
             id,
             links,
             label,
+            gates: Gates::of(&items),
             items,
             required,
             rule,

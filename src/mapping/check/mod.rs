@@ -14,11 +14,11 @@ mod required;
 mod tables;
 
 use super::convert::Convert;
+use super::gates::Gates;
 use super::lang::tree::{Item, ItemKind, Mapping, Native, Which, Word};
-use super::plan::{Plan, RuleId, Slot};
+use super::plan::{Own, Plan, RuleId, Slot};
 use super::table::Tables;
 use crate::diagnostic::{Code, Diagnostic, Span, code};
-use crate::document::Names;
 use crate::schema::{Schema, Schemas, ShapeId, Shapes};
 use crate::vocabulary::Confidentiality;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -80,7 +80,8 @@ struct Checker<'a> {
     basis: Option<String>,
     author: Option<String>,
     names: Vec<String>,
-    words: Names,
+    /// Names no schema knows, in order of their numbers.
+    strange: Vec<String>,
     /// Names a segment before here has taken.
     bound: HashSet<Slot>,
     /// Names with an `id`, wherever they stand: references may point forward.
@@ -137,7 +138,7 @@ impl<'a> Checker<'a> {
             basis: mapping.basis.as_ref().map(|w| w.text.clone()),
             author: mapping.author.as_ref().map(|w| w.text.clone()),
             names: Vec::new(),
-            words: Names::default(),
+            strange: Vec::new(),
             bound: HashSet::new(),
             keyed,
             sorts: HashMap::new(),
@@ -177,6 +178,7 @@ impl<'a> Checker<'a> {
         self.cover(mapping, &items);
         self.whole(mapping);
         self.totality();
+        let own = Own::of(&mut |name| self.word(name));
         Plan {
             name: mapping.name.text.clone(),
             version: mapping.version.text.clone(),
@@ -188,9 +190,12 @@ impl<'a> Checker<'a> {
             schema: mapping.native.schema.text.clone(),
             records,
             ceiling: mapping.ceiling.as_ref().map_or(Confidentiality::V, |c| c.conf),
+            own,
+            gates: Gates::of(&items),
             items,
             names: std::mem::take(&mut self.names),
-            words: std::mem::take(&mut self.words),
+            known: self.shapes.names().clone(),
+            strange: std::mem::take(&mut self.strange),
             rules: std::mem::take(&mut self.rules),
             native: self.native_root,
             canonical: self.canonical_root,
@@ -214,6 +219,18 @@ impl<'a> Checker<'a> {
         self.rules.push(format!("{file}:{}", item.line));
         self.spans.push(head(item));
         self.rules.len() - 1
+    }
+
+    /// The number of a member name: the schemas', or one after them.
+    fn word(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.shapes.names().find(name) {
+            return known;
+        }
+        let place = self.strange.iter().position(|n| n == name).unwrap_or(self.strange.len());
+        if place == self.strange.len() {
+            self.strange.push(name.to_owned());
+        }
+        u32::try_from(self.shapes.names().len().saturating_add(place)).unwrap_or(u32::MAX)
     }
 
     fn slot(&mut self, name: &str) -> Slot {
@@ -271,7 +288,7 @@ impl<'a> Checker<'a> {
                     self.unknown(code::MAP_TABLE, table, "code table", &names);
                 }
                 self.used_tables.insert(table.text.clone());
-                found.map(|t| Convert::Code(Box::new(t)))
+                found.map(Convert::Code)
             }
             Converter::Ref(names) => {
                 for name in names {

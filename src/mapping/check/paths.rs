@@ -34,7 +34,7 @@ impl Checker<'_> {
             let array = matches!(inner.map(|s| self.shapes.get(s)), Some(Shape::Array(_)));
             let last = i + 1 == path.steps.len();
             let select = self.selector(step, inner, array, last, &way, which)?;
-            let word = self.words.number(&step.name);
+            let word = self.word(&step.name);
             steps.push(Step { name: step.name.as_str().into(), word, array, select });
             shape = inner;
         }
@@ -157,7 +157,7 @@ impl Checker<'_> {
             }
         }
         let names = cond.name.text.split('.').map(Into::into).collect();
-        let words = cond.name.text.split('.').map(|name| self.words.number(name)).collect();
+        let words = cond.name.text.split('.').map(|name| self.word(name)).collect();
         Some(Cond { names, words, value: value.into(), kind })
     }
 

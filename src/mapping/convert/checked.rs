@@ -2,6 +2,7 @@
 
 use super::{Check, Converted, INVALID, ReadResult, Value};
 use crate::mapping::loss::LossKind;
+use std::borrow::Cow;
 
 /// Longest identifier taken, in characters: longer text is not an identifier at all.
 const CHARACTERS_MAX: usize = 64;
@@ -15,9 +16,10 @@ pub(super) enum Form {
     Compact,
 }
 
-pub(super) fn read(text: &str, check: fn(&str) -> Check, form: Form) -> ReadResult {
-    let compact: String =
-        text.chars().filter(|c| !(c.is_whitespace() || (form == Form::Digits && *c == '-'))).collect();
+pub(super) fn read(text: &str, check: fn(&str) -> Check, form: Form) -> ReadResult<'_> {
+    let spacing = |c: char| c.is_whitespace() || (form == Form::Digits && c == '-');
+    let compact: Cow<'_, str> =
+        if text.contains(spacing) { text.chars().filter(|c| !spacing(*c)).collect() } else { text.into() };
     if compact.is_empty() || compact.chars().count() > CHARACTERS_MAX {
         return Err(INVALID);
     }

@@ -11,8 +11,10 @@ mod plain;
 pub use checked::{nhs_number_check, uln_check, upn_check};
 
 use super::loss::LossKind;
-use super::table::{CodeTable, Quality, Row, UNMAPPED};
+use super::table::{CodeTable, Quality, UNMAPPED};
 use crate::document::Kind;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A converter as the engine uses it.
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ pub enum Convert {
     /// Lines of one HL7 v2 text, without formatting commands.
     Hl7Lines,
     /// Code table.
-    Code(Box<CodeTable>),
+    Code(Arc<CodeTable>),
     /// NHS number.
     NhsNumber,
     /// Unique pupil number.
@@ -69,19 +71,46 @@ pub enum Convert {
     Ref(Vec<String>),
 }
 
-/// A canonical value.
+/// A canonical value. Where a converter changes nothing, the text is still that of the message.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Value {
+pub enum Value<'t> {
     /// One scalar.
-    One(Kind, String),
+    One(Kind, Cow<'t, str>),
     /// A scalar whose check digit was looked at: `passed` or `failed` goes beside it.
-    Checked(String, Check),
+    Checked(Cow<'t, str>, Check),
     /// A code per canonical column; the sender's own code when the row is not exact.
-    Codes(Vec<String>, Option<Recorded>),
+    Codes(Codes<'t>, Option<Recorded<'t>>),
     /// A list of texts.
     Many(Vec<String>),
     /// A number and its unit.
-    Quantity(String, String),
+    Quantity(Cow<'t, str>, Cow<'t, str>),
+}
+
+/// Codes, one per canonical column: nearly always one, or a row of a table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Codes<'t> {
+    /// One.
+    One(Cow<'t, str>),
+    /// Those of a row.
+    Row(&'t [String]),
+    /// Gathered one by one.
+    Several(Vec<String>),
+}
+
+impl Codes<'_> {
+    /// The code of a column.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<&str> {
+        match self {
+            Self::One(code) => (at == 0).then_some(&**code),
+            Self::Row(codes) => codes.get(at).map(String::as_str),
+            Self::Several(codes) => codes.get(at).map(String::as_str),
+        }
+    }
+    /// Every code.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..).map_while(|at| self.get(at))
+    }
 }
 
 /// Whether a check digit is right.
@@ -106,11 +135,11 @@ impl Check {
 
 /// The sender's own code.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Recorded {
+pub struct Recorded<'t> {
     /// The code table.
-    pub system: String,
+    pub system: Cow<'t, str>,
     /// The code as sent.
-    pub code: String,
+    pub code: Cow<'t, str>,
 }
 
 /// A converted value and what is to be said about it.
@@ -134,9 +163,9 @@ impl<T> Converted<T> {
 /// Why there is no value.
 pub type Refusal = (LossKind, &'static str);
 /// What reading gives.
-pub type ReadResult = Result<Converted<Value>, Refusal>;
+pub type ReadResult<'t> = Result<Converted<Value<'t>>, Refusal>;
 /// What writing gives: the native text.
-pub type WriteResult = Result<Converted<String>, Refusal>;
+pub type WriteResult<'t> = Result<Converted<Cow<'t, str>>, Refusal>;
 
 const INVALID: Refusal = (LossKind::InvalidValue, "the value is not of this type");
 
@@ -213,14 +242,14 @@ impl Convert {
     ///
     /// # Errors
     /// Why not, as a kind of the report. References are not handled here but by the engine.
-    pub fn read(&self, text: &str, kind: Kind) -> ReadResult {
+    pub fn read<'t>(&'t self, text: &'t str, kind: Kind) -> ReadResult<'t> {
         match self {
-            Self::Text | Self::Ref(_) => Ok(Converted::exact(Value::One(Kind::String, text.to_owned()))),
+            Self::Text | Self::Ref(_) => Ok(Converted::exact(Value::One(Kind::String, text.into()))),
             Self::Int => plain::read_int(text, kind),
             Self::Decimal => plain::read_decimal(text),
             Self::Bool => plain::read_bool(text, plain::Spelling::Strict),
             Self::BoolLoose => plain::read_bool(text, plain::Spelling::Loose),
-            Self::Not => plain::opposite(text).map(|t| Converted::exact(Value::One(Kind::Bool, t))),
+            Self::Not => plain::opposite(text).map(|t| Converted::exact(Value::One(Kind::Bool, t.into()))),
             Self::Date(layout) => dates::read_date(text, layout),
             Self::PartialDate => dates::read_partial(text),
             Self::Instant(zone) => dates::read_instant(text, zone.as_ref()),
@@ -246,7 +275,7 @@ impl Convert {
     ///
     /// # Errors
     /// Why not, as a kind of the report.
-    pub fn write(&self, value: &Value) -> WriteResult {
+    pub fn write<'t>(&'t self, value: &'t Value<'t>) -> WriteResult<'t> {
         match (self, value) {
             (Self::Code(table), Value::Codes(codes, recorded)) => write_code(table, codes, recorded.as_ref()),
             (Self::Quantity(unit), Value::Quantity(number, own)) => plain::write_quantity(number, own, unit),
@@ -256,17 +285,17 @@ impl Convert {
         }
     }
 
-    fn write_text(&self, text: &str) -> WriteResult {
+    fn write_text<'t>(&'t self, text: &'t str) -> WriteResult<'t> {
         match self {
-            Self::Text | Self::Ref(_) | Self::Lines | Self::Hl7Lines => Ok(Converted::exact(text.to_owned())),
-            Self::NhsNumber | Self::Upn | Self::Uln | Self::Postcode => Ok(Converted::exact(text.to_owned())),
-            Self::Int | Self::Decimal => Ok(Converted::exact(text.to_owned())),
-            Self::Bool => Ok(Converted::exact(text.to_owned())),
+            Self::Text | Self::Ref(_) | Self::Lines | Self::Hl7Lines => Ok(Converted::exact(text.into())),
+            Self::NhsNumber | Self::Upn | Self::Uln | Self::Postcode => Ok(Converted::exact(text.into())),
+            Self::Int | Self::Decimal => Ok(Converted::exact(text.into())),
+            Self::Bool => Ok(Converted::exact(text.into())),
             Self::BoolLoose => plain::write_bool(text),
-            Self::Not => plain::opposite(text).map(Converted::exact),
+            Self::Not => plain::opposite(text).map(|t| Converted::exact(t.into())),
             Self::Hl7Bool => hl7::write_bool(text),
             Self::Date(layout) => dates::write_date(text, layout),
-            Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.to_owned())),
+            Self::PartialDate | Self::DateOrInstant => Ok(Converted::exact(text.into())),
             Self::Instant(zone) => dates::write_instant(text, zone.as_ref()),
             Self::LocalTime(zone) => dates::write_local(text, zone),
             Self::Hl7PartialDate => hl7::write_partial(text),
@@ -282,8 +311,8 @@ fn zone(name: Option<&str>) -> Result<Option<jiff::tz::TimeZone>, String> {
     name.map(|n| jiff::tz::TimeZone::get(n).map_err(|_| "this is not a time zone".to_owned())).transpose()
 }
 
-fn read_code(table: &CodeTable, text: &str) -> ReadResult {
-    let own = || Some(Recorded { system: table.name.clone(), code: text.to_owned() });
+fn read_code<'t>(table: &'t CodeTable, text: &'t str) -> ReadResult<'t> {
+    let own = || Some(Recorded { system: table.name.as_str().into(), code: text.into() });
     let Some(row) = table.read(text) else {
         // Small letters mean the same code, where the list has only one code of these letters.
         let mut alike = table.rows.iter().filter(|r| r.native != text && r.native.eq_ignore_ascii_case(text));
@@ -296,44 +325,51 @@ fn read_code(table: &CodeTable, text: &str) -> ReadResult {
             });
         }
         let width = table.rows.first().map_or(1, |r| r.canonical.len());
-        let codes = vec![UNMAPPED.to_owned(); width];
+        let codes = Codes::Several(vec![UNMAPPED.to_owned(); width]);
         return Ok(Converted::noted(Value::Codes(codes, own()), LossKind::CodeUnmapped, "the code table has no row"));
     };
     // Two native codes of one canonical code: only one comes back by itself, so the sender's word is kept.
-    let comes_back = table.write(&codes(row)).is_some_and(|w| w.native == row.native);
+    let comes_back = table.write(&row.canonical).is_some_and(|w| w.native == row.native);
+    let codes = Codes::Row(&row.canonical);
     Ok(match (row.quality, comes_back) {
-        (Quality::Exact, true) => Converted::exact(Value::Codes(row.canonical.clone(), None)),
-        (Quality::Exact, false) => Converted::exact(Value::Codes(row.canonical.clone(), own())),
+        (Quality::Exact, true) => Converted::exact(Value::Codes(codes, None)),
+        (Quality::Exact, false) => Converted::exact(Value::Codes(codes, own())),
         _ => Converted::noted(
-            Value::Codes(row.canonical.clone(), own()),
+            Value::Codes(codes, own()),
             LossKind::CodeApproximated,
             "the code table's row is not exact; the sender's code is kept beside it",
         ),
     })
 }
 
-fn codes(row: &Row) -> Vec<&str> {
-    row.canonical.iter().map(String::as_str).collect()
-}
-
-fn write_code(table: &CodeTable, canonical: &[String], recorded: Option<&Recorded>) -> WriteResult {
+fn write_code<'t>(
+    table: &'t CodeTable,
+    canonical: &'t Codes<'t>,
+    recorded: Option<&'t Recorded<'t>>,
+) -> WriteResult<'t> {
     if let Some(own) = recorded.filter(|r| r.system == table.name) {
         // Our own word for it, as long as it still means what the record says.
         let still = match table.read(&own.code) {
-            Some(row) => row.canonical == canonical,
+            Some(row) => row.canonical.iter().map(String::as_str).eq(canonical.iter()),
             None => canonical.iter().all(|c| c == UNMAPPED),
         };
         if still {
-            return Ok(Converted::exact(own.code.clone()));
+            return Ok(Converted::exact((&*own.code).into()));
         }
     }
-    let wanted: Vec<&str> = canonical.iter().map(String::as_str).collect();
-    match table.write(&wanted) {
-        Some(row) if row.quality == Quality::Exact => Ok(Converted::exact(row.native.clone())),
+    let row = match canonical {
+        Codes::One(code) => table.write(std::slice::from_ref(&&**code)),
+        Codes::Row(codes) => table.write(codes),
+        Codes::Several(codes) => table.write(codes),
+    };
+    match row {
+        Some(row) if row.quality == Quality::Exact => Ok(Converted::exact(row.native.as_str().into())),
         Some(row) if row.native.is_empty() => Err((LossKind::CodeUnmapped, "the format has no code for it")),
-        Some(row) => {
-            Ok(Converted::noted(row.native.clone(), LossKind::CodeApproximated, "the code table's row is not exact"))
-        }
+        Some(row) => Ok(Converted::noted(
+            row.native.as_str().into(),
+            LossKind::CodeApproximated,
+            "the code table's row is not exact",
+        )),
         None => Err((LossKind::CodeUnmapped, "the code table has no row")),
     }
 }

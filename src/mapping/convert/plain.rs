@@ -15,19 +15,23 @@ pub(super) enum Spelling {
     Loose,
 }
 
-pub(super) fn read_int(text: &str, kind: Kind) -> ReadResult {
+pub(super) fn read_int(text: &str, kind: Kind) -> ReadResult<'_> {
     let number: i64 = text.trim().parse().map_err(|_| INVALID)?;
     let plain = number.to_string();
     // JSON numbers have one spelling; a text may have leading zeros or blanks.
     Ok(if plain == text || kind == Kind::Number {
-        Converted::exact(Value::One(Kind::Number, plain))
+        Converted::exact(Value::One(Kind::Number, plain.into()))
     } else {
-        Converted::noted(Value::One(Kind::Number, plain), LossKind::Normalised, "leading zeros or blanks left out")
+        Converted::noted(
+            Value::One(Kind::Number, plain.into()),
+            LossKind::Normalised,
+            "leading zeros or blanks left out",
+        )
     })
 }
 
-pub(super) fn read_decimal(text: &str) -> ReadResult {
-    is_json_number(text).then(|| Converted::exact(Value::One(Kind::Number, text.to_owned()))).ok_or(INVALID)
+pub(super) fn read_decimal(text: &str) -> ReadResult<'_> {
+    is_json_number(text).then(|| Converted::exact(Value::One(Kind::Number, text.into()))).ok_or(INVALID)
 }
 
 /// Whether the text is a number by the JSON grammar (RFC 8259 §6), so that it can be kept as written.
@@ -40,8 +44,8 @@ fn is_json_number(text: &str) -> bool {
     }
 }
 
-pub(super) fn read_bool(text: &str, spelling: Spelling) -> ReadResult {
-    let value = |b: bool| Value::One(Kind::Bool, b.to_string());
+pub(super) fn read_bool(text: &str, spelling: Spelling) -> ReadResult<'static> {
+    let value = |b: bool| Value::One(Kind::Bool, if b { "true" } else { "false" }.into());
     match (text, spelling) {
         ("true", Spelling::Strict) | ("1", Spelling::Loose) => Ok(Converted::exact(value(true))),
         ("false", Spelling::Strict) | ("0", Spelling::Loose) => Ok(Converted::exact(value(false))),
@@ -54,24 +58,24 @@ pub(super) fn read_bool(text: &str, spelling: Spelling) -> ReadResult {
 }
 
 /// `true` for `false` and back.
-pub(super) fn opposite(text: &str) -> Result<String, (LossKind, &'static str)> {
+pub(super) fn opposite(text: &str) -> Result<&'static str, (LossKind, &'static str)> {
     match text {
-        "true" => Ok("false".to_owned()),
-        "false" => Ok("true".to_owned()),
+        "true" => Ok("false"),
+        "false" => Ok("true"),
         _ => Err(INVALID),
     }
 }
 
-pub(super) fn write_bool(text: &str) -> WriteResult {
+pub(super) fn write_bool(text: &str) -> WriteResult<'static> {
     match text {
-        "true" => Ok(Converted::exact("1".to_owned())),
-        "false" => Ok(Converted::exact("0".to_owned())),
+        "true" => Ok(Converted::exact("1".into())),
+        "false" => Ok(Converted::exact("0".into())),
         _ => Err(INVALID),
     }
 }
 
 /// Upper case with one blank before the last three characters. Source: NHS Data Dictionary, POSTCODE; BS 7666.
-pub(super) fn read_postcode(text: &str) -> ReadResult {
+pub(super) fn read_postcode(text: &str) -> ReadResult<'static> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
     let shape: String = compact
         .chars()
@@ -94,28 +98,32 @@ pub(super) fn read_postcode(text: &str) -> ReadResult {
     };
     let spaced = format!("{out} {inward}");
     Ok(if spaced == text {
-        Converted::exact(Value::One(Kind::String, spaced))
+        Converted::exact(Value::One(Kind::String, spaced.into()))
     } else {
-        Converted::noted(Value::One(Kind::String, spaced), LossKind::Normalised, "spacing or case of the postcode")
+        Converted::noted(
+            Value::One(Kind::String, spaced.into()),
+            LossKind::Normalised,
+            "spacing or case of the postcode",
+        )
     })
 }
 
-pub(super) fn read_quantity(text: &str, unit: &str) -> ReadResult {
+pub(super) fn read_quantity<'t>(text: &'t str, unit: &'t str) -> ReadResult<'t> {
     match read_decimal(text)?.value {
-        Value::One(_, number) => Ok(Converted::exact(Value::Quantity(number, unit.to_owned()))),
+        Value::One(_, number) => Ok(Converted::exact(Value::Quantity(number, unit.into()))),
         _ => Err(INVALID),
     }
 }
 
 /// Only the same unit: exact factors between units come with the formats that need them.
-pub(super) fn write_quantity(number: &str, own: &str, unit: &str) -> WriteResult {
+pub(super) fn write_quantity<'t>(number: &'t str, own: &str, unit: &str) -> WriteResult<'t> {
     if own == unit {
-        return Ok(Converted::exact(number.to_owned()));
+        return Ok(Converted::exact(number.into()));
     }
     Err((LossKind::UnitNotConvertible, "the record's unit is not the format's and there is no exact factor"))
 }
 
-pub(super) fn read_words(text: &str) -> ReadResult {
+pub(super) fn read_words(text: &str) -> ReadResult<'static> {
     let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     if words.is_empty() {
         return Err(INVALID);
@@ -129,24 +137,27 @@ pub(super) fn read_words(text: &str) -> ReadResult {
     })
 }
 
-pub(super) fn write_words(words: &[String]) -> WriteResult {
+pub(super) fn write_words(words: &[String]) -> WriteResult<'static> {
     let joined = words.join(" ");
     Ok(if words.iter().any(|w| w.is_empty() || w.contains(char::is_whitespace)) {
-        Converted::noted(joined, LossKind::SplitGuessed, "an item has a blank in it and will be split when read")
+        Converted::noted(joined.into(), LossKind::SplitGuessed, "an item has a blank in it and will be split when read")
     } else {
-        Converted::exact(joined)
+        Converted::exact(joined.into())
     })
 }
 
-pub(super) fn read_lines(text: &str) -> Converted<Value> {
+pub(super) fn read_lines(text: &str) -> Converted<Value<'_>> {
+    if !text.contains('\r') {
+        return Converted::exact(Value::One(Kind::String, text.into()));
+    }
     let plain = text.replace("\r\n", "\n").replace('\r', "\n");
     let same = plain == text;
-    let value = Value::One(Kind::String, plain);
+    let value = Value::One(Kind::String, plain.into());
     if same { Converted::exact(value) } else { Converted::noted(value, LossKind::Normalised, "line ends") }
 }
 
 /// Base64 as in RFC 4648 §4, with the white space FHIR permits left out; the bytes must be UTF-8 text.
-pub(super) fn read_base64(text: &str) -> ReadResult {
+pub(super) fn read_base64(text: &str) -> ReadResult<'static> {
     let compact: Cow<'_, str> = if text.bytes().any(|b| b.is_ascii_whitespace()) {
         text.chars().filter(|c| !c.is_ascii_whitespace()).collect()
     } else {
@@ -154,7 +165,7 @@ pub(super) fn read_base64(text: &str) -> ReadResult {
     };
     let bytes = base64::engine::general_purpose::STANDARD.decode(compact.as_bytes()).map_err(|_| INVALID)?;
     let plain = String::from_utf8(bytes).map_err(|_| (LossKind::InvalidValue, "the attachment is not text"))?;
-    let value = Value::One(Kind::String, plain);
+    let value = Value::One(Kind::String, plain.into());
     Ok(if compact == text {
         Converted::exact(value)
     } else {
@@ -162,8 +173,8 @@ pub(super) fn read_base64(text: &str) -> ReadResult {
     })
 }
 
-pub(super) fn write_base64(text: &str) -> Converted<String> {
-    Converted::exact(base64::engine::general_purpose::STANDARD.encode(text))
+pub(super) fn write_base64(text: &str) -> Converted<Cow<'static, str>> {
+    Converted::exact(base64::engine::general_purpose::STANDARD.encode(text).into())
 }
 
 #[cfg(test)]
@@ -198,7 +209,8 @@ mod tests {
     #[test]
     fn a_quantity_in_another_unit_is_not_converted_by_guess() {
         let quantity = Convert::named("quantity", Some("d")).unwrap();
-        assert!(quantity.write(&Value::Quantity("3".into(), "wk".into())).is_err());
+        let weeks = Value::Quantity("3".into(), "wk".into());
+        assert!(quantity.write(&weeks).is_err());
     }
 
     proptest! {
@@ -212,20 +224,22 @@ mod tests {
                         Value::Checked(text, _) => Value::One(Kind::String, text),
                         other => other,
                     };
-                    prop_assert_eq!(convert.write(&value).map(|w| w.value), Ok(text.clone()), "{}", name);
+                    prop_assert_eq!(convert.write(&value).map(|w| w.value.into_owned()), Ok(text.clone()), "{}", name);
                 }
             }
         }
         #[test]
         fn any_text_survives_base64_and_back(text in "\\PC{0,200}") {
             let convert = named("base64-text");
-            let native = convert.write(&Value::One(Kind::String, text.clone())).unwrap().value;
-            prop_assert_eq!(convert.read(&native, Kind::String).unwrap().value, Value::One(Kind::String, text));
+            let value = Value::One(Kind::String, text.as_str().into());
+            let native = convert.write(&value).unwrap().value;
+            prop_assert_eq!(convert.read(&native, Kind::String).unwrap().value, Value::One(Kind::String, text.as_str().into()));
         }
         #[test]
         fn words_without_blanks_survive(words in prop::collection::vec("[a-zA-Z'-]{1,12}", 1..6)) {
             let convert = named("words");
-            let native = convert.write(&Value::Many(words.clone())).unwrap();
+            let value = Value::Many(words.clone());
+            let native = convert.write(&value).unwrap();
             prop_assert!(native.remark.is_none());
             prop_assert_eq!(convert.read(&native.value, Kind::String).unwrap().value, Value::Many(words));
         }

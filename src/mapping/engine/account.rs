@@ -39,11 +39,31 @@ impl<'p, 'd> Run<'p, 'd> {
     }
     /// The number in the out side of a name of the plan.
     pub(super) fn key_out(&mut self, word: u32, name: &str) -> u32 {
-        match self.keys_out.get_mut(word as usize) {
+        let Some(own) = word.checked_sub(self.known) else { return word };
+        match self.strange_out.get_mut(own as usize) {
             Some(Some(known)) => *known,
             Some(place) => *place.insert(self.out.number_key(name)),
             None => self.out.number_key(name),
         }
+    }
+    /// Adds a member whose name the engine itself knows ([`crate::mapping::plan::Own`]).
+    pub(super) fn add_own(&mut self, parent: NodeId, word: u32, kind: Kind, text: &str, origin: OutLeaf) -> NodeId {
+        let key = self.own_key(word);
+        self.add_numbered(parent, Some(key), kind, text, origin)
+    }
+    /// The number in the out side of a name the engine itself knows.
+    fn own_key(&mut self, word: u32) -> u32 {
+        let Some(own) = word.checked_sub(self.known) else { return word };
+        let plan = self.plan;
+        self.key_out(word, plan.strange.get(own as usize).map_or("", String::as_str))
+    }
+    /// The member of a node of the out side under a name the engine itself knows.
+    pub(super) fn own_out(&self, node: NodeId, word: u32) -> Option<NodeId> {
+        let key = match word.checked_sub(self.known) {
+            None => word,
+            Some(own) => self.strange_out.get(own as usize).copied().flatten()?,
+        };
+        self.out.member_numbered(node, key)
     }
     /// As [`Run::add`], with the number of the name.
     pub(super) fn add_numbered(

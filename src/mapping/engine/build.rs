@@ -106,8 +106,14 @@ impl<'p> Run<'p, '_> {
     fn fits_out(&self, item: NodeId, conds: &[Cond]) -> bool {
         conds.iter().all(|c| {
             let leaf = c.words.iter().zip(&c.names).try_fold(item, |at, (word, name)| {
-                let known = self.keys_out.get(*word as usize).copied().flatten();
-                self.out.member_numbered(at, known.or_else(|| self.out.key_number(name))?)
+                let key = match word.checked_sub(self.known) {
+                    None => *word,
+                    Some(own) => {
+                        let known = self.strange_out.get(own as usize).copied().flatten();
+                        known.or_else(|| self.out.key_number(name))?
+                    }
+                };
+                self.out.member_numbered(at, key)
             });
             leaf.and_then(|m| self.out.text(m)).unwrap_or("") == &*c.value
         })

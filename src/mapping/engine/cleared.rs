@@ -30,6 +30,9 @@ impl<'p> Run<'p, '_> {
 
     /// An item made of nulls alone clears its list; it is no item.
     pub(super) fn read_cleared_item(&mut self, scope: &'p Scope, node: NodeId, here: Here) -> bool {
+        if !self.nulls_clear() {
+            return false;
+        }
         let mut open = vec![node];
         let mut nulls = 0_usize;
         while let Some(at) = open.pop() {
@@ -39,7 +42,7 @@ impl<'p> Run<'p, '_> {
                 _ => return false,
             }
         }
-        if nulls == 0 || !self.nulls_clear() {
+        if nulls == 0 {
             return false;
         }
         self.say_cleared(&scope.canonical.text, here);

@@ -4,7 +4,7 @@ use super::account::OutLeaf;
 use super::build::Place;
 use super::{Here, Kept, Run};
 use crate::document::{Kind, NodeId};
-use crate::mapping::convert::{Convert, Converted, Value};
+use crate::mapping::convert::{Codes, Convert, Converted, Value};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::{Field, Fit, Path, Target};
 use crate::vocabulary::Confidentiality;
@@ -92,7 +92,8 @@ impl<'p> Run<'p, '_> {
         let place = self.place_for(here.frame, path, None, field.rule);
         let leaf = match target {
             Target::Coded => {
-                self.put_object(&place).map(|o| self.add(o, Some("code"), Kind::String, default, OutLeaf::Defaulted))
+                let code = self.plan.own.code;
+                self.put_object(&place).map(|o| self.add_own(o, code, Kind::String, default, OutLeaf::Defaulted))
             }
             Target::Scalar { fit, .. } => self.put(&place, fit.kind, default, OutLeaf::Defaulted),
             _ => None,
@@ -103,10 +104,10 @@ impl<'p> Run<'p, '_> {
     }
 
     fn read_reference(&mut self, field: &'p Field, leaf: NodeId, text: &str, here: Here) -> bool {
-        let found = self.referred(&field.refs, text).map(|(_, id)| id.to_string());
+        let found = self.referred(&field.refs, text).map(|(_, id)| id);
         match found {
             Some(id) => {
-                let value = Converted { value: Value::One(Kind::String, id), remark: None };
+                let value = Converted { value: Value::One(Kind::String, (&*id).into()), remark: None };
                 self.read_value(field, leaf, value, here)
             }
             None => self.refuse(field, leaf, LossKind::DanglingReference, "it refers to nothing in this record", here),
@@ -133,7 +134,7 @@ impl<'p> Run<'p, '_> {
         false
     }
 
-    fn read_value(&mut self, field: &'p Field, leaf: NodeId, converted: Converted<Value>, here: Here) -> bool {
+    fn read_value(&mut self, field: &'p Field, leaf: NodeId, converted: Converted<Value<'_>>, here: Here) -> bool {
         if let [(_, Target::Confidentiality)] = field.canonical.as_slice() {
             return self.read_confidentiality(field, leaf, &converted.value, here);
         }
@@ -148,7 +149,7 @@ impl<'p> Run<'p, '_> {
         self.carry(leaf, out, Some(field.rule));
         if let (Convert::Ref(_), Value::One(_, id)) = (&field.convert, &value) {
             // What it refers to may yet turn out to be held back.
-            self.references.push((out, id.clone(), leaf, field.rule));
+            self.references.push((out, id.to_string(), leaf, field.rule));
         }
         if let Some((kind, note)) = converted.remark {
             self.remark(kind, Some(leaf), Some(out), Some(field.rule), note);
@@ -160,9 +161,9 @@ impl<'p> Run<'p, '_> {
     }
 
     /// `label.confidentiality`: only raises. An unknown code raises to the top.
-    fn read_confidentiality(&mut self, field: &'p Field, leaf: NodeId, value: &Value, here: Here) -> bool {
+    fn read_confidentiality(&mut self, field: &'p Field, leaf: NodeId, value: &Value<'_>, here: Here) -> bool {
         let stated = match value {
-            Value::Codes(codes, _) => codes.first().and_then(|c| Confidentiality::parse(c)),
+            Value::Codes(codes, _) => codes.get(0).and_then(Confidentiality::parse),
             _ => None,
         };
         let conf = stated.unwrap_or(Confidentiality::V);
@@ -217,7 +218,7 @@ impl<'p> Run<'p, '_> {
             }
         }
         if let (Convert::Ref(_), Value::One(_, id), Some(leaf)) = (&field.convert, &value, lead) {
-            self.references.push((out, id.clone(), leaf, field.rule));
+            self.references.push((out, id.to_string(), leaf, field.rule));
         }
         if lead.is_some_and(|l| self.synthetic(l)) {
             self.remark(LossKind::Supplied, None, Some(out), Some(field.rule), "the code that says its category here");
@@ -254,12 +255,12 @@ impl<'p> Run<'p, '_> {
         }
     }
 
-    fn write_reference(&mut self, value: &Value) -> crate::mapping::convert::WriteResult {
+    fn write_reference(&mut self, value: &Value<'_>) -> crate::mapping::convert::WriteResult<'static> {
         let Value::One(_, id) = value else {
             return Err((LossKind::DanglingReference, "it refers to nothing in this record"));
         };
-        match self.by_id.get(id.as_str()).copied() {
-            Some(node) => Ok(Converted { value: self.native_key(node, id), remark: None }),
+        match self.by_id.get(&**id).copied() {
+            Some(node) => Ok(Converted { value: self.native_key(node, id).into(), remark: None }),
             None => Err((LossKind::DanglingReference, "it refers to nothing in this record")),
         }
     }
@@ -277,10 +278,10 @@ impl<'p> Run<'p, '_> {
             return;
         }
         let value = match field.canonical.first().map(|(_, t)| t) {
-            Some(Target::Coded) | None => Value::Codes(vec![default.clone()], None),
+            Some(Target::Coded) | None => Value::Codes(Codes::One(default.as_str().into()), None),
             Some(_) => match &field.convert {
-                Convert::Code(_) => Value::Codes(vec![default.clone()], None),
-                _ => Value::One(Kind::String, default.clone()),
+                Convert::Code(_) => Value::Codes(Codes::One(default.as_str().into()), None),
+                _ => Value::One(Kind::String, default.as_str().into()),
             },
         };
         let Ok(converted) = field.convert.write(&value) else { return };
@@ -293,10 +294,13 @@ impl<'p> Run<'p, '_> {
 
     /// Path and text of the value kept under this path in the segment being written.
     pub(super) fn kept(&self, under: &str, here: Here) -> Option<(NodeId, NodeId)> {
-        let node = self.segments.get(here.segment?)?.node;
-        let list = self.input.member(node, "unparsed")?;
-        let item = self.input.children(list).find(|i| self.input.text_at(*i, &["path"]) == Some(under))?;
-        Some((self.input.member(item, "path")?, self.input.member(item, "text")?))
+        let segment = self.segments.get(here.segment?).filter(|s| s.keeps)?;
+        let own = self.plan.own;
+        let list = self.member_in(segment.node, own.unparsed)?;
+        let path = |item: NodeId| self.member_in(item, own.path);
+        let said = |item: &NodeId| path(*item).and_then(|p| self.input.text(p)) == Some(under);
+        let item = self.input.children(list).find(said)?;
+        Some((path(item)?, self.member_in(item, own.text)?))
     }
 
     fn restore(&mut self, field: &'p Field, here: Here) -> bool {
@@ -326,9 +330,10 @@ impl<'p> Run<'p, '_> {
 type Fitted<'t> = (Option<Remarked>, (Cow<'t, str>, bool));
 
 /// The code of today for a value whose sender's own code the format no longer permits.
-fn current_code<'t>(field: &Field, value: &Value) -> Option<Fitted<'t>> {
+fn current_code<'t>(field: &Field, value: &Value<'_>) -> Option<Fitted<'t>> {
     let Value::Codes(codes, Some(_)) = value else { return None };
-    let converted = field.convert.write(&Value::Codes(codes.clone(), None)).ok()?;
+    let plain = Value::Codes(codes.clone(), None);
+    let converted = field.convert.write(&plain).ok()?;
     let (text, cut) = fit(&converted.value, &field.native_fit).ok()?;
     let fitted = (Cow::Owned(text.into_owned()), cut);
     let note = "the sender's own code is no longer permitted; the current one is written";

@@ -2,12 +2,14 @@
 
 use super::account::{InLeaf, OutLeaf};
 use super::{Done, Reach, Remark, Run, Unbalanced};
-use crate::document::{DEPTH_MAX, Document, NodeId};
+use crate::document::{DEPTH_MAX, Document, Keyed, NodeId};
 use crate::mapping::lang::tree::Syntax;
 use crate::mapping::loss::{Grade, LossEntry, LossKind, LossRun};
 use crate::schema::{ShapeId, Shapes, Words};
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 
 /// Room for the way to a node: as deep as a reader goes, and the levels that regrouping adds.
 const WAY_MAX: usize = DEPTH_MAX + 8;
@@ -18,13 +20,8 @@ impl<'p> Run<'p, '_> {
         self.withdraw_held();
         self.settle_envelope();
         self.apply_later();
-        self.sweep();
-        self.balance()?;
-        let (mut leaves_in, mut carried) = (0, 0);
-        for leaf in self.leaves_below(self.input.root()).filter(|l| !self.synthetic(*l)) {
-            leaves_in += 1;
-            carried += usize::from(self.state(leaf) == InLeaf::Carried);
-        }
+        let (leaves_in, carried) = self.sweep();
+        let leaves_out = self.balance()?;
         let fired = self.fired();
         let entries = self.entries();
         let run = LossRun {
@@ -35,7 +32,7 @@ impl<'p> Run<'p, '_> {
             leaves_in,
             carried,
             reported: leaves_in - carried,
-            leaves_out: self.out.leaves(self.out.root()).count(),
+            leaves_out,
             fired,
         };
         Ok(Done { out: self.out, run, entries, quarantined: self.quarantined })
@@ -140,9 +137,16 @@ impl<'p> Run<'p, '_> {
         })
     }
 
-    fn sweep(&mut self) {
+    /// Reports what is still open; how many values there are and how many were carried.
+    fn sweep(&mut self) -> (usize, usize) {
+        let (mut leaves_in, mut carried) = (0, 0);
         for leaf in self.leaves_below(self.input.root()) {
-            if self.state(leaf) == InLeaf::Open {
+            let own = usize::from(!self.synthetic(leaf));
+            leaves_in += own;
+            let state = self.state(leaf);
+            if state == InLeaf::Carried {
+                carried += own;
+            } else if state == InLeaf::Open {
                 self.mark(leaf, InLeaf::Reported);
                 if self.disagrees(leaf) {
                     let note = "rows of one key disagree in a shared column; the first was kept";
@@ -152,6 +156,7 @@ impl<'p> Run<'p, '_> {
                 }
             }
         }
+        (leaves_in, carried)
     }
 
     /// Whether a leaf is the second word of a shared column of a CSV file, which its reader leaves in the row.
@@ -165,29 +170,37 @@ impl<'p> Run<'p, '_> {
 
     /// Conservation: input = carried + reported, each carried leaf with a witness that is still there, each reported
     /// leaf with an entry; output = carried + defaulted + supplied + structural.
-    fn balance(&self) -> Result<(), Unbalanced> {
+    /// How many values there are on the out side.
+    ///
+    /// One walk over each side (the one over the in side is the sweep, after which nothing is open); the rest is looked
+    /// up by the numbers of the leaves.
+    fn balance(&self) -> Result<usize, Unbalanced> {
         let mut spoken = vec![false; self.leaves_in.len()];
         for leaf in self.remarks.iter().filter_map(|r| r.from) {
             if let Some(place) = spoken.get_mut(leaf.index()) {
                 *place = true;
             }
         }
-        let unaccounted_in = self
-            .leaves_below(self.input.root())
-            .filter(|l| match self.state(*l) {
-                InLeaf::Carried => false,
-                InLeaf::Reported => !spoken.get(l.index()).copied().unwrap_or(false),
-                InLeaf::Open => true,
-            })
-            .count()
-            + self
-                .witnesses
-                .iter()
-                .filter(|(from, to, _)| self.state(*from) == InLeaf::Carried && !self.attached(*to))
-                .count();
-        let origin = |l: &NodeId| self.leaves_out.get(l.index()).copied().unwrap_or(OutLeaf::None);
-        let unaccounted_out = self.out.leaves(self.out.root()).filter(|l| origin(l) == OutLeaf::None).count();
-        if unaccounted_in + unaccounted_out == 0 { Ok(()) } else { Err(Unbalanced { unaccounted_in, unaccounted_out }) }
+        let silent =
+            self.leaves_in.iter().zip(&spoken).filter(|(state, said)| **state == InLeaf::Reported && !**said).count();
+        let (mut leaves_out, mut unaccounted_out) = (0_usize, 0_usize);
+        let mut there = vec![false; self.leaves_out.len()];
+        for leaf in self.out.leaves(self.out.root()) {
+            leaves_out += 1;
+            let origin = self.leaves_out.get(leaf.index()).copied().unwrap_or(OutLeaf::None);
+            unaccounted_out += usize::from(origin == OutLeaf::None);
+            if let Some(place) = there.get_mut(leaf.index()) {
+                *place = true;
+            }
+        }
+        let gone = |to: NodeId| !there.get(to.index()).copied().unwrap_or(false) && !self.attached(to);
+        let lost = self.witnesses.iter().filter(|(from, to, _)| self.state(*from) == InLeaf::Carried && gone(*to));
+        let unaccounted_in = silent + lost.count();
+        if unaccounted_in + unaccounted_out == 0 {
+            Ok(leaves_out)
+        } else {
+            Err(Unbalanced { unaccounted_in, unaccounted_out })
+        }
     }
 
     /// The remarks as entries of the report, equal ones of the foreseen kinds already counted together.
@@ -213,11 +226,23 @@ impl<'p> Run<'p, '_> {
         let (mut inward, mut outward) = (inward, outward);
         let records = (!self.setting.records.is_empty()).then_some((self.setting.records, self.setting.place));
         let (records_in, records_out) = if self.reading() { (records, None) } else { (None, records) };
-        let mut entries = Vec::with_capacity(remarks.len());
+        let mut entries: Vec<LossEntry> = Vec::with_capacity(remarks.len());
+        let mut known: HashMap<u64, usize, Keyed> = HashMap::default();
         for remark in &remarks {
             let severity = remark.kind.grade();
-            // Foreseen losses of one kind at one kind of place are counted together.
+            // Foreseen losses of one kind at one kind of place are counted together, before their places are put in words.
             let joined = severity == Grade::Info;
+            if let Some(mark) = joined.then(|| self.mark_of(remark)).flatten() {
+                match known.entry(mark) {
+                    Entry::Occupied(twin) => {
+                        if let Some(entry) = entries.get_mut(*twin.get()) {
+                            entry.count = entry.count.saturating_add(1);
+                        }
+                        continue;
+                    }
+                    Entry::Vacant(free) => free.insert(entries.len()),
+                };
+            }
             entries.push(LossEntry {
                 kind: remark.kind,
                 severity,
@@ -230,6 +255,26 @@ impl<'p> Run<'p, '_> {
             });
         }
         entries
+    }
+
+    /// The same for remarks that are counted together: kind, rule, and the names on the way to both places. `None` for one
+    /// whose place has no list on the way, which nothing else shares.
+    fn mark_of(&self, remark: &Remark<'_>) -> Option<u64> {
+        let mut hasher = Keyed.build_hasher();
+        hasher.write_u32(remark.kind as u32);
+        hasher.write_u32(remark.rule.and_then(|r| u32::try_from(r).ok()).unwrap_or(u32::MAX));
+        let mut listed = remark.kind == LossKind::Supplied;
+        for (document, node) in [(self.input, remark.from), (&self.out, remark.to)] {
+            let mut at = node;
+            while let Some(here) = at {
+                let key = document.key_number_of(here);
+                listed |= key.is_none() && document.parent(here).is_some();
+                hasher.write_u32(key.unwrap_or(u32::MAX));
+                at = document.parent(here);
+            }
+            hasher.write_u32(u32::MAX);
+        }
+        listed.then(|| hasher.finish())
     }
 
     pub(super) fn path_in(&self, node: NodeId) -> String {

@@ -17,7 +17,7 @@ mod walk;
 
 use super::loss::{Direction, LossEntry, LossKind, LossRun};
 use super::plan::{Plan, RuleId};
-use crate::document::{Document, Kind, NodeId};
+use crate::document::{Document, Keyed, Kind, NodeId};
 use crate::schema::{Shapes, Words};
 use account::{InLeaf, OutLeaf};
 use std::collections::{HashMap, HashSet};
@@ -85,10 +85,13 @@ pub fn run(
     input: &Document,
     setting: &Setting<'_>,
 ) -> Result<Done, Unbalanced> {
+    // A tree that was made without the names of the schemas gets them first, so that every name has one number.
+    let based = (!input.knows(&plan.known)).then(|| input.based(&plan.known));
+    let input = based.as_ref().unwrap_or(input);
     let mut run = Run::new(plan, direction, shapes, input, setting);
     run.index_keys();
     let root = input.root();
-    run.items(&plan.items, Here { node: root, frame: 0, segment: None, position: 1 });
+    run.items(&plan.items, &plan.gates, Here { node: root, frame: 0, segment: None, position: 1 });
     run.finish()
 }
 
@@ -140,6 +143,8 @@ struct Segment<'p> {
     label: Option<NodeId>,
     /// Write: the canonical node.
     node: NodeId,
+    /// Write: whether it keeps values that could not be read, or says which were cleared.
+    keeps: bool,
 }
 
 /// The segment a name stands for at this moment.
@@ -186,10 +191,12 @@ struct Run<'p, 'd> {
     input: &'d Document,
     setting: &'d Setting<'d>,
     out: Document,
-    /// The numbers that the names of the plan have in the in side; `None` where it has no such name.
-    keys_in: Vec<Option<u32>>,
+    /// How many names both sides know from the start, under the plan's numbers.
+    known: u32,
+    /// The numbers that the other names of the plan have in the in side; `None` where it has no such name.
+    strange_in: Vec<Option<u32>>,
     /// The numbers they have in the out side, once they were needed there.
-    keys_out: Vec<Option<u32>>,
+    strange_out: Vec<Option<u32>>,
     /// The in side's names as the schemas call them.
     words_in: Words,
     leaves_in: Vec<InLeaf>,
@@ -202,19 +209,19 @@ struct Run<'p, 'd> {
     segments: Vec<Segment<'p>>,
     names: Vec<Option<Bound>>,
     /// Read: native key to slot and id. Write: id to slot.
-    keys: HashMap<String, (usize, Rc<str>)>,
+    keys: HashMap<String, (usize, Rc<str>), Keyed>,
     /// Read: whom the segments with a native key are about.
-    subjects: HashMap<Rc<str>, Vec<Rc<str>>>,
+    subjects: HashMap<Rc<str>, Vec<Rc<str>>, Keyed>,
     /// Write: segments by id, to find their keys.
-    by_id: HashMap<&'d str, NodeId>,
+    by_id: HashMap<&'d str, NodeId, Keyed>,
     /// Write: what the rules ask of every segment, by its node.
     facts: Vec<segment_write::Facts<'d>>,
     /// Write: where in `facts` a node's are, from 1; 0 for none.
     facts_of: Vec<u32>,
     /// Ids of the segments made (read) or written.
-    written: HashSet<Rc<str>>,
-    /// Write: segments some rule has written.
-    visited: HashSet<NodeId>,
+    written: HashSet<Rc<str>, Keyed>,
+    /// Write: segments some rule has written. Read: items a block has taken. By node.
+    visited: Vec<bool>,
     /// Write: references made, to be checked at the end.
     references: Vec<(NodeId, String, NodeId, RuleId)>,
     /// Subtrees of the out side taken out again.
@@ -230,14 +237,8 @@ impl<'p, 'd> Run<'p, 'd> {
         input: &'d Document,
         setting: &'d Setting<'d>,
     ) -> Self {
-        let out = Document::sized(Kind::Object, input.node_count());
+        let out = Document::sized(Kind::Object, input.node_count(), Some(&plan.known));
         let root = out.root();
-        let mut keys_in = vec![None; plan.words.len()];
-        for (key, name) in (0..).zip(input.key_names()) {
-            if let Some(place) = plan.words.find(name).and_then(|word| keys_in.get_mut(word as usize)) {
-                *place = Some(key);
-            }
-        }
         let mut leaves_in = vec![InLeaf::Open; input.node_count()];
         if let Some(added) = setting.added_from.and_then(|from| leaves_in.get_mut(from..)) {
             added.fill(InLeaf::Carried);
@@ -249,8 +250,9 @@ impl<'p, 'd> Run<'p, 'd> {
             input,
             setting,
             out,
-            keys_in,
-            keys_out: vec![None; plan.words.len()],
+            known: u32::try_from(plan.known.len()).unwrap_or(u32::MAX),
+            strange_in: plan.strange.iter().map(|name| input.key_number(name)).collect(),
+            strange_out: vec![None; plan.strange.len()],
             words_in: shapes.words_of(input),
             leaves_in,
             leaves_out: Vec::with_capacity(input.node_count()),
@@ -260,13 +262,13 @@ impl<'p, 'd> Run<'p, 'd> {
             frames: vec![Frame { parent: 0, path: None, fresh: false, node: Some(root), segment: None }],
             segments: Vec::new(),
             names: vec![None; plan.names.len()],
-            keys: HashMap::new(),
-            subjects: HashMap::new(),
-            by_id: HashMap::new(),
+            keys: HashMap::default(),
+            subjects: HashMap::default(),
+            by_id: HashMap::default(),
             facts: Vec::new(),
             facts_of: Vec::new(),
-            written: HashSet::new(),
-            visited: HashSet::new(),
+            written: HashSet::default(),
+            visited: vec![false; input.node_count()],
             references: Vec::new(),
             held: Vec::new(),
             quarantined: Vec::new(),
@@ -274,5 +276,9 @@ impl<'p, 'd> Run<'p, 'd> {
     }
     fn reading(&self) -> bool {
         self.direction == Direction::Read
+    }
+    /// Notes that a node was taken; `false` when it was already.
+    fn visit(&mut self, node: NodeId) -> bool {
+        self.visited.get_mut(node.index()).is_some_and(|seen| !std::mem::replace(seen, true))
     }
 }

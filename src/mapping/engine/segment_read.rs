@@ -89,6 +89,7 @@ impl<'p> Run<'p, '_> {
             unparsed: Vec::new(),
             label: None,
             node: here.node,
+            keeps: false,
         };
         if let Some(slot) = scope.slot {
             self.bind(slot, Bound { id, frame: here.frame });
@@ -137,6 +138,11 @@ impl<'p> Run<'p, '_> {
         if let Some(place) = self.names.get_mut(slot) {
             *place = Some(bound);
         }
+    }
+
+    /// Makes whom a segment is about and what it is linked to, if only as skeletons; `false` when one of them is unknown.
+    pub(super) fn spoken_of(&mut self, scope: &'p Scope, here: Here) -> bool {
+        self.about(scope, here).is_some() && self.linked(scope).is_some()
     }
 
     fn about(&mut self, scope: &'p Scope, here: Here) -> Option<Vec<Rc<str>>> {
@@ -203,26 +209,27 @@ impl<'p> Run<'p, '_> {
         let (scope, id, key) = (segment.scope, segment.id.clone(), segment.key.take());
         let (about, linked) = (std::mem::take(&mut segment.about), std::mem::take(&mut segment.linked));
         let Some(label) = &scope.label else { return };
-        self.add(node, Some("id"), Kind::String, &id, OutLeaf::Structural);
-        let object = self.add(node, Some("label"), Kind::Object, "", OutLeaf::None);
-        let text = |run: &mut Self, key: &str, value: &str| {
-            run.add(object, Some(key), Kind::String, value, OutLeaf::Structural);
+        let own = self.plan.own;
+        self.add_own(node, own.id, Kind::String, &id, OutLeaf::Structural);
+        let object = self.add_own(node, own.label, Kind::Object, "", OutLeaf::None);
+        let text = |run: &mut Self, word: u32, value: &str| {
+            run.add_own(object, word, Kind::String, value, OutLeaf::Structural);
         };
-        text(self, "category", "none");
-        text(self, "confidentiality", Confidentiality::V.code());
+        text(self, own.category, "none");
+        text(self, own.confidentiality, Confidentiality::V.code());
         if label.sealed {
-            self.add(object, Some("sealed"), Kind::Bool, "true", OutLeaf::Structural);
+            self.add_own(object, own.sealed, Kind::Bool, "true", OutLeaf::Structural);
         }
-        text(self, "custodian", self.setting.custodian);
-        let people = self.add(object, Some("about"), Kind::Array, "", OutLeaf::None);
+        text(self, own.custodian, self.setting.custodian);
+        let people = self.add_own(object, own.about, Kind::Array, "", OutLeaf::None);
         for person in about {
-            self.add(people, None, Kind::String, &person, OutLeaf::Structural);
+            self.add_numbered(people, None, Kind::String, &person, OutLeaf::Structural);
         }
-        text(self, "third_party", &label.third_party);
-        text(self, "basis_marker", &label.basis);
-        text(self, "author_role", &label.author);
+        text(self, own.third_party, &label.third_party);
+        text(self, own.basis_marker, &label.basis);
+        text(self, own.author_role, &label.author);
         if label.summary {
-            self.add(node, Some("form"), Kind::String, "summary", OutLeaf::Structural);
+            self.add_own(node, own.form, Kind::String, "summary", OutLeaf::Structural);
             self.dress_summary(label, node);
         }
         if let Some(step) = scope.canonical.steps.last() {
@@ -232,9 +239,9 @@ impl<'p> Run<'p, '_> {
             self.add(node, Some(member), Kind::String, &id, OutLeaf::Structural);
         }
         if let Some(key) = key {
-            let source = self.add(node, Some("source_ref"), Kind::Object, "", OutLeaf::None);
-            self.add(source, Some("system"), Kind::String, &self.plan.system, OutLeaf::Structural);
-            self.add(source, Some("key"), Kind::String, &key, OutLeaf::Structural);
+            let source = self.add_own(node, own.source_ref, Kind::Object, "", OutLeaf::None);
+            self.add_own(source, own.system, Kind::String, &self.plan.system, OutLeaf::Structural);
+            self.add_own(source, own.key, Kind::String, &key, OutLeaf::Structural);
         }
         if let Some(segment) = self.segments.get_mut(at) {
             segment.label = Some(object);
@@ -267,16 +274,17 @@ impl<'p> Run<'p, '_> {
             );
         }
         let conf = given.map_or(Confidentiality::V, |(_, conf)| stated.map_or(conf, |s| s.max(conf)));
-        self.set_label(object, "category", given.map_or("none", |(category, _)| Category::code(category)));
-        self.set_label(object, "confidentiality", conf.code());
+        let own = self.plan.own;
+        self.set_label(object, own.category, given.map_or("none", |(category, _)| Category::code(category)));
+        self.set_label(object, own.confidentiality, conf.code());
         self.close_extras(label, node, object);
         if scope.required.iter().any(|name| self.out.member(node, name).is_none()) {
             self.unmake(at, node);
         }
     }
 
-    fn set_label(&mut self, object: NodeId, name: &str, text: &str) {
-        if let Some(leaf) = self.out.member(object, name) {
+    fn set_label(&mut self, object: NodeId, word: u32, text: &str) {
+        if let Some(leaf) = self.own_out(object, word) {
             self.out.set_scalar(leaf, Kind::String, text);
         }
     }
@@ -332,7 +340,7 @@ impl<'p> Run<'p, '_> {
         }
         let mark = self.out.member(object, "third_party").and_then(|m| self.out.text(m)).unwrap_or("none");
         if typed && third_party_rank(mark) < third_party_rank("possible") {
-            self.set_label(object, "third_party", "possible");
+            self.set_label(object, self.plan.own.third_party, "possible");
         }
     }
 

@@ -26,16 +26,17 @@ impl<'p, 'd> Run<'p, 'd> {
     pub(super) fn index_ids(&mut self) {
         let input = self.input;
         self.facts_of = vec![0; input.node_count()];
-        for node in input.below(input.root()).filter(|n| input.kind(*n) == Kind::Object) {
-            if let Some(id) = input.text_at(node, &["id"])
-                && let Some(label) = input.member(node, "label")
-            {
+        let own = self.plan.own;
+        // A segment is what has a label and an id.
+        let labels = input.below(input.root()).filter(|n| input.key_number_of(*n) == Some(own.label));
+        for (label, node) in labels.filter_map(|l| Some((l, input.parent(l)?))) {
+            if let Some(id) = self.text_in(node, own.id) {
                 self.by_id.insert(id, node);
                 self.facts.push(Facts {
                     id: Some(id),
-                    summary: input.text_at(node, &["form"]) == Some("summary"),
-                    category: input.text_at(label, &["category"]).unwrap_or("none"),
-                    about: input.member(label, "about"),
+                    summary: self.text_in(node, own.form) == Some("summary"),
+                    category: self.text_in(label, own.category).unwrap_or("none"),
+                    about: self.member_in(label, own.about),
                 });
                 if let Some(place) = self.facts_of.get_mut(node.index()) {
                     *place = u32::try_from(self.facts.len()).unwrap_or(0);
@@ -52,11 +53,12 @@ impl<'p, 'd> Run<'p, 'd> {
         let strange = Facts { id: None, summary: false, category: "none", about: None };
         let place = self.facts_of.get(node.index()).copied().unwrap_or(0) as usize;
         let facts = place.checked_sub(1).and_then(|at| self.facts.get(at)).unwrap_or(&strange);
+        // The dearest question last.
         facts.summary == label.summary
-            && self.category_fits(label, node, facts)
-            && !self.visited.contains(&node)
+            && !self.visited.get(node.index()).copied().unwrap_or(false)
             && self.links_fit(scope, node)
             && self.subject_fits(scope, label, facts)
+            && self.category_fits(label, node, facts)
     }
 
     fn links_fit(&self, scope: &Scope, node: NodeId) -> bool {
@@ -76,7 +78,8 @@ impl<'p, 'd> Run<'p, 'd> {
 
     fn about_ids(&self, node: NodeId) -> impl Iterator<Item = &'d str> + use<'d> {
         let input = self.input;
-        let list = input.find(node, &["label", "about"]);
+        let own = self.plan.own;
+        let list = self.member_in(node, own.label).and_then(|label| self.member_in(label, own.about));
         list.into_iter().flat_map(|l| input.children(l)).filter_map(|a| input.text(a))
     }
 
@@ -87,7 +90,9 @@ impl<'p, 'd> Run<'p, 'd> {
 
     /// Opens a segment; `false` when it is not written.
     pub(super) fn open_write(&mut self, scope: &'p Scope, here: Here) -> bool {
-        let id: Rc<str> = self.input.text_at(here.node, &["id"]).unwrap_or("").into();
+        let own = self.plan.own;
+        let id: Rc<str> = self.text_in(here.node, own.id).unwrap_or("").into();
+        let keeps = self.member_in(here.node, own.unparsed).or_else(|| self.member_in(here.node, own.absent)).is_some();
         let segment = Segment {
             scope,
             id: id.clone(),
@@ -99,10 +104,11 @@ impl<'p, 'd> Run<'p, 'd> {
             unparsed: Vec::new(),
             label: None,
             node: here.node,
+            keeps,
         };
         self.segments.push(segment);
-        self.visited.insert(here.node);
-        let sealed = self.input.text_at(here.node, &["label", "sealed"]) == Some("true");
+        self.visit(here.node);
+        let sealed = self.label_text(here.node, own.sealed) == Some("true");
         if sealed || self.conf_of(here.node) > self.plan.ceiling {
             let note = if sealed { "sealed segments are never written" } else { "above what this format may carry" };
             self.lose_below(here.node, LossKind::WithheldByCeiling, scope.rule, note);
@@ -126,7 +132,7 @@ impl<'p, 'd> Run<'p, 'd> {
     }
 
     fn conf_of(&self, node: NodeId) -> Confidentiality {
-        let code = self.input.text_at(node, &["label", "confidentiality"]);
+        let code = self.label_text(node, self.plan.own.confidentiality);
         code.and_then(Confidentiality::parse).unwrap_or(Confidentiality::V)
     }
 
@@ -187,9 +193,12 @@ impl<'p, 'd> Run<'p, 'd> {
 
     /// The native key of a segment: its sender's own, if it came from this system, else a UUID.
     pub(super) fn native_key(&self, node: NodeId, id: &str) -> String {
-        let same = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
+        let own = self.plan.own;
+        let source = self.member_in(node, own.source_ref);
+        let said = |word: u32| source.and_then(|s| self.text_in(s, word));
+        let same = said(own.system) == Some(self.plan.system.as_str());
         let usable = |key: &&str| same && self.goes_back(key);
-        match self.input.text_at(node, &["source_ref", "key"]).filter(usable) {
+        match said(own.key).filter(usable) {
             Some(key) => key.to_owned(),
             None => {
                 let uuid = Uuid::try_parse(id).ok().filter(|u| super::segment_read::is_canonical(*u, id));
@@ -222,18 +231,25 @@ impl<'p, 'd> Run<'p, 'd> {
             }
             return;
         }
-        for name in ["id", "form"] {
-            self.settle_member(node, name);
+        let own = self.plan.own;
+        for word in [own.id, own.form] {
+            if let Some(member) = self.member_in(node, word) {
+                self.settle_below(member);
+            }
         }
-        let own_system = self.input.text_at(node, &["source_ref", "system"]) == Some(self.plan.system.as_str());
-        let key = self.input.text_at(node, &["source_ref", "key"]).unwrap_or("");
-        if own_system && scope.id.is_some() && self.goes_back(key) {
-            self.settle_member(node, "source_ref");
+        if let Some(source) = self.member_in(node, own.source_ref) {
+            let own_system = self.text_in(source, own.system) == Some(self.plan.system.as_str());
+            let key = self.text_in(source, own.key).unwrap_or("");
+            if own_system && scope.id.is_some() && self.goes_back(key) {
+                self.settle_below(source);
+            }
         }
         for (member, _) in &scope.links {
-            self.settle_member(node, member);
+            if let Some(link) = self.input.member(node, member) {
+                self.settle_below(link);
+            }
         }
-        if let Some(object) = self.input.member(node, "label") {
+        if let Some(object) = self.member_in(node, own.label) {
             self.account_label(scope, label, node, object);
         }
     }
@@ -245,10 +261,14 @@ impl<'p, 'd> Run<'p, 'd> {
         shared && !self.input.children(node).any(|m| self.input.key(m) != Some("label") && carried(m))
     }
 
-    fn settle_member(&mut self, node: NodeId, name: &str) {
-        if let Some(member) = self.input.member(node, name) {
-            self.settle_below(member);
-        }
+    /// The text of a member of the in side.
+    fn text_in(&self, node: NodeId, word: u32) -> Option<&'d str> {
+        self.member_in(node, word).and_then(|leaf| self.input.text(leaf))
+    }
+
+    /// A text of the label of a segment.
+    fn label_text(&self, node: NodeId, word: u32) -> Option<&'d str> {
+        self.member_in(node, self.plan.own.label).and_then(|label| self.text_in(label, word))
     }
 
     fn account_label(&mut self, scope: &'p Scope, label: &Label, node: NodeId, object: NodeId) {

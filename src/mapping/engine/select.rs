@@ -55,16 +55,24 @@ impl IntoIterator for Nodes {
 impl Run<'_, '_> {
     /// The nodes a path leads to from `scope`, in order. Items of an array come one by one.
     pub(super) fn select(&self, scope: NodeId, path: &Path) -> Nodes {
-        let mut nodes = Nodes::one(if path.root { self.input.root() } else { scope });
-        for step in &path.steps {
+        let start = if path.root { self.input.root() } else { scope };
+        let Some((first, steps)) = path.steps.split_first() else { return Nodes::one(start) };
+        let mut nodes = Nodes::default();
+        self.select_step(start, first, &mut nodes);
+        for step in steps {
+            if nodes.is_empty() {
+                break;
+            }
+            if nodes.rest.is_empty() {
+                let Some(one) = nodes.first.take() else { break };
+                self.select_step(one, step, &mut nodes);
+                continue;
+            }
             let mut next = Nodes::default();
             for node in nodes {
                 self.select_step(node, step, &mut next);
             }
             nodes = next;
-            if nodes.is_empty() {
-                break;
-            }
         }
         nodes
     }
@@ -76,7 +84,10 @@ impl Run<'_, '_> {
 
     /// The member of a node of the in side under a name of the plan.
     pub(super) fn member_in(&self, node: NodeId, word: u32) -> Option<NodeId> {
-        let key = self.keys_in.get(word as usize).copied().flatten()?;
+        let key = match word.checked_sub(self.known) {
+            None => word,
+            Some(own) => self.strange_in.get(own as usize).copied().flatten()?,
+        };
         self.input.member_numbered(node, key)
     }
 
@@ -114,6 +125,9 @@ impl Run<'_, '_> {
     /// The constants of the selectors along the way from `scope` to `node`: carried exactly if something under them is.
     pub(super) fn constants(&self, path: &Path, node: NodeId) -> Vec<(NodeId, NodeId)> {
         let mut found = Vec::new();
+        if !path.steps.iter().any(|step| matches!(step.select, Select::Where(_))) {
+            return found;
+        }
         let mut at = Some(node);
         // Walk up from the node, step by step from the end of the path.
         for step in path.steps.iter().rev() {

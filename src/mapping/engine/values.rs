@@ -4,18 +4,18 @@ use super::account::OutLeaf;
 use super::fields::fit;
 use super::{Here, Run};
 use crate::document::{Kind, NodeId};
-use crate::mapping::convert::{Check, Convert, Recorded, Refusal, Value};
+use crate::mapping::convert::{Check, Codes, Convert, Recorded, Refusal, Value};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{Field, Fit, Path, Target};
+use crate::mapping::plan::{Field, Fit, Path, Step, Target};
 use crate::mapping::table::UNMAPPED;
 use std::borrow::Cow;
 
 impl<'p, 'd> Run<'p, 'd> {
     /// The value as it fits the canonical side, and whether it was cut.
-    pub(super) fn fit_canonical(&self, field: &Field, value: Value) -> Result<(Value, bool), Refusal> {
+    pub(super) fn fit_canonical<'t>(&self, field: &Field, value: Value<'t>) -> Result<(Value<'t>, bool), Refusal> {
         // The text stays the same unless it is cut.
-        let plain = |text: String, place: &Fit| match fit(&text, place) {
-            Ok((Cow::Owned(shorter), cut)) => Ok((shorter, cut)),
+        let plain = |text: Cow<'t, str>, place: &Fit| match fit(&text, place) {
+            Ok((Cow::Owned(shorter), cut)) => Ok((Cow::Owned(shorter), cut)),
             Ok((Cow::Borrowed(_), cut)) => Ok((text, cut)),
             Err(note) => Err((LossKind::InvalidValue, note)),
         };
@@ -53,7 +53,7 @@ impl<'p, 'd> Run<'p, 'd> {
         &mut self,
         field: &'p Field,
         from: NodeId,
-        value: &Value,
+        value: &Value<'_>,
         here: Here,
     ) -> Option<NodeId> {
         match value {
@@ -64,7 +64,7 @@ impl<'p, 'd> Run<'p, 'd> {
                     let leaf = match target {
                         Target::Coded => {
                             let object = self.put_object(&place)?;
-                            let leaf = self.add(object, Some("code"), Kind::String, code, OutLeaf::Carried);
+                            let leaf = self.add_own(object, self.plan.own.code, Kind::String, code, OutLeaf::Carried);
                             if let Some(own) = recorded.as_ref().filter(|_| at == 0) {
                                 self.put_recorded(object, own);
                             }
@@ -90,8 +90,8 @@ impl<'p, 'd> Run<'p, 'd> {
                 let (path, _) = field.canonical.first()?;
                 let place = self.place_for(here.frame, path, Some(from), field.rule);
                 let object = self.put_object(&place)?;
-                let leaf = self.add(object, Some("value"), Kind::Number, number, OutLeaf::Carried);
-                self.add(object, Some("unit"), Kind::String, unit, OutLeaf::Structural);
+                let leaf = self.add_own(object, self.plan.own.value, Kind::Number, number, OutLeaf::Carried);
+                self.add_own(object, self.plan.own.unit, Kind::String, unit, OutLeaf::Structural);
                 Some(leaf)
             }
             Value::Checked(text, check) => self.put_scalar(field, from, Kind::String, text, Some(*check), here),
@@ -113,22 +113,23 @@ impl<'p, 'd> Run<'p, 'd> {
         let leaf = self.put(&place, kind, text, OutLeaf::Carried)?;
         if let (Target::Scalar { checked: true, .. }, Some(check)) = (target, check)
             && let Some(parent) = self.out.parent(leaf)
-            && self.out.member(parent, "check").is_none()
+            && self.own_out(parent, self.plan.own.check).is_none()
         {
-            self.add(parent, Some("check"), Kind::String, check.word(), OutLeaf::Structural);
+            self.add_own(parent, self.plan.own.check, Kind::String, check.word(), OutLeaf::Structural);
         }
         Some(leaf)
     }
 
-    fn put_recorded(&mut self, object: NodeId, own: &Recorded) {
-        let recorded = self.add(object, Some("as_recorded"), Kind::Object, "", OutLeaf::None);
-        self.add(recorded, Some("system"), Kind::String, &own.system, OutLeaf::Structural);
-        self.add(recorded, Some("code"), Kind::String, &own.code, OutLeaf::Carried);
+    fn put_recorded(&mut self, object: NodeId, own: &Recorded<'_>) {
+        let names = self.plan.own;
+        let recorded = self.add_own(object, names.as_recorded, Kind::Object, "", OutLeaf::None);
+        self.add_own(recorded, names.system, Kind::String, &own.system, OutLeaf::Structural);
+        self.add_own(recorded, names.code, Kind::String, &own.code, OutLeaf::Carried);
     }
 
     /// The canonical value of a field with the leaves it consists of; `None` when (part of) it is missing.
-    pub(super) fn gather(&mut self, field: &'p Field, scope: NodeId) -> Option<(Value, Vec<NodeId>)> {
-        let mut codes = Vec::new();
+    pub(super) fn gather(&mut self, field: &'p Field, scope: NodeId) -> Option<(Value<'d>, Vec<NodeId>)> {
+        let mut codes: Vec<&'d str> = Vec::with_capacity(field.canonical.len());
         let mut leaves = Vec::new();
         let mut recorded = None;
         for (path, target) in &field.canonical {
@@ -137,20 +138,20 @@ impl<'p, 'd> Run<'p, 'd> {
                 Target::List => return self.gather_list(node, extras),
                 Target::Quantity => return self.gather_quantity(node),
                 Target::Coded => {
-                    let code = self.input.member(node, "code")?;
-                    codes.push(self.input.text(code)?.to_owned());
+                    let code = self.member_in(node, self.plan.own.code)?;
+                    codes.push(self.input.text(code)?);
                     leaves.push(code);
                     recorded = recorded.or(self.gather_recorded(field, node, &mut leaves));
                 }
                 Target::Scalar { checked, .. } => {
-                    codes.push(self.input.text(node)?.to_owned());
+                    codes.push(self.input.text(node)?);
                     leaves.push(node);
                     if *checked {
-                        leaves.extend(self.sibling(node, "check"));
+                        leaves.extend(self.input.parent(node).and_then(|p| self.member_in(p, self.plan.own.check)));
                     }
                 }
                 Target::Confidentiality => {
-                    codes.push(self.input.text(node)?.to_owned());
+                    codes.push(self.input.text(node)?);
                     leaves.push(node);
                 }
             }
@@ -158,70 +159,90 @@ impl<'p, 'd> Run<'p, 'd> {
                 self.later(extra, LossKind::ExtraRepeat, field.rule, None);
             }
         }
+        let first = *codes.first()?;
         if matches!(field.convert, Convert::Code(_)) {
+            let codes = match codes.as_slice() {
+                [one] => Codes::One(Cow::Borrowed(*one)),
+                several => Codes::Several(several.iter().map(|c| (*c).to_owned()).collect()),
+            };
             return Some((Value::Codes(codes, recorded), leaves));
         }
         let lead = leaves.first().map_or(Kind::String, |l| self.input.kind(*l));
-        Some((Value::One(lead, codes.into_iter().next()?), leaves))
-    }
-
-    fn sibling(&self, node: NodeId, name: &str) -> Option<NodeId> {
-        self.input.parent(node).and_then(|p| self.input.member(p, name))
+        Some((Value::One(lead, first.into()), leaves))
     }
 
     /// The sender's own code, if it is of this field's table; another format's is left for the report.
-    fn gather_recorded(&self, field: &Field, node: NodeId, leaves: &mut Vec<NodeId>) -> Option<Recorded> {
-        let own = self.input.member(node, "as_recorded")?;
-        let (system, code) = (self.input.member(own, "system")?, self.input.member(own, "code")?);
+    fn gather_recorded(&self, field: &Field, node: NodeId, leaves: &mut Vec<NodeId>) -> Option<Recorded<'d>> {
+        let names = self.plan.own;
+        let own = self.member_in(node, names.as_recorded)?;
+        let (system, code) = (self.member_in(own, names.system)?, self.member_in(own, names.code)?);
         let Convert::Code(table) = &field.convert else { return None };
         if self.input.text(system) != Some(table.name.as_str()) {
             return None;
         }
         leaves.extend([system, code]);
-        let recorded = Recorded { system: table.name.clone(), code: self.input.text(code)?.to_owned() };
+        let recorded = Recorded { system: self.input.text(system)?.into(), code: self.input.text(code)?.into() };
         Some(recorded)
     }
 
-    fn gather_list(&self, first: NodeId, others: Vec<NodeId>) -> Option<(Value, Vec<NodeId>)> {
+    fn gather_list(&self, first: NodeId, others: Vec<NodeId>) -> Option<(Value<'d>, Vec<NodeId>)> {
         let mut leaves = vec![first];
         leaves.extend(others);
         let words: Vec<String> = leaves.iter().filter_map(|l| self.input.text(*l)).map(str::to_owned).collect();
         (words.len() == leaves.len()).then_some((Value::Many(words), leaves))
     }
 
-    fn gather_quantity(&self, node: NodeId) -> Option<(Value, Vec<NodeId>)> {
-        let (value, unit) = (self.input.member(node, "value")?, self.input.member(node, "unit")?);
-        let quantity = Value::Quantity(self.input.text(value)?.to_owned(), self.input.text(unit)?.to_owned());
+    fn gather_quantity(&self, node: NodeId) -> Option<(Value<'d>, Vec<NodeId>)> {
+        let own = self.plan.own;
+        let (value, unit) = (self.member_in(node, own.value)?, self.member_in(node, own.unit)?);
+        let quantity = Value::Quantity(self.input.text(value)?.into(), self.input.text(unit)?.into());
         Some((quantity, vec![value, unit]))
     }
 
     /// The text of a node of the in side, or the code of a coded one.
     pub(super) fn code_or_text(&self, node: NodeId) -> Option<&'d str> {
-        let leaf = if self.input.is_scalar(node) { node } else { self.input.member(node, "code")? };
+        let leaf = if self.input.is_scalar(node) { node } else { self.member_in(node, self.plan.own.code)? };
         self.input.text(leaf)
     }
 
     /// The texts (or codes) at a path of the out side. Selectors do not matter: guards and labels name plain members.
     pub(super) fn out_texts(&self, from: NodeId, path: &Path) -> Vec<&str> {
-        let mut nodes = vec![from];
-        for step in &path.steps {
-            nodes = nodes
-                .into_iter()
-                .filter_map(|n| self.out.member(n, &step.name))
-                .flat_map(|n| match self.out.kind(n) {
-                    Kind::Array => self.out.children(n).collect(),
-                    _ => vec![n],
-                })
-                .collect();
+        let mut found = Vec::new();
+        self.gather_out(from, &path.steps, &mut found);
+        found
+    }
+    // Recursion follows the path, and into lists.
+    fn gather_out<'s>(&'s self, from: NodeId, steps: &[Step], found: &mut Vec<&'s str>) {
+        let Some((step, rest)) = steps.split_first() else { return found.extend(self.out_code_or_text(from)) };
+        let Some(node) = self.step_out(from, step) else { return };
+        if self.out.kind(node) == Kind::Array {
+            self.out.children(node).for_each(|item| self.gather_out(item, rest, found));
+        } else {
+            self.gather_out(node, rest, found);
         }
-        nodes.into_iter().filter_map(|n| self.out_code_or_text(n)).collect()
+    }
+    /// The member of a node of the out side at a step.
+    fn step_out(&self, from: NodeId, step: &Step) -> Option<NodeId> {
+        let key = match step.word.checked_sub(self.known) {
+            None => step.word,
+            Some(_) => self.out.key_number(&step.name)?,
+        };
+        self.out.member_numbered(from, key)
     }
     fn out_code_or_text(&self, node: NodeId) -> Option<&str> {
-        let leaf = if self.out.is_scalar(node) { Some(node) } else { self.out.member(node, "code") };
+        let leaf = if self.out.is_scalar(node) { Some(node) } else { self.own_out(node, self.plan.own.code) };
         leaf.and_then(|l| self.out.text(l))
     }
     pub(super) fn out_text(&self, from: NodeId, path: &Path) -> Option<&str> {
-        self.out_texts(from, path).into_iter().next()
+        let mut at = from;
+        // Without lists on the way there is one text at most.
+        for step in &path.steps {
+            at = self.step_out(at, step)?;
+            if self.out.kind(at) == Kind::Array {
+                return self.out_texts(from, path).into_iter().next();
+            }
+        }
+        self.out_code_or_text(at)
     }
     /// The texts (or codes) at a path of the in side.
     pub(super) fn in_texts(&self, from: NodeId, path: &Path) -> Vec<&'d str> {

@@ -6,27 +6,75 @@ use super::select::Nodes;
 use super::{Here, Kept, Run};
 use crate::document::NodeId;
 use crate::mapping::convert::Convert;
+use crate::mapping::gates::{Bits, Gate, Gates};
 use crate::mapping::lang::tree::{Arrow, ScopeKind, Which};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{Drop, Field, Fixed, Item, Path, Scope};
+use crate::mapping::plan::{About, Drop, Field, Fixed, Item, Path, Scope};
 use std::borrow::Cow;
 
 impl<'p> Run<'p, '_> {
     /// Every item of a block or file; constants last, because they are set only where something else is.
-    pub(super) fn items(&mut self, items: &'p [Item], here: Here) {
-        for item in items {
-            match item {
-                Item::Field(field) => self.field(field, here),
-                Item::Scope(scope) => self.scope(scope, here),
-                Item::Choice(fields) => self.choice(fields, here),
-                Item::Drop(rule) => self.drop_later(rule, here),
-                Item::Fixed(_) => {}
+    pub(super) fn items(&mut self, items: &'p [Item], gates: &'p Gates, here: Here) {
+        let gate = gates.way(self.direction);
+        if !gate.tells {
+            items.iter().for_each(|item| self.item(item, here));
+            return items.iter().for_each(|item| self.constant_item(item, here));
+        }
+        let open = self.open_items(gate, here);
+        for at in open.iter() {
+            if let Some(item) = items.get(at) {
+                self.item(item, here);
             }
         }
-        for item in items {
-            if let Item::Fixed(fixed) = item {
-                self.fixed(fixed, here);
+        for at in open.both(&gate.fixed).iter() {
+            if let Some(item) = items.get(at) {
+                self.constant_item(item, here);
             }
+        }
+    }
+
+    /// The items that have anything to do at this node.
+    fn open_items(&self, gate: &Gate, here: Here) -> Bits {
+        let mut open = gate.always;
+        if here.segment.and_then(|at| self.segments.get(at)).is_some_and(|s| s.keeps) {
+            open.join(&gate.kept);
+        }
+        for child in self.input.children(here.node) {
+            let word = self.input.key_number_of(child).and_then(|key| self.word_in(key));
+            if let Some(bits) = word.and_then(|word| gate.member(word)) {
+                open.join(bits);
+            }
+        }
+        for (word, bits) in &gate.roots {
+            if self.member_in(self.input.root(), *word).is_some() {
+                open.join(bits);
+            }
+        }
+        open
+    }
+
+    /// The plan's number of a name of the in side.
+    fn word_in(&self, key: u32) -> Option<u32> {
+        if key < self.known {
+            return Some(key);
+        }
+        let place = self.strange_in.iter().position(|own| *own == Some(key))?;
+        Some(self.known.saturating_add(u32::try_from(place).ok()?))
+    }
+
+    fn item(&mut self, item: &'p Item, here: Here) {
+        match item {
+            Item::Field(field) => self.field(field, here),
+            Item::Scope(scope) => self.scope(scope, here),
+            Item::Choice(fields) => self.choice(fields, here),
+            Item::Drop(rule) => self.drop_later(rule, here),
+            Item::Fixed(_) => {}
+        }
+    }
+
+    fn constant_item(&mut self, item: &'p Item, here: Here) {
+        if let Item::Fixed(fixed) = item {
+            self.fixed(fixed, here);
         }
     }
 
@@ -52,7 +100,7 @@ impl<'p> Run<'p, '_> {
             nodes = nodes.into_iter().filter(|n| self.eligible(scope, *n)).collect();
         } else if scope.kind == ScopeKind::Each && scope.label.is_some() {
             // A block without selector takes what an earlier one with a selector has left.
-            nodes = nodes.into_iter().filter(|n| self.visited.insert(*n)).collect();
+            nodes = nodes.into_iter().filter(|n| self.visit(*n)).collect();
         }
         let Some((first, mut rest)) = nodes.split() else {
             return self.write_cleared_list(scope, here);
@@ -62,10 +110,31 @@ impl<'p> Run<'p, '_> {
                 self.later(extra, LossKind::ExtraRepeat, scope.rule, None);
             }
         }
+        if self.idle(scope, first, here) {
+            return;
+        }
         self.enter(scope, first, Here { position: 1, ..here });
         for (i, node) in rest.into_iter().enumerate() {
             self.enter(scope, node, Here { position: i + 2, ..here });
         }
+    }
+
+    /// Whether a group over the object at hand (`group . <-> /characteristics`) finds nothing of its own there, so that no
+    /// segment comes of it. Whom it speaks of exists all the same.
+    fn idle(&mut self, scope: &'p Scope, node: NodeId, here: Here) -> bool {
+        let Some(label) = scope.label.as_ref().filter(|_| self.reading() && scope.kind == ScopeKind::Group) else {
+            return false;
+        };
+        let gate = scope.gates.way(self.direction);
+        let nameless = scope.slot.is_none() && scope.id.is_none() && scope.native.steps.is_empty();
+        let named = matches!(label.about, About::Name(_));
+        if !nameless || !named || !gate.tells {
+            return false;
+        }
+        let inner = Here { node, segment: None, ..here };
+        let open = self.open_items(gate, inner);
+        open.iter().all(|at| matches!(scope.items.get(at), Some(Item::Fixed(f)) if f.which == Which::Canonical))
+            && self.spoken_of(scope, inner)
     }
 
     fn enter(&mut self, scope: &'p Scope, node: NodeId, here: Here) {
@@ -84,7 +153,7 @@ impl<'p> Run<'p, '_> {
                 return;
             }
         }
-        self.items(&scope.items, inner);
+        self.items(&scope.items, &scope.gates, inner);
         if let Some(segment) = segment {
             if self.reading() { self.close_read(segment) } else { self.close_write(segment) }
         }

@@ -167,8 +167,7 @@ fn narrower(from: &Fit, to: &Fit) -> Kinds {
         kinds.push((LossKind::Truncated, format!("it is longer than {max} characters")));
     }
     let listed = !to.list.is_empty() && (from.list.is_empty() || from.list.iter().any(|c| !to.list.contains(c)));
-    let shaped =
-        to.pattern.as_ref().is_some_and(|p| from.pattern.as_ref().map(regex::Regex::as_str) != Some(p.as_str()));
+    let shaped = to.pattern.as_ref().is_some_and(|p| from.pattern.as_ref().map(|f| f.as_str()) != Some(p.as_str()));
     let formed = to.format.is_some() && to.format != from.format;
     let short = to.min_length > from.min_length;
     let long = longer.is_some() && !cuts;
