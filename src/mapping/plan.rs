@@ -76,7 +76,7 @@ macro_rules! own {
 
 own! {
     id label category confidentiality sealed custodian about third_party basis_marker author_role form source_ref system
-    key unparsed absent code as_recorded value unit check envelope read_by path text
+    key unparsed absent code as_recorded value unit check path text
 }
 
 impl Plan {
