@@ -131,6 +131,17 @@ impl Arena {
         self.text.push_str(text);
         Piece { start, len }
     }
+    /// Keeps a text that is put together in place.
+    pub(super) fn push_parts(&mut self, parts: std::fmt::Arguments<'_>) -> Piece {
+        use std::fmt::Write as _;
+        let start = self.text.len();
+        let written = self.text.write_fmt(parts);
+        let len = self.text.len().saturating_sub(start);
+        match (written, u32::try_from(start), u32::try_from(len)) {
+            (Ok(()), Ok(start), Ok(len)) if start.checked_add(len).is_some() => Piece { start, len },
+            _ => Piece { start: 0, len: 0 },
+        }
+    }
     /// The text of a piece.
     pub(super) fn get(&self, piece: Piece) -> &str {
         let start = piece.start as usize;

@@ -9,7 +9,7 @@
 //! References are resolved leniently (FHIR dossier §1): what can be resolved within the Bundle becomes the `@url` of its
 //! target, what cannot stays as it was, for the mapping to report.
 
-use super::{Document, GraftKeys, Kind, NodeId};
+use super::{Document, GraftKeys, Keyed, Kind, NodeId};
 use crate::diagnostic::{Diagnostic, Span, code};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -91,7 +91,7 @@ impl Work<'_> {
         self.document.set_origin(resource, "");
         self.clean(resource)?;
         self.found.push(resource);
-        self.give_url(resource, kind, "");
+        self.give_url(resource, kind, format_args!(""));
         Ok(())
     }
 
@@ -107,24 +107,23 @@ impl Work<'_> {
         if self.document.kind(list) != Kind::Array {
             return Err(vec![self.complain(list, "the entries of a Bundle are an array")]);
         }
-        let mut groups: HashMap<u32, NodeId> = HashMap::new();
+        let mut groups: HashMap<u32, NodeId, Keyed> = HashMap::default();
         let entries: Vec<NodeId> = self.document.children(list).collect();
         // The old list is put aside whole; what has no resource is hung into a new one.
         self.document.detach(list);
         let mut rest = None;
         for (index, entry) in entries.into_iter().enumerate() {
-            let place = format!("/entry/{index}");
             if self.document.kind(entry) != Kind::Object {
-                self.document.set_origin(entry, &place);
+                self.document.set_origin_of(entry, format_args!("/entry/{index}"));
                 return Err(vec![self.complain(entry, "an entry of a Bundle is an object")]);
             }
             let Some(resource) = self.document.member(entry, "resource") else {
                 let kept = *rest.get_or_insert_with(|| self.document.add(root, Some("entry"), Kind::Array, "", 0));
                 let copy = self.document.clone_under(kept, None, entry);
-                self.document.set_origin(copy, &place);
+                self.document.set_origin_of(copy, format_args!("/entry/{index}"));
                 continue;
             };
-            self.entry(entry, resource, &place, &mut groups)?;
+            self.entry(entry, resource, index, &mut groups)?;
         }
         Ok(())
     }
@@ -133,10 +132,10 @@ impl Work<'_> {
         &mut self,
         entry: NodeId,
         resource: NodeId,
-        place: &str,
-        groups: &mut HashMap<u32, NodeId>,
+        index: usize,
+        groups: &mut HashMap<u32, NodeId, Keyed>,
     ) -> Result<(), Vec<Diagnostic>> {
-        self.document.set_origin(resource, &format!("{place}/resource"));
+        self.document.set_origin_of(resource, format_args!("/entry/{index}/resource"));
         let Some(kind) = self.resource_type(resource) else {
             return Err(vec![self.complain(resource, "a resource is an object with a `resourceType`")]);
         };
@@ -153,12 +152,17 @@ impl Work<'_> {
             let first = self.document.children(entry).next();
             let Some(other) = first else { break };
             let name = self.document.key(other).unwrap_or("");
-            let origin = format!("{place}/{name}");
-            let name = if name == "fullUrl" { "@url".to_owned() } else { format!("@{name}") };
+            if name == "fullUrl" {
+                self.document.set_origin_of(other, format_args!("/entry/{index}/fullUrl"));
+                let key = self.document.number_key("@url");
+                self.document.relocate_numbered(other, resource, Some(key));
+                continue;
+            }
+            let (origin, name) = (format!("/entry/{index}/{name}"), format!("@{name}"));
             self.document.set_origin(other, &origin);
             self.document.relocate(other, resource, Some(&name));
         }
-        self.give_url(resource, &kind, &format!("{place}/resource/id"));
+        self.give_url(resource, &kind, format_args!("/entry/{index}/resource/id"));
         self.found.push(resource);
         Ok(())
     }
@@ -184,7 +188,7 @@ impl Work<'_> {
     }
 
     /// A resource without `fullUrl` is known by its type and id.
-    fn give_url(&mut self, resource: NodeId, kind: &str, origin: &str) {
+    fn give_url(&mut self, resource: NodeId, kind: &str, origin: std::fmt::Arguments<'_>) {
         if self.document.member(resource, "@url").is_some() {
             return;
         }
@@ -192,11 +196,14 @@ impl Work<'_> {
             let url = format!("{kind}/{id}");
             let at = self.document.offset(resource);
             let node = self.document.add(resource, Some("@url"), Kind::String, &url, at);
-            self.document.set_origin(node, origin);
+            self.document.set_origin_of(node, origin);
         }
     }
 
     fn unpad_all(&mut self) {
+        if !self.document.has_kind(Kind::Null) {
+            return;
+        }
         let document = &self.document;
         let padded = |n: &NodeId| document.kind(*n) == Kind::Null && document.key(*n).is_none();
         let all = self.found.iter().flat_map(|r| document.below(*r)).filter(padded);
@@ -237,7 +244,13 @@ impl Work<'_> {
         let mut changes = Vec::new();
         for resource in &self.found {
             let base = document.text_at(*resource, &["@url"]).unwrap_or("");
-            for node in document.below(*resource).skip(1).filter(|n| document.kind(*n) == Kind::Object) {
+            // What holds a reference is found by the reference, or by the identifier it may be made from.
+            let said = |n: &NodeId| {
+                let key = document.key_number_of(*n);
+                key.is_some() && (key == names.reference || key == names.identifier)
+            };
+            let holders = document.below(*resource).skip(1).filter(said).filter_map(|n| document.parent(n));
+            for node in holders.filter(|n| n != resource) {
                 changes.extend(change(document, node, names, base, &index));
             }
         }
@@ -287,7 +300,7 @@ fn change(document: &Document, node: NodeId, names: Names, base: &str, index: &I
 }
 
 /// Addresses by what says them. `None` inside: more than one has it, so nobody does.
-type Urls<'d, K> = HashMap<K, Option<&'d str>>;
+type Urls<'d, K> = HashMap<K, Option<&'d str>, Keyed>;
 
 /// A system and a value of it.
 type Pair<'d> = (&'d str, Cow<'d, str>);
@@ -303,7 +316,7 @@ struct Index<'d> {
 
 impl<'d> Index<'d> {
     fn of(document: &'d Document, resources: &'d [NodeId]) -> Self {
-        let mut by_url = HashMap::with_capacity(resources.len());
+        let mut by_url = HashMap::with_capacity_and_hasher(resources.len(), Keyed);
         for url in resources.iter().filter_map(|r| document.text_at(*r, &["@url"])) {
             enter(&mut by_url, url, url);
         }
@@ -319,7 +332,7 @@ impl<'d> Index<'d> {
     fn types_and_ids(&self) -> &Urls<'d, Cow<'d, str>> {
         self.by_type_and_id.get_or_init(|| {
             let document = self.document;
-            let mut urls = HashMap::new();
+            let mut urls = HashMap::default();
             for (resource, url) in self.addressed() {
                 let kind = document.parent(resource).and_then(|group| document.key(group));
                 if let (Some(kind), Some(id)) = (kind, document.text_at(resource, &["id"])) {
@@ -335,7 +348,7 @@ impl<'d> Index<'d> {
     fn identifiers(&self) -> &Urls<'d, Pair<'d>> {
         self.by_identifier.get_or_init(|| {
             let document = self.document;
-            let mut urls = HashMap::new();
+            let mut urls = HashMap::default();
             for (resource, url) in self.addressed() {
                 let list = document.member(resource, "identifier").filter(|l| document.kind(*l) == Kind::Array);
                 for identifier in list.into_iter().flat_map(|l| document.children(l)) {

@@ -7,7 +7,7 @@
 //! # Source
 //! FHIR R4, Reference: a reference may carry the logical identifier of what it refers to.
 
-use super::{Document, Kind, NodeId};
+use super::{Document, Keyed, Kind, NodeId};
 use std::collections::HashMap;
 
 /// Members that name an organisation, or somebody who works for one.
@@ -33,18 +33,22 @@ const STEPS_MAX: usize = 3;
 
 /// Copies the identifiers.
 pub(super) fn name_agents(document: &mut Document, resources: &[NodeId]) {
-    let by_url: HashMap<String, NodeId> =
-        resources.iter().filter_map(|r| Some((document.text_at(*r, &["@url"])?.to_owned(), *r))).collect();
-    let mut found = Vec::new();
-    for resource in resources {
-        let mut open: Vec<NodeId> = document.children(*resource).collect();
-        while let Some(node) = open.pop() {
-            open.extend(document.children(node));
-            if let Some(identifier) = organisation(document, &by_url, node) {
-                found.push((node, identifier));
-            }
-        }
+    // Mostly nobody is named, and then nothing else is looked at.
+    let members: Vec<u32> = MEMBERS.iter().filter_map(|name| document.key_number(name)).collect();
+    let named = |node: &NodeId| {
+        let own = document.key_number_of(*node);
+        let key = own.or_else(|| document.key_number_of(document.parent(*node)?));
+        document.kind(*node) == Kind::Object && key.is_some_and(|k| members.contains(&k))
+    };
+    let all = resources.iter().flat_map(|r| document.below(*r).skip(1));
+    let candidates: Vec<NodeId> = all.filter(named).collect();
+    if candidates.is_empty() {
+        return;
     }
+    let by_url: HashMap<&str, NodeId, Keyed> =
+        resources.iter().filter_map(|r| Some((document.text_at(*r, &["@url"])?, *r))).collect();
+    let one = |node: NodeId| Some((node, organisation(document, &by_url, node)?));
+    let found: Vec<(NodeId, NodeId)> = candidates.into_iter().filter_map(one).collect();
     for (node, identifier) in found {
         let place = document.source_pointer(identifier);
         let copy = document.clone_under(node, Some("identifier"), identifier);
@@ -53,9 +57,8 @@ pub(super) fn name_agents(document: &mut Document, resources: &[NodeId]) {
 }
 
 /// The identifier of the organisation behind a reference that has none of its own.
-fn organisation(document: &Document, by_url: &HashMap<String, NodeId>, node: NodeId) -> Option<NodeId> {
-    let name = document.key(node).or_else(|| document.key(document.parent(node)?))?;
-    if !MEMBERS.contains(&name) || document.member(node, "identifier").is_some() {
+fn organisation(document: &Document, by_url: &HashMap<&str, NodeId, Keyed>, node: NodeId) -> Option<NodeId> {
+    if document.member(node, "identifier").is_some() {
         return None;
     }
     let mut at = *by_url.get(document.text_at(node, &["reference"])?)?;

@@ -2,10 +2,10 @@
 //!
 //! Numbers keep their text (`1.0` stays `1.0`). Node 0 is the root. Order of members and items is kept.
 
-use super::arena::{Arena, Names, Piece};
+use super::arena::{Arena, Keyed, Names, Piece};
 use super::safe_name;
 use crate::diagnostic::Position;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 
 /// A node of one [`Document`]; meaningless in another.
@@ -99,7 +99,8 @@ impl GraftKeys {
 pub struct Document {
     nodes: Vec<Node>,
     arena: Arena,
-    origins: BTreeMap<u32, Piece>,
+    /// Where nodes stood that a reader has moved.
+    origins: HashMap<u32, Piece, Keyed>,
 }
 
 impl fmt::Debug for Document {
@@ -129,17 +130,17 @@ impl Document {
         let mut doc = Self {
             nodes: Vec::with_capacity(nodes),
             arena: Arena::knowing(names, nodes.saturating_mul(TEXT_BYTES)),
-            origins: BTreeMap::new(),
+            origins: HashMap::default(),
         };
         doc.push(NONE, None, kind, "", 0);
         doc
     }
     /// No node at all yet, with room for `text_bytes` of text: for the readers, which make the root themselves.
     pub(super) fn empty(text_bytes: usize, names: Option<&Names>) -> Self {
-        /// Bytes of a message per node, about: real messages have one in twenty to thirty.
-        const BYTES_PER_NODE: usize = 24;
+        /// Bytes of text per node, about: real messages have one node in twenty to thirty bytes, and half of those are names.
+        const BYTES_PER_NODE: usize = 10;
         let nodes = Vec::with_capacity(text_bytes / BYTES_PER_NODE);
-        Self { nodes, arena: Arena::knowing(names, text_bytes), origins: BTreeMap::new() }
+        Self { nodes, arena: Arena::knowing(names, text_bytes), origins: HashMap::default() }
     }
     /// The root.
     #[must_use]
@@ -249,6 +250,10 @@ impl Document {
             at = here.next;
             Some(id)
         })
+    }
+    /// Whether any node, detached ones included, is of this kind.
+    pub(super) fn has_kind(&self, kind: Kind) -> bool {
+        self.nodes.iter().any(|n| n.kind == kind)
     }
     /// Every node below a node, itself included, in document order.
     pub fn below(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
@@ -410,17 +415,26 @@ impl Document {
     }
     /// Moves a node, with all below it, to the end of `parent` under a new name (`None` in an array).
     pub fn relocate(&mut self, id: NodeId, parent: NodeId, key: Option<&str>) {
-        let key = key.map_or(NONE, |k| self.arena.intern(k));
+        let key = key.map(|k| self.arena.intern(k));
+        self.relocate_numbered(id, parent, key);
+    }
+    /// As [`Document::relocate`], with the number of the name.
+    pub(super) fn relocate_numbered(&mut self, id: NodeId, parent: NodeId, key: Option<u32>) {
+        let key = key.unwrap_or(NONE);
         self.detach(id);
         if let Some(n) = self.nodes.get_mut(id.index()) {
             n.key = key;
         }
         self.append(id.0, parent.0);
     }
+    /// As [`Document::set_origin`], put together in place.
+    pub(super) fn set_origin_of(&mut self, id: NodeId, pointer: fmt::Arguments<'_>) {
+        let piece = self.arena.push_parts(pointer);
+        self.origins.insert(id.0, piece);
+    }
     /// Remembers where a node stood in the message as it was sent, when a reader has moved it since.
     pub fn set_origin(&mut self, id: NodeId, pointer: &str) {
-        let piece = self.arena.push(pointer);
-        self.origins.insert(id.0, piece);
+        self.set_origin_of(id, format_args!("{pointer}"));
     }
     /// Copies the subtree at `from` of `other` under `parent`.
     pub fn graft(&mut self, parent: NodeId, key: Option<&str>, other: &Document, from: NodeId) -> NodeId {

@@ -110,10 +110,8 @@ impl Mappings {
                         faults.push(Diagnostic::error(code::MAP_NAME, text).with_file(file));
                     }
                     // One set of rules, two notations: `x-json` is `x-xml` too.
-                    match (mapped.in_xml(schemas, &tables, files), name.strip_suffix("-json")) {
-                        (Ok(Some(twin)), Some(stem)) => formats.entry(format!("{stem}-xml")).or_default().push(twin),
-                        (Ok(_), _) => {}
-                        (Err(more), _) => faults.extend(more),
+                    if let (Some(twin), Some(stem)) = (mapped.in_xml(), name.strip_suffix("-json")) {
+                        formats.entry(format!("{stem}-xml")).or_default().push(twin);
                     }
                     formats.entry(name).or_default().push(mapped);
                 }
@@ -148,7 +146,7 @@ impl Mappings {
                 file: &m.plan.file,
                 tree: &m.tree,
                 text: &m.source,
-                statement: &m.statement,
+                statement: m.statement(&self.schemas),
                 digest: &m.plan.digest,
                 carriers: &m.carriers,
             }

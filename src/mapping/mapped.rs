@@ -9,18 +9,23 @@ use crate::config::Files;
 use crate::diagnostic::{Diagnostic, code};
 use crate::record::{Form, Record, Segment};
 use crate::schema::{Schema, Schemas, Syntax};
+use std::sync::{Arc, OnceLock};
 
 /// A loaded mapping.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Mapped {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) syntax: Syntax,
-    pub(super) tree: lang::tree::Mapping,
-    pub(super) source: String,
-    pub(super) statement: Statement,
-    pub(super) carriers: Vec<(usize, usize, bool, bool)>,
-    ways: Vec<Way>,
+    pub(super) tree: Arc<lang::tree::Mapping>,
+    pub(super) source: Arc<str>,
+    /// Made when somebody asks: it takes longer than all else, and no message needs it.
+    statement: Arc<OnceLock<Statement>>,
+    pub(super) carriers: Arc<[Carrier]>,
+    ways: Arc<[Way]>,
 }
+
+/// A rule that carries, sets or drops a value: number within a run, line, whether it reads, whether it writes.
+pub(super) type Carrier = (usize, usize, bool, bool);
 
 /// A kind of segment the mapping writes: where it stands, the constants that mark it, what its label may be.
 #[derive(Debug)]
@@ -47,26 +52,30 @@ impl Mapped {
         let mut plan = check::check(&tree, file, source, schemas, tables)?;
         plan.digest = digest(source, &tree, files);
         let syntax = syntax_of(&tree);
-        let statement = schemas.get(&plan.schema).map_or_else(Statement::default, |s| Statement::of(&plan, s.shapes()));
         let (mut ways, mut carriers) = (Vec::new(), Vec::new());
         collect(&plan.items, &mut ways);
         carry(&plan.items, &plan, &mut carriers);
-        Ok(Self { plan, syntax, source: String::from_utf8_lossy(source).into_owned(), tree, statement, carriers, ways })
+        Ok(Self {
+            plan: Arc::new(plan),
+            syntax,
+            source: String::from_utf8_lossy(source).into(),
+            tree: Arc::new(tree),
+            statement: Arc::default(),
+            carriers: carriers.into(),
+            ways: ways.into(),
+        })
+    }
+
+    /// All that the mapping can ever lose.
+    pub(super) fn statement(&self, schemas: &Schemas) -> &Statement {
+        let of = |schema: &Schema| Statement::of(&self.plan, schema.shapes());
+        self.statement.get_or_init(|| schemas.get(&self.plan.schema).map_or_else(Statement::default, of))
     }
 
     /// The same mapping for FHIR in XML: the trees are the same, and so are rules, tables and digest. `None` for a mapping
     /// of another syntax.
-    pub(super) fn in_xml(
-        &self,
-        schemas: &Schemas,
-        tables: &Tables,
-        files: &Files,
-    ) -> Result<Option<Self>, Vec<Diagnostic>> {
-        if self.syntax != Syntax::FhirJson {
-            return Ok(None);
-        }
-        let twin = Self::load(&self.plan.file, self.source.as_bytes(), schemas, tables, files)?;
-        Ok(Some(Self { syntax: Syntax::FhirXml, ..twin }))
+    pub(super) fn in_xml(&self) -> Option<Self> {
+        (self.syntax == Syntax::FhirJson).then(|| Self { syntax: Syntax::FhirXml, ..self.clone() })
     }
 
     /// The native schema.

@@ -175,13 +175,14 @@ impl<'a> Compiler<'a> {
             let (required, missing_tolerated) = (required.contains(&name), tolerated.contains(&name));
             members.push(Member { name, shape, required, missing_tolerated });
         }
-        let mut by_word: Vec<(u32, u32)> =
-            members.iter().zip(0_u32..).map(|(m, at)| (self.shapes.names.number(&m.name), at)).collect();
-        by_word.sort_unstable();
+        let words: Vec<u32> = members.iter().map(|m| self.shapes.names.number(&m.name)).collect();
         let place = |name: &String| members.iter().zip(0_u32..).find(|(m, _)| m.name == *name).map(|(_, at)| at);
         let exclusive = at_most_one.iter().map(|group| group.iter().filter_map(place).collect()).collect();
         let needed = members.iter().zip(0_u32..).filter(|(m, _)| m.required).map(|(_, at)| at).collect();
-        ObjectShape { members, openness, at_most_one, typed, by_word, exclusive, needed }
+        let by_word = Vec::new();
+        let mut object = ObjectShape { members, openness, at_most_one, typed, by_word, exclusive, needed };
+        object.index(words.into_iter());
+        object
     }
 
     /// `x-sequence` names come first, in that order.

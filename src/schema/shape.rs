@@ -56,7 +56,7 @@ pub struct ObjectShape {
     pub at_most_one: Vec<Vec<String>>,
     /// Whether a value that is no object is refused; `false` only inside `if` and `not`.
     pub(super) typed: bool,
-    /// Word of each member's name with its place in `members`, sorted by word.
+    /// Word of each member's name with its place in `members`: a table of a power of two places, half of them free.
     pub(super) by_word: Vec<(u32, u32)>,
     /// The groups of `at_most_one` as places in `members`.
     pub(super) exclusive: Vec<Vec<u32>>,
@@ -67,8 +67,29 @@ pub struct ObjectShape {
 impl ObjectShape {
     /// The place in `members` of the member whose name has this word.
     pub(super) fn place(&self, word: u32) -> Option<usize> {
-        let found = self.by_word.binary_search_by_key(&word, |(w, _)| *w).ok()?;
-        self.by_word.get(found).map(|(_, at)| *at as usize)
+        let mask = self.by_word.len().checked_sub(1)?;
+        let mut at = spread(word) & mask;
+        loop {
+            match self.by_word.get(at) {
+                Some((STRANGE, _)) | None => return None,
+                Some((found, place)) if *found == word => return Some(*place as usize),
+                Some(_) => at = (at + 1) & mask,
+            }
+        }
+    }
+    /// Enters the words of the members.
+    pub(super) fn index(&mut self, words: impl Iterator<Item = u32>) {
+        let size = (self.members.len().saturating_mul(2)).next_power_of_two().max(2);
+        self.by_word = vec![(STRANGE, 0); size];
+        for (word, place) in words.filter(|w| *w != STRANGE).zip(0..) {
+            let mut at = spread(word) & (size - 1);
+            while self.by_word.get(at).is_some_and(|(w, _)| *w != STRANGE) {
+                at = (at + 1) & (size - 1);
+            }
+            if let Some(free) = self.by_word.get_mut(at) {
+                *free = (word, place);
+            }
+        }
     }
     /// The member whose name has this word.
     fn member_by_word(&self, word: u32) -> Option<&Member> {
@@ -201,6 +222,11 @@ pub struct Words {
     /// Names below this number have the same one in the shapes.
     same: u32,
     others: Vec<u32>,
+}
+
+/// Spreads words, which are small numbers in a row, over a table.
+const fn spread(word: u32) -> usize {
+    (word.wrapping_mul(0x9E37_79B9) >> 15) as usize
 }
 
 /// A name no schema knows.
