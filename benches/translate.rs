@@ -88,14 +88,14 @@ fn main() {
     let children = records("cin-census", &census, &council);
     let written = least(|| mappings.write("cin-census", &children, &out).unwrap().bytes);
     line("census of two children: write", "µs", written, "quick-xml scan, nothing checked", scan, Budget::AtMost(5.0));
-    referral(&mappings, &out);
+    hl7_referral(&mappings, &out);
     child(&mappings, &census, &council, &out);
     large(&mappings, &census, &council);
     rows(&mappings, &council);
 }
 
 /// T2: an HL7 v2 referral to a FHIR Bundle.
-fn referral(mappings: &Mappings, out: &WriteContext) {
+fn hl7_referral(mappings: &Mappings, out: &WriteContext) {
     let message = case("hl7v2/referral/to-the-council/input.hl7");
     let context = ReadContext::of(AgencyId::new("northdown-camhs"));
     let text = String::from_utf8(message.clone()).unwrap();
