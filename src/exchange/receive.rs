@@ -7,7 +7,7 @@ use super::{Caller, Failure, Gateway, entries};
 use crate::audit::Draft;
 use crate::audit::payload::{Dataset, length_class};
 use crate::clock::Moment;
-use crate::document::Document;
+use crate::document::{Document, Style, json};
 use crate::exchange::disclose::hex;
 use crate::ident::{HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
 use crate::mapping::{Quarantined, ReadContext, ReadRecord};
@@ -121,9 +121,19 @@ impl Gateway {
 
     /// Matches everybody and makes the rows. Writes nothing.
     async fn compose(&self, caller: &Caller, read: &[ReadRecord], now: Moment) -> Result<Composed, Failure> {
-        let mut composed = Composed::default();
+        let mut locals = Vec::with_capacity(read.len());
+        let mut presented = Vec::new();
         for one in read {
-            let record = self.compose_record(caller, &one.record, &mut composed, now).await?;
+            let (names, people): (Vec<String>, Vec<Presented>) =
+                presented_people(caller, &one.record).into_iter().unzip();
+            locals.push(names);
+            presented.extend(people);
+        }
+        let mut resolved = self.db.resolve_people(&self.keys, &presented).await?.into_iter();
+        let mut composed = Composed::default();
+        for (one, locals) in read.iter().zip(locals) {
+            let people: Vec<(String, Resolution)> = locals.into_iter().zip(resolved.by_ref()).collect();
+            let record = compose_record(&one.record, people, &mut composed, now);
             for item in &one.quarantined {
                 composed.held.push(new_held(item, composed.records.len())?);
             }
@@ -131,32 +141,6 @@ impl Gateway {
             composed.loss.push(serde_json::to_value(&one.loss).map_err(|_| Failure::Inconsistent("a loss report"))?);
         }
         Ok(composed)
-    }
-
-    async fn compose_record(
-        &self,
-        caller: &Caller,
-        record: &Record,
-        composed: &mut Composed,
-        now: Moment,
-    ) -> Result<NewRecord, Failure> {
-        let id = RecordId::new(Self::fresh_id());
-        let mut persons: BTreeMap<String, PersonId> = BTreeMap::new();
-        for (local, presented) in presented_people(caller, record) {
-            let mut resolution: Resolution = self.db.resolve_person(&self.keys, &presented).await?;
-            composed.matched += usize::from(resolution.matched);
-            if let Some(review) = &mut resolution.change.review {
-                review.record = Some(id.clone());
-                review.local.clone_from(&local);
-            }
-            persons.insert(local, resolution.person);
-            composed.people.push(resolution.change);
-        }
-        let doc = record.document();
-        let content = serde_json::to_vec(&doc.to_value(doc.root())).map_err(|_| Failure::Inconsistent("a record"))?;
-        composed.subjects.extend(subject_of(doc).and_then(|local| persons.get(&local).cloned()));
-        let segments = record.segments().iter().map(|s| new_segment(&id, s, &persons, now)).collect();
-        Ok(NewRecord { id, content, segments, persons: persons.into_iter().collect() })
     }
 
     fn job(
@@ -242,6 +226,31 @@ impl Gateway {
             }
         }
     }
+}
+
+/// A record's rows; what its people add goes to the message's.
+fn compose_record(
+    record: &Record,
+    people: Vec<(String, Resolution)>,
+    composed: &mut Composed,
+    now: Moment,
+) -> NewRecord {
+    let id = RecordId::new(Gateway::fresh_id());
+    let mut persons: BTreeMap<String, PersonId> = BTreeMap::new();
+    for (local, mut resolution) in people {
+        composed.matched += usize::from(resolution.matched);
+        if let Some(review) = &mut resolution.change.review {
+            review.record = Some(id.clone());
+            review.local.clone_from(&local);
+        }
+        persons.insert(local, resolution.person);
+        composed.people.push(resolution.change);
+    }
+    let doc = record.document();
+    let content = json::write(doc, doc.root(), Style::Compact);
+    composed.subjects.extend(subject_of(doc).and_then(|local| persons.get(&local).cloned()));
+    let segments = record.segments().iter().map(|s| new_segment(&id, s, &persons, now)).collect();
+    NewRecord { id, content, segments, persons: persons.into_iter().collect() }
 }
 
 #[derive(Default)]

@@ -7,7 +7,7 @@ use super::Error;
 use super::commit::Refusal;
 use super::db::Tx;
 use super::effect::{Effect, NewMessage};
-use super::keys::{Keys, Sealed};
+use super::keys::{Digest, Keys, Sealed};
 use super::mailbox::{self, ItemState};
 use super::{cosignatures, facts, messages, page_state, people, quarantine, requests, retention};
 use crate::clock::Moment;
@@ -42,18 +42,17 @@ pub(super) struct Scene<'a> {
 pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Result<(), Stopped> {
     match effect {
         Effect::Accept(message) => accept(tx, scene, message).await,
-        Effect::Enqueue(item) => Ok(mailbox::insert(tx, item).await?),
+        Effect::Enqueue(item) => Ok(mailbox::insert(tx, &[item]).await?),
         Effect::Release { item, system, digest } => {
-            allowed(tx, effect, item, Some(system)).await?;
-            Ok(mailbox::release(tx, item, scene.receipt, digest, scene.now).await?)
+            move_on(tx, scene, effect, (item, Some(system)), Some((scene.receipt, digest))).await
         }
         Effect::Ack { item, system } | Effect::Nack { item, system } => {
-            move_on(tx, scene, effect, item, Some(system)).await
+            move_on(tx, scene, effect, (item, Some(system)), None).await
         }
         Effect::Return { item, notice } => {
-            move_on(tx, scene, effect, item, None).await?;
+            move_on(tx, scene, effect, (item, None), None).await?;
             match notice {
-                Some(notice) => Ok(mailbox::insert(tx, notice).await?),
+                Some(notice) => Ok(mailbox::insert(tx, &[notice]).await?),
                 None => Ok(()),
             }
         }
@@ -74,7 +73,7 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             present(facts::version(tx, *section, id).await? > 0)?;
             Ok(facts::end(tx, *section, id, scene.now).await?)
         }
-        Effect::IndexPerson(change) => match people::apply(tx, scene.keys, change, scene.now).await? {
+        Effect::IndexPerson(change) => match people::apply(tx, scene.keys, &[change], scene.now).await? {
             true => Ok(()),
             false => Err(Stopped::Refused(Refusal::PersonChanged)),
         },
@@ -97,35 +96,23 @@ fn present(found: bool) -> Result<(), Stopped> {
     if found { Ok(()) } else { Err(Stopped::Refused(Refusal::Absent)) }
 }
 
-/// Refuses unless the item is in the system's mailbox and in a state this effect may start from.
-async fn allowed(
-    tx: &mut Tx,
-    effect: &Effect,
-    item: &ItemId,
-    system: Option<&SystemId>,
-) -> Result<Option<ItemState>, Stopped> {
-    let Some((from, to)) = effect.step() else { return Ok(None) };
-    let found = mailbox::locked(tx, item).await?;
-    let Some((state, _)) = found.filter(|(_, owner)| system.is_none_or(|s| s == owner)) else {
-        return Err(Stopped::Refused(Refusal::Absent));
-    };
-    if !from.contains(&state) {
-        return Err(Stopped::Refused(Refusal::ItemState { state }));
-    }
-    Ok(Some(to))
-}
-
+/// Takes an item's step, or refuses because it is not in the system's mailbox or not in a state this effect may start from.
 async fn move_on(
     tx: &mut Tx,
     scene: &Scene<'_>,
     effect: &Effect,
-    item: &ItemId,
-    system: Option<&SystemId>,
+    (item, system): (&ItemId, Option<&SystemId>),
+    release: Option<(Option<&EntryId>, &Digest)>,
 ) -> Result<(), Stopped> {
-    match allowed(tx, effect, item, system).await? {
-        Some(to) => Ok(mailbox::step(tx, item, to, scene.now).await?),
-        None => Ok(()),
+    let Some(step) = effect.step() else { return Ok(()) };
+    if mailbox::step(tx, item, system, step, release, scene.now).await? {
+        return Ok(());
     }
+    let found = mailbox::locked(tx, item).await?;
+    let Some((state, _)) = found.filter(|(_, owner)| system.is_none_or(|s| s == owner)) else {
+        return Err(Stopped::Refused(Refusal::Absent));
+    };
+    Err(Stopped::Refused(Refusal::ItemState { state }))
 }
 
 async fn purge(tx: &mut Tx, item: &ItemId) -> Result<(), Stopped> {
@@ -138,27 +125,54 @@ async fn purge(tx: &mut Tx, item: &ItemId) -> Result<(), Stopped> {
     }
 }
 
+/// Writes one message, or says exactly why not.
 async fn accept(tx: &mut Tx, scene: &Scene<'_>, message: &NewMessage) -> Result<(), Stopped> {
-    if let Some(answer) = &message.idempotency
-        && !mailbox::remember(tx, answer).await?
-    {
-        return Err(Stopped::Refused(Refusal::IdempotencyTaken));
-    }
-    if !messages::insert_message(tx, message).await? {
-        return Err(Stopped::Refused(Refusal::Duplicate));
-    }
-    for change in &message.people {
-        if !people::apply(tx, scene.keys, change, scene.now).await? {
-            return Err(Stopped::Refused(Refusal::PersonChanged));
+    if let Some(answer) = &message.idempotency {
+        mailbox::forget_stale(tx, answer).await?;
+        if !mailbox::remember(tx, &[answer]).await? {
+            return Err(Stopped::Refused(Refusal::IdempotencyTaken));
         }
     }
-    let (records, held) = scene.sealed.split_at_checked(message.records.len()).unwrap_or((scene.sealed, &[]));
-    for ((seq, record), sealed) in (0i64..).zip(&message.records).zip(records) {
-        messages::insert_record(tx, message, seq, record, sealed).await?;
+    if !messages::insert(tx, &[message]).await? {
+        return Err(Stopped::Refused(Refusal::Duplicate));
     }
-    quarantine::insert(tx, message, held).await?;
-    for item in &message.items {
-        mailbox::insert(tx, item).await?;
+    if !accepted(tx, scene.keys, scene.now, &[(message, scene.sealed)]).await? {
+        return Err(Stopped::Refused(Refusal::PersonChanged));
     }
     Ok(())
+}
+
+/// Writes many messages with a statement per table instead of one per row; false when any of them would be refused. Then
+/// some of it may be written: the caller undoes it all and writes them one by one, each of which says why.
+pub(super) async fn accept_all(
+    tx: &mut Tx,
+    keys: &Keys,
+    now: Moment,
+    all: &[(&NewMessage, &[Sealed])],
+) -> Result<bool, Error> {
+    let answers: Vec<_> = all.iter().filter_map(|(m, _)| m.idempotency.as_ref()).collect();
+    let messages: Vec<_> = all.iter().map(|(m, _)| *m).collect();
+    // A key whose answer is stale counts as taken here; one by one it is forgotten first.
+    Ok(mailbox::remember(tx, &answers).await?
+        && messages::insert(tx, &messages).await?
+        && accepted(tx, keys, now, all).await?)
+}
+
+/// What follows a message's own row; false when a person changed meanwhile.
+async fn accepted(tx: &mut Tx, keys: &Keys, now: Moment, all: &[(&NewMessage, &[Sealed])]) -> Result<bool, Error> {
+    let changes: Vec<_> = all.iter().flat_map(|(m, _)| &m.people).collect();
+    if !people::apply(tx, keys, &changes, now).await? {
+        return Ok(false);
+    }
+    let (mut records, mut held, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    for (message, sealed) in all {
+        let (of_records, of_held) = sealed.split_at_checked(message.records.len()).unwrap_or((*sealed, &[]));
+        records.push((*message, of_records));
+        held.push((*message, of_held));
+        items.extend(&message.items);
+    }
+    messages::insert_records(tx, &records).await?;
+    quarantine::insert(tx, &held).await?;
+    mailbox::insert(tx, &items).await?;
+    Ok(true)
 }

@@ -22,7 +22,7 @@ const PAGE: i64 = 4_096;
 const FINDINGS_MAX: usize = 100;
 
 statements! {
-    WALK = "SELECT idx, id, time, entry, leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+    WALK = "SELECT idx, id, time, entry, leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
     TILES_FROM = "SELECT idx, hashes FROM log_tile WHERE origin = $1 AND level = 0 AND idx >= $2 ORDER BY idx LIMIT 16";
 }
 

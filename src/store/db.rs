@@ -5,6 +5,7 @@
 //! one writer connection (every writing transaction starts IMMEDIATE) and a pool of readers. No SQL is built from input.
 
 use super::Error;
+use super::keys::Digest;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -251,6 +252,9 @@ fn make_private(path: &Path) -> Result<(), Error> {
 pub(super) const PING: Statement = Statement::shared("ping", "SELECT 1");
 
 /// A statement: its name for errors, and its text for each engine.
+///
+/// A bound limit is written `LIMIT ($n + 0)`: SQLite plans a statement with a bare `LIMIT $n` anew for every value, and
+/// planning costs more than most of our queries.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
     pub(super) name: &'static str,
@@ -291,10 +295,12 @@ pub(super) enum Arg<'a> {
     Bool(bool),
     /// For `IN (SELECT value FROM json_each($n))` and `= ANY($n)`.
     Texts(&'a [String]),
+    /// For `IN (SELECT unhex(value) FROM json_each($n))` and `= ANY($n)`.
+    Hashes(&'a [Digest]),
 }
 
 macro_rules! bind_all {
-    ($query:expr, $args:expr, $list:expr) => {{
+    ($query:expr, $args:expr, $list:expr, $hashes:expr) => {{
         let mut query = $query;
         for arg in $args {
             query = match *arg {
@@ -304,6 +310,7 @@ macro_rules! bind_all {
                 Arg::Bytes(v) => query.bind(v),
                 Arg::Bool(v) => query.bind(v),
                 Arg::Texts(v) => query.bind($list(v)),
+                Arg::Hashes(v) => query.bind($hashes(v)),
             };
         }
         query
@@ -312,6 +319,28 @@ macro_rules! bind_all {
 
 fn json_list(list: &[String]) -> String {
     serde_json::Value::from(list.to_vec()).to_string()
+}
+
+/// Hashes as SQLite takes them in one argument: a JSON list of hexadecimal texts.
+fn hex_list(hashes: &[Digest]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(hashes.len().saturating_mul(67).saturating_add(2));
+    out.push('[');
+    for (n, hash) in hashes.iter().enumerate() {
+        out.push_str(if n == 0 { "\"" } else { ",\"" });
+        for byte in hash {
+            for half in [byte >> 4, byte & 15] {
+                out.push(DIGITS.get(usize::from(half)).copied().map_or('0', char::from));
+            }
+        }
+        out.push('"');
+    }
+    out.push(']');
+    out
+}
+
+fn byte_list(hashes: &[Digest]) -> Vec<Vec<u8>> {
+    hashes.iter().map(|hash| hash.to_vec()).collect()
 }
 
 fn refuse_nul(statement: &Statement, args: &[Arg<'_>]) -> Result<(), Error> {
@@ -328,7 +357,7 @@ async fn sqlite_fetch<'c, E: sqlx::Executor<'c, Database = Sqlite>>(
     statement: &Statement,
     args: &[Arg<'_>],
 ) -> Result<Vec<Row>, Error> {
-    let rows = bind_all!(sqlx::query(statement.sqlite), args, json_list).fetch_all(on).await;
+    let rows = bind_all!(sqlx::query(statement.sqlite), args, json_list, hex_list).fetch_all(on).await;
     Ok(rows.map_err(|e| failed(statement.name, &e))?.into_iter().map(Row::Sqlite).collect())
 }
 
@@ -337,7 +366,7 @@ async fn postgres_fetch<'c, E: sqlx::Executor<'c, Database = Postgres>>(
     statement: &Statement,
     args: &[Arg<'_>],
 ) -> Result<Vec<Row>, Error> {
-    let rows = bind_all!(sqlx::query(statement.postgres), args, <[String]>::to_vec).fetch_all(on).await;
+    let rows = bind_all!(sqlx::query(statement.postgres), args, <[String]>::to_vec, byte_list).fetch_all(on).await;
     Ok(rows.map_err(|e| failed(statement.name, &e))?.into_iter().map(Row::Postgres).collect())
 }
 
@@ -352,11 +381,11 @@ impl Tx {
     pub(super) async fn execute(&mut self, statement: &Statement, args: &[Arg<'_>]) -> Result<u64, Error> {
         refuse_nul(statement, args)?;
         match self {
-            Self::Sqlite(tx) => bind_all!(sqlx::query(statement.sqlite), args, json_list)
+            Self::Sqlite(tx) => bind_all!(sqlx::query(statement.sqlite), args, json_list, hex_list)
                 .execute(&mut **tx)
                 .await
                 .map(|done| done.rows_affected()),
-            Self::Postgres(tx) => bind_all!(sqlx::query(statement.postgres), args, <[String]>::to_vec)
+            Self::Postgres(tx) => bind_all!(sqlx::query(statement.postgres), args, <[String]>::to_vec, byte_list)
                 .execute(&mut **tx)
                 .await
                 .map(|done| done.rows_affected()),
@@ -378,7 +407,7 @@ impl Tx {
         Ok(self.fetch(statement, args).await?.into_iter().next())
     }
 
-    /// Runs an owned text (bulk inserts made by `bulk`).
+    /// Runs an owned text (bulk inserts made by `bulk`), written for this engine.
     pub(super) async fn execute_text(
         &mut self,
         name: &'static str,
@@ -388,10 +417,11 @@ impl Tx {
         refuse_nul(&Statement::shared(name, ""), args)?;
         let text = super::bulk::safe(text);
         match self {
-            Self::Sqlite(tx) => {
-                bind_all!(sqlx::query(text), args, json_list).execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-            Self::Postgres(tx) => bind_all!(sqlx::query(text), args, <[String]>::to_vec)
+            Self::Sqlite(tx) => bind_all!(sqlx::query(text), args, json_list, hex_list)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            Self::Postgres(tx) => bind_all!(sqlx::query(text), args, <[String]>::to_vec, byte_list)
                 .execute(&mut **tx)
                 .await
                 .map(|done| done.rows_affected()),

@@ -118,7 +118,7 @@ impl std::fmt::Debug for FactRow {
 statements! {
     BY_REFS = "SELECT DISTINCT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.ref IN (SELECT value FROM json_each($1)) LIMIT 20001",
         "SELECT DISTINCT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.ref = ANY($1) LIMIT 20001";
-    BY_SECTION = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id > $2 ORDER BY id LIMIT $3";
+    BY_SECTION = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id > $2 ORDER BY id LIMIT ($3 + 0)";
     ONE = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id = $2";
     CLOCK = "SELECT version FROM fact_clock WHERE one = 1";
     TICK = "UPDATE fact_clock SET version = version + 1 WHERE one = 1";

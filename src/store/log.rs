@@ -47,11 +47,11 @@ pub struct EntryRow {
 statements! {
     SHARDS = "SELECT origin, size, time_last, note, batches, frontier FROM log_shard ORDER BY origin";
     SHARD = "SELECT origin, size, time_last, note, batches, frontier FROM log_shard WHERE origin = $1";
-    ENTRIES = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+    ENTRIES = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
     ENTRY = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE id = $1";
-    ENTRIES_ABOUT = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE key_ref = $1 ORDER BY time DESC, origin, idx DESC LIMIT $2";
-    ENTRIES_SINCE = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE time >= $1 AND time < $2 ORDER BY time, origin, idx LIMIT $3";
-    LEAVES = "SELECT leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+    ENTRIES_ABOUT = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE key_ref = $1 ORDER BY time DESC, origin, idx DESC LIMIT ($2 + 0)";
+    ENTRIES_SINCE = "SELECT origin, idx, id, time, entry, leaf, key_ref, sealed FROM log_entry WHERE time >= $1 AND time < $2 ORDER BY time, origin, idx LIMIT ($3 + 0)";
+    LEAVES = "SELECT leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
     TILE = "SELECT hashes FROM log_tile WHERE origin = $1 AND level = $2 AND idx = $3";
     CHECKPOINTS = "SELECT size, note FROM checkpoint WHERE origin = $1 ORDER BY size";
     SUBJECT_KEY = "SELECT wrapped FROM audit_key WHERE origin = $1 AND subject = $2";

@@ -5,6 +5,7 @@
 //! item is as absent as one that never was.
 
 use super::Error;
+use super::bulk::Bulk;
 use super::db::{Arg, Db, Row, Tx, statements};
 use super::effect::{NewIdempotency, NewItem};
 use super::keys::Digest;
@@ -109,24 +110,36 @@ pub struct Remembered {
 const COLUMNS: usize = 14;
 
 statements! {
-    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state IN ('due', 'released') AND available_at <= $2 AND expires_at > $2 ORDER BY available_at, id LIMIT $3";
+    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state IN ('due', 'released') AND available_at <= $2 AND expires_at > $2 ORDER BY available_at, id LIMIT ($3 + 0)";
     ONE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE id = $1 AND to_system = $2";
     OF_MESSAGE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE message = $1 ORDER BY id";
-    EXPIRED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE state IN ('due', 'released') AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
-    SETTLED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox m WHERE state = 'acked' AND state_at <= $1 AND EXISTS (SELECT 1 FROM mailbox_record mr JOIN record r ON r.id = mr.record WHERE mr.item = m.id AND r.wrapped_key IS NOT NULL) ORDER BY state_at, id LIMIT $2";
+    EXPIRED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE state IN ('due', 'released') AND expires_at <= $1 ORDER BY expires_at, id LIMIT ($2 + 0)";
+    SETTLED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox m WHERE state = 'acked' AND state_at <= $1 AND EXISTS (SELECT 1 FROM mailbox_record mr JOIN record r ON r.id = mr.record WHERE mr.item = m.id AND r.wrapped_key IS NOT NULL) ORDER BY state_at, id LIMIT ($2 + 0)";
     RECORDS = "SELECT record FROM mailbox_record WHERE item = $1 ORDER BY seq";
-    INSERT = "INSERT INTO mailbox (id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'due', $9, $10, $9, NULL, NULL)";
-    INSERT_RECORD = "INSERT INTO mailbox_record (item, seq, record) VALUES ($1, $2, $3)";
     STATE_LOCKED = "SELECT state, to_system FROM mailbox WHERE id = $1", "SELECT state, to_system FROM mailbox WHERE id = $1 FOR UPDATE";
-    STEP = "UPDATE mailbox SET state = $2, state_at = $3 WHERE id = $1";
-    RELEASE = "UPDATE mailbox SET state = 'released', state_at = $2, receipt = $3, digest = $4 WHERE id = $1";
+    STEP = "UPDATE mailbox SET state = $2, state_at = $3 WHERE id = $1 AND state IN ($4, $5) AND to_system = COALESCE($6, to_system)";
+    RELEASE = "UPDATE mailbox SET state = $2, state_at = $3, receipt = $7, digest = $8 WHERE id = $1 AND state IN ($4, $5) AND to_system = COALESCE($6, to_system)";
     PURGE = "UPDATE record SET wrapped_key = NULL, content = NULL WHERE id IN (SELECT record FROM mailbox_record WHERE item = $1) AND NOT EXISTS (SELECT 1 FROM mailbox_record mr JOIN mailbox m ON m.id = mr.item WHERE mr.record = record.id AND m.state IN ('due', 'released'))";
     REMEMBERED = "SELECT body_digest, response FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at > $3";
-    REMEMBER = "INSERT INTO idempotency (system, key_hash, body_digest, response, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (system, key_hash) DO NOTHING";
     FORGET_ONE = "DELETE FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at <= $3";
     FORGET = "DELETE FROM idempotency WHERE created_at <= $1";
     BACKLOG = "SELECT CAST(COUNT(*) AS BIGINT) FROM mailbox WHERE state = 'due' AND available_at <= $1";
 }
+
+static INSERT: Bulk = Bulk::new(
+    "mailbox insert",
+    "INSERT INTO mailbox (id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at)",
+    12,
+    "",
+);
+static INSERT_RECORD: Bulk =
+    Bulk::new("mailbox record insert", "INSERT INTO mailbox_record (item, seq, record)", 3, "");
+static REMEMBER: Bulk = Bulk::new(
+    "remember",
+    "INSERT INTO idempotency (system, key_hash, body_digest, response, created_at)",
+    5,
+    "ON CONFLICT (system, key_hash) DO NOTHING",
+);
 
 impl Db {
     /// The items a system can collect now, oldest first, at most `limit`; without their records. One that was released but not
@@ -228,25 +241,30 @@ fn item(row: &Row) -> Result<Item, Error> {
     })
 }
 
-/// Writes a new item; its message and records must exist.
-pub(super) async fn insert(tx: &mut Tx, item: &NewItem) -> Result<(), Error> {
-    let args = [
-        Arg::Text(item.id.as_str()),
-        Arg::Text(item.kind.name()),
-        Arg::Text(item.message.as_str()),
-        Arg::Text(item.from_system.as_str()),
-        Arg::Text(item.from_agency.as_str()),
-        Arg::Text(item.to_system.as_str()),
-        Arg::TextOpt(item.hat.as_ref().map(HatId::as_str)),
-        Arg::TextOpt(item.purpose.map(Purpose::code)),
-        Arg::Int(item.available_at.millis()),
-        Arg::Int(item.expires_at.millis()),
-    ];
-    tx.execute(&INSERT, &args).await?;
-    for (seq, record) in (0i64..).zip(&item.records) {
-        tx.execute(&INSERT_RECORD, &[Arg::Text(item.id.as_str()), Arg::Int(seq), Arg::Text(record.as_str())]).await?;
+/// Writes new items; their messages and records must exist.
+pub(super) async fn insert(tx: &mut Tx, items: &[&NewItem]) -> Result<(), Error> {
+    let (mut rows, mut records) = (Vec::with_capacity(items.len().saturating_mul(12)), Vec::new());
+    for item in items {
+        let id = Arg::Text(item.id.as_str());
+        let since = Arg::Int(item.available_at.millis());
+        rows.extend([
+            id,
+            Arg::Text(item.kind.name()),
+            Arg::Text(item.message.as_str()),
+            Arg::Text(item.from_system.as_str()),
+            Arg::Text(item.from_agency.as_str()),
+            Arg::Text(item.to_system.as_str()),
+            Arg::TextOpt(item.hat.as_ref().map(HatId::as_str)),
+            Arg::TextOpt(item.purpose.map(Purpose::code)),
+            Arg::Text(ItemState::Due.name()),
+            since,
+            Arg::Int(item.expires_at.millis()),
+            since,
+        ]);
+        records.extend((0i64..).zip(&item.records).flat_map(|(seq, r)| [id, Arg::Int(seq), Arg::Text(r.as_str())]));
     }
-    Ok(())
+    INSERT.insert(tx, &rows).await?;
+    INSERT_RECORD.insert(tx, &records).await.map(drop)
 }
 
 /// An item's state and mailbox, locked until the transaction ends.
@@ -259,26 +277,36 @@ pub(super) async fn locked(tx: &mut Tx, id: &ItemId) -> Result<Option<(ItemState
     .transpose()
 }
 
-/// Moves an item to its next state.
-pub(super) async fn step(tx: &mut Tx, id: &ItemId, to: ItemState, now: Moment) -> Result<(), Error> {
-    tx.execute(&STEP, &[Arg::Text(id.as_str()), Arg::Text(to.name()), Arg::Int(now.millis())]).await.map(drop)
-}
+/// Where an item may come from, and where it goes.
+pub(super) type Step = (&'static [ItemState], ItemState);
 
-/// Marks an item as released under a receipt.
-pub(super) async fn release(
+/// Moves an item of this system's mailbox (or of any) to its next state, with the receipt and digest of a release; false
+/// when it is not there or in another state.
+pub(super) async fn step(
     tx: &mut Tx,
     id: &ItemId,
-    receipt: Option<&EntryId>,
-    digest: &Digest,
+    system: Option<&SystemId>,
+    (from, to): Step,
+    release: Option<(Option<&EntryId>, &Digest)>,
     now: Moment,
-) -> Result<(), Error> {
-    let args = [
+) -> Result<bool, Error> {
+    let (Some(one), Some(other)) = (from.first(), from.last()) else { return Ok(false) };
+    let mut args = vec![
         Arg::Text(id.as_str()),
+        Arg::Text(to.name()),
         Arg::Int(now.millis()),
-        Arg::TextOpt(receipt.map(EntryId::as_str)),
-        Arg::Bytes(digest),
+        Arg::Text(one.name()),
+        Arg::Text(other.name()),
+        Arg::TextOpt(system.map(SystemId::as_str)),
     ];
-    tx.execute(&RELEASE, &args).await.map(drop)
+    let moved = match release {
+        None => tx.execute(&STEP, &args).await?,
+        Some((receipt, digest)) => {
+            args.extend([Arg::TextOpt(receipt.map(EntryId::as_str)), Arg::Bytes(digest)]);
+            tx.execute(&RELEASE, &args).await?
+        }
+    };
+    Ok(moved == 1)
 }
 
 /// Erases the content of an item's records that no mailbox still waits for.
@@ -286,19 +314,26 @@ pub(super) async fn purge(tx: &mut Tx, id: &ItemId) -> Result<u64, Error> {
     tx.execute(&PURGE, &[Arg::Text(id.as_str())]).await
 }
 
-/// Remembers an answer; false when the key is taken.
-pub(super) async fn remember(tx: &mut Tx, answer: &NewIdempotency) -> Result<bool, Error> {
+/// Forgets an answer whose time is over.
+pub(super) async fn forget_stale(tx: &mut Tx, answer: &NewIdempotency) -> Result<(), Error> {
     let stale = answer.created_at.plus_millis(-IDEMPOTENCY_MILLIS).millis();
-    let (system, key) = (Arg::Text(answer.system.as_str()), Arg::Bytes(&answer.key_hash));
-    tx.execute(&FORGET_ONE, &[system, key, Arg::Int(stale)]).await?;
-    let args = [
-        system,
-        key,
-        Arg::Bytes(&answer.body_digest),
-        Arg::Text(&answer.response),
-        Arg::Int(answer.created_at.millis()),
-    ];
-    Ok(tx.execute(&REMEMBER, &args).await? == 1)
+    let key = [Arg::Text(answer.system.as_str()), Arg::Bytes(&answer.key_hash), Arg::Int(stale)];
+    tx.execute(&FORGET_ONE, &key).await.map(drop)
+}
+
+/// Remembers answers; false when the key of one is taken.
+pub(super) async fn remember(tx: &mut Tx, answers: &[&NewIdempotency]) -> Result<bool, Error> {
+    let mut args = Vec::with_capacity(answers.len().saturating_mul(5));
+    for answer in answers {
+        args.extend([
+            Arg::Text(answer.system.as_str()),
+            Arg::Bytes(&answer.key_hash),
+            Arg::Bytes(&answer.body_digest),
+            Arg::Text(&answer.response),
+            Arg::Int(answer.created_at.millis()),
+        ]);
+    }
+    Ok(REMEMBER.insert(tx, &args).await? == answers.len() as u64)
 }
 
 /// Forgets answers made at or before `before`.

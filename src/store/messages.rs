@@ -7,7 +7,7 @@
 use super::Error;
 use super::bulk::Bulk;
 use super::db::{Arg, Db, Row, Tx, statements};
-use super::effect::{NewMessage, NewRecord};
+use super::effect::{NewMessage, NewRecord, NewSegment};
 use super::keys::{Keys, Sealed};
 use crate::clock::Moment;
 use crate::ident::{AgencyId, MessageId, PersonId, SegmentId, SystemId};
@@ -105,10 +105,8 @@ pub struct SegmentRow {
 }
 
 statements! {
-    MESSAGE_INSERT = "INSERT INTO message (id, system, agency, format, received_at, body_digest, byte_length, loss, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
     MESSAGE = "SELECT id, system, agency, format, received_at, byte_length, loss, state FROM message WHERE id = $1";
     MESSAGE_STATE = "UPDATE message SET state = $2 WHERE id = $1";
-    RECORD_INSERT = "INSERT INTO record (id, message, seq, version, wrapped_key, content, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
         "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
     RECORD_IDS = "SELECT id FROM record WHERE message = $1 ORDER BY seq";
@@ -119,6 +117,18 @@ statements! {
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record = ANY($1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
 }
 
+static MESSAGE_INSERT: Bulk = Bulk::new(
+    "message insert",
+    "INSERT INTO message (id, system, agency, format, received_at, body_digest, byte_length, loss, state)",
+    9,
+    "ON CONFLICT (id) DO NOTHING",
+);
+static RECORD_INSERT: Bulk = Bulk::new(
+    "record insert",
+    "INSERT INTO record (id, message, seq, version, wrapped_key, content, recorded_at)",
+    7,
+    "",
+);
 static SEGMENT_INSERT: Bulk = Bulk::new(
     "segment insert",
     "INSERT INTO segment (id, record, local, custodian, category, form, state, recorded_at)",
@@ -267,60 +277,65 @@ pub(super) fn seal(keys: &Keys, record: &NewRecord) -> Result<Sealed, Error> {
     Ok(keys.seal(&context(record.id.as_str(), 1), &record.content)?)
 }
 
-/// Writes the message row; false when the id is taken.
-pub(super) async fn insert_message(tx: &mut Tx, m: &NewMessage) -> Result<bool, Error> {
-    let args = [
-        Arg::Text(m.id.as_str()),
-        Arg::Text(m.system.as_str()),
-        Arg::Text(m.agency.as_str()),
-        Arg::Text(&m.format),
-        Arg::Int(m.received_at.millis()),
-        Arg::Bytes(&m.body_digest),
-        Arg::Int(i64::try_from(m.byte_length).unwrap_or(i64::MAX)),
-        Arg::Text(&m.loss),
-        Arg::Text(&m.state),
-    ];
-    Ok(tx.execute(&MESSAGE_INSERT, &args).await? == 1)
+/// Writes the rows of messages; false when the id of one is taken.
+pub(super) async fn insert(tx: &mut Tx, messages: &[&NewMessage]) -> Result<bool, Error> {
+    let mut args = Vec::with_capacity(messages.len().saturating_mul(9));
+    for m in messages {
+        args.extend([
+            Arg::Text(m.id.as_str()),
+            Arg::Text(m.system.as_str()),
+            Arg::Text(m.agency.as_str()),
+            Arg::Text(&m.format),
+            Arg::Int(m.received_at.millis()),
+            Arg::Bytes(&m.body_digest),
+            Arg::Int(i64::try_from(m.byte_length).unwrap_or(i64::MAX)),
+            Arg::Text(&m.loss),
+            Arg::Text(&m.state),
+        ]);
+    }
+    Ok(MESSAGE_INSERT.insert(tx, &args).await? == messages.len() as u64)
 }
 
-/// Writes a record with its segments; its people must exist.
-pub(super) async fn insert_record(
-    tx: &mut Tx,
-    m: &NewMessage,
-    seq: i64,
-    record: &NewRecord,
-    sealed: &Sealed,
-) -> Result<(), Error> {
-    let id = record.id.as_str();
-    let args = [
-        Arg::Text(id),
-        Arg::Text(m.id.as_str()),
-        Arg::Int(seq),
-        Arg::Int(1),
-        Arg::Bytes(&sealed.wrapped_key),
-        Arg::Bytes(&sealed.content),
-        Arg::Int(m.received_at.millis()),
-    ];
-    tx.execute(&RECORD_INSERT, &args).await?;
-    let (mut segments, mut about) = (Vec::new(), Vec::new());
-    for s in &record.segments {
-        segments.extend([
-            Arg::Text(s.id.as_str()),
-            Arg::Text(id),
-            Arg::Text(s.local.as_str()),
-            Arg::Text(s.custodian.as_str()),
-            Arg::TextOpt(s.category.map(Category::code)),
-            Arg::Text(&s.form),
-            Arg::Text(&s.state),
-            Arg::Int(s.recorded_at.millis()),
-        ]);
-        about.extend(s.about.iter().flat_map(|p| [Arg::Text(p.as_str()), Arg::Text(s.id.as_str())]));
+/// Writes the records of messages with their segments; their people must exist. Beside each message stand the sealed
+/// contents of its records, in order.
+pub(super) async fn insert_records(tx: &mut Tx, messages: &[(&NewMessage, &[Sealed])]) -> Result<(), Error> {
+    let (mut rows, mut segments, mut about, mut persons) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (m, sealed) in messages {
+        for ((seq, record), sealed) in (0i64..).zip(&m.records).zip(*sealed) {
+            let id = Arg::Text(record.id.as_str());
+            rows.extend([
+                id,
+                Arg::Text(m.id.as_str()),
+                Arg::Int(seq),
+                Arg::Int(1),
+                Arg::Bytes(&sealed.wrapped_key),
+                Arg::Bytes(&sealed.content),
+                Arg::Int(m.received_at.millis()),
+            ]);
+            for s in &record.segments {
+                segments.extend(segment_row(id, s));
+                about.extend(s.about.iter().flat_map(|p| [Arg::Text(p.as_str()), Arg::Text(s.id.as_str())]));
+            }
+            persons.extend(record.persons.iter().flat_map(|(local, p)| [id, Arg::Text(local), Arg::Text(p.as_str())]));
+        }
     }
+    RECORD_INSERT.insert(tx, &rows).await?;
     SEGMENT_INSERT.insert(tx, &segments).await?;
     SEGMENT_PERSON_INSERT.insert(tx, &about).await?;
-    let persons: Vec<Arg<'_>> =
-        record.persons.iter().flat_map(|(local, p)| [Arg::Text(id), Arg::Text(local), Arg::Text(p.as_str())]).collect();
     RECORD_PERSON_INSERT.insert(tx, &persons).await.map(drop)
+}
+
+fn segment_row<'a>(record: Arg<'a>, s: &'a NewSegment) -> [Arg<'a>; 8] {
+    [
+        Arg::Text(s.id.as_str()),
+        record,
+        Arg::Text(s.local.as_str()),
+        Arg::Text(s.custodian.as_str()),
+        Arg::TextOpt(s.category.map(Category::code)),
+        Arg::Text(&s.form),
+        Arg::Text(&s.state),
+        Arg::Int(s.recorded_at.millis()),
+    ]
 }
 
 /// Sets a message's state; false when there is no such message.

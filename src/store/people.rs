@@ -14,7 +14,7 @@ use crate::ident::PersonId;
 use crate::matching::{
     self, Candidate, Identifier, IdentifierToken, Scheme, Trust, Verdict, birth_key, judge, name_key,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most candidates compared; more (a birth date and name shared by hundreds) is refused, not cut.
 const CANDIDATES_MAX: usize = 500;
@@ -69,31 +69,41 @@ pub struct ReviewRow {
 }
 
 statements! {
-    BY_HASHES = "SELECT person FROM person_identifier WHERE verified = 1 AND hash IN ($1, $2, $3, $4, $5, $6, $7, $8) UNION SELECT person FROM person_trait WHERE kind = 'both' AND hash IN ($9, $10, $11, $12) LIMIT 501",
-        "SELECT person FROM person_identifier WHERE verified AND hash IN ($1, $2, $3, $4, $5, $6, $7, $8) UNION SELECT person FROM person_trait WHERE kind = 'both' AND hash IN ($9, $10, $11, $12) LIMIT 501";
-    STATES = "SELECT id, state FROM person WHERE id IN (SELECT value FROM json_each($1))", "SELECT id, state FROM person WHERE id = ANY($1)";
-    IDENTIFIERS = "SELECT person, hash, scheme FROM person_identifier WHERE verified = 1 AND person IN (SELECT value FROM json_each($1))",
-        "SELECT person, hash, scheme FROM person_identifier WHERE verified AND person = ANY($1)";
-    TRAITS = "SELECT person, hash, kind FROM person_trait WHERE person IN (SELECT value FROM json_each($1))",
-        "SELECT person, hash, kind FROM person_trait WHERE person = ANY($1)";
-    INSERT = "INSERT INTO person (id, state, created_at) VALUES ($1, 'active', $2) ON CONFLICT DO NOTHING";
-    INSERT_IDENTIFIER = "INSERT INTO person_identifier (hash, person, scheme, verified) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    HOLDER = "SELECT person FROM person_identifier WHERE hash = $1 AND verified = 1", "SELECT person FROM person_identifier WHERE hash = $1 AND verified";
-    STATE_LOCKED = "SELECT state FROM person WHERE id = $1", "SELECT state FROM person WHERE id = $1 FOR UPDATE";
+    CANDIDATES = "WITH found AS (SELECT person FROM person_identifier WHERE verified = 1 AND hash IN (SELECT unhex(value) FROM json_each($1)) UNION SELECT person FROM person_trait WHERE kind = 'both' AND hash IN (SELECT unhex(value) FROM json_each($2)) LIMIT ($3 + 0)) SELECT id, 'state', NULL, state FROM person WHERE id IN (SELECT person FROM found) UNION ALL SELECT person, 'identifier', hash, scheme FROM person_identifier WHERE verified = 1 AND person IN (SELECT person FROM found) UNION ALL SELECT person, 'trait', hash, kind FROM person_trait WHERE person IN (SELECT person FROM found)",
+        "WITH found AS (SELECT person FROM person_identifier WHERE verified AND hash = ANY($1) UNION SELECT person FROM person_trait WHERE kind = 'both' AND hash = ANY($2) LIMIT ($3 + 0)) SELECT id, 'state', NULL, state FROM person WHERE id IN (SELECT person FROM found) UNION ALL SELECT person, 'identifier', hash, scheme FROM person_identifier WHERE verified AND person IN (SELECT person FROM found) UNION ALL SELECT person, 'trait', hash, kind FROM person_trait WHERE person IN (SELECT person FROM found)";
+    HOLDERS = "SELECT hash, person FROM person_identifier WHERE verified = 1 AND hash IN (SELECT unhex(value) FROM json_each($1))",
+        "SELECT hash, person FROM person_identifier WHERE verified AND hash = ANY($1)";
+    ACTIVE_LOCKED = "SELECT id FROM person WHERE state = 'active' AND id IN (SELECT value FROM json_each($1))",
+        "SELECT id FROM person WHERE state = 'active' AND id = ANY($1) ORDER BY id FOR UPDATE";
     SEAL = "UPDATE person SET state = 'sealed' WHERE id = $1";
     UNVERIFY = "UPDATE person_identifier SET verified = 0 WHERE person = $1", "UPDATE person_identifier SET verified = FALSE WHERE person = $1";
     FORGET_TRAITS = "DELETE FROM person_trait WHERE person = $1";
-    REVIEW_INSERT = "INSERT INTO review (id, record, local, person, candidate, reason, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'open', $7) ON CONFLICT DO NOTHING";
-    REVIEWS = "SELECT id, record, local, person, candidate, reason, state, created_at FROM review WHERE state = $1 ORDER BY created_at, id LIMIT $2";
+    REVIEWS = "SELECT id, record, local, person, candidate, reason, state, created_at FROM review WHERE state = $1 ORDER BY created_at, id LIMIT ($2 + 0)";
     REVIEW_SETTLE = "UPDATE review SET state = $2 WHERE id = $1 AND state = 'open'";
 }
 
+static INSERT: Bulk =
+    Bulk::new("person insert", "INSERT INTO person (id, state, created_at)", 3, "ON CONFLICT DO NOTHING");
+static IDENTIFIER_INSERT: Bulk = Bulk::new(
+    "identifier insert",
+    "INSERT INTO person_identifier (hash, person, scheme, verified)",
+    4,
+    "ON CONFLICT DO NOTHING",
+);
 static TRAIT_INSERT: Bulk =
     Bulk::new("trait insert", "INSERT INTO person_trait (hash, person, kind)", 3, "ON CONFLICT DO NOTHING");
+static REVIEW_INSERT: Bulk = Bulk::new(
+    "review insert",
+    "INSERT INTO review (id, record, local, person, candidate, reason, state, created_at)",
+    8,
+    "ON CONFLICT DO NOTHING",
+);
 
-/// Hashes a statement compares; unused places repeat the last one.
+/// Most identifiers and names of one person that are compared.
 const IDENTIFIERS_MAX: usize = 8;
 const NAMES_MAX: usize = 4;
+/// People matched with one query: a message about a family takes one, a census a few hundred.
+const PEOPLE_AT_ONCE: usize = 32;
 
 impl Db {
     /// Matches a presented person against everybody known. Writes nothing.
@@ -101,11 +111,36 @@ impl Db {
     /// # Errors
     /// [`Error::TooMany`] beyond the bound on candidates, [`Error::Database`].
     pub async fn resolve_person(&self, keys: &Keys, presented: &Presented) -> Result<Resolution, Error> {
-        let tokens = Tokens::of(keys, presented);
-        let candidates = self.candidates(&tokens).await?;
-        let verdict = judge(&tokens.presented, &candidates);
-        let fresh = PersonId::new(uuid_text(keys)?);
-        Ok(tokens.resolution(verdict, fresh, &candidates))
+        let found = self.resolve_people(keys, std::slice::from_ref(presented)).await?;
+        found.into_iter().next().ok_or(Error::Corrupt { at: "resolve_person", what: "the answer" })
+    }
+
+    /// Matches the people of one message, in order, against everybody known and against those before them in the message
+    /// who hold the same identifier: the answers are those of one message after the other. Writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound on candidates, [`Error::Database`].
+    pub async fn resolve_people(&self, keys: &Keys, presented: &[Presented]) -> Result<Vec<Resolution>, Error> {
+        let mut answers = Vec::with_capacity(presented.len());
+        let mut earlier = Earlier::default();
+        for some in presented.chunks(PEOPLE_AT_ONCE) {
+            let tokens: Vec<Tokens> = some.iter().map(|one| Tokens::of(keys, one)).collect();
+            let known = self.candidates(&tokens).await?;
+            for one in tokens {
+                let candidates = earlier.candidates(&one, &known);
+                if candidates.len() > CANDIDATES_MAX {
+                    return Err(Error::TooMany { at: "resolve_people", rows_max: CANDIDATES_MAX });
+                }
+                let verdict = judge(&one.presented, &candidates);
+                let fresh = PersonId::new(uuid_text(keys)?);
+                let mut answer = one.resolution(verdict, fresh, &candidates);
+                if let Some(stored) = known.get(&answer.person) {
+                    answer.change.traits.retain(|(hash, kind)| !stored.has(hash, kind));
+                }
+                answers.push(earlier.note(&one, answer, &candidates));
+            }
+        }
+        Ok(answers)
     }
 
     /// The one person who holds this identifier (checked, or the asker's own number) with this birth date; nobody when it
@@ -124,9 +159,10 @@ impl Db {
         let Some(born) = tokens.presented.birth else { return Ok(None) };
         let token = tokens.presented.identifiers.first().filter(|i| i.trust != Trust::Unverified).map(|i| i.token);
         let Some(token) = token else { return Ok(None) };
-        let all = self.candidates(&tokens).await?;
+        let all = self.candidates(std::slice::from_ref(&tokens)).await?;
         let mut found = all
-            .into_iter()
+            .into_values()
+            .map(|known| known.candidate)
             .filter(|c| !c.sealed && c.births.contains(&born) && c.identifiers.iter().any(|(t, _)| *t == token));
         Ok(found.next().filter(|_| found.next().is_none()).map(|c| c.person))
     }
@@ -141,54 +177,26 @@ impl Db {
         PersonChange { person: person.clone(), new: true, identifiers, traits, review: None }
     }
 
-    async fn candidates(&self, tokens: &Tokens) -> Result<Vec<Candidate<PersonId>>, Error> {
-        let nothing: Digest = [0; 32];
-        let pad = |hashes: Vec<Digest>, places: usize| {
-            let last = hashes.last().copied().unwrap_or(nothing);
-            hashes.into_iter().chain(std::iter::repeat(last)).take(places).collect::<Vec<_>>()
-        };
-        let identifiers =
-            tokens.presented.identifiers.iter().filter(|i| i.trust != Trust::Unverified).map(|i| i.token).collect();
-        let hashes: Vec<Digest> =
-            pad(identifiers, IDENTIFIERS_MAX).into_iter().chain(pad(tokens.both.clone(), NAMES_MAX)).collect();
-        let args: Vec<Arg<'_>> = hashes.iter().map(|h| Arg::Bytes(h)).collect();
-        let rows = self.fetch(&BY_HASHES, &args).await?;
-        if rows.len() > CANDIDATES_MAX {
-            return Err(Error::TooMany { at: "resolve_person", rows_max: CANDIDATES_MAX });
+    /// Everybody who shares a trusted identifier, or birth date and name, with one of these; by id.
+    async fn candidates(&self, tokens: &[Tokens]) -> Result<BTreeMap<PersonId, Known>, Error> {
+        let identifiers: Vec<Digest> = tokens.iter().flat_map(Tokens::trusted).collect();
+        let both: Vec<Digest> = tokens.iter().flat_map(|t| t.both.iter().copied()).collect();
+        if identifiers.is_empty() && both.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        let ids = rows.iter().map(|row| row.text(0, "person")).collect::<Result<Vec<String>, Error>>()?;
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let most = CANDIDATES_MAX.saturating_mul(tokens.len());
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let rows = self.fetch(&CANDIDATES, &[Arg::Hashes(&identifiers), Arg::Hashes(&both), Arg::Int(limit)]).await?;
+        let mut found: BTreeMap<PersonId, Known> = BTreeMap::new();
+        for row in &rows {
+            let person = PersonId::new(row.text(0, "person")?);
+            let known = found.entry(person.clone()).or_insert_with(|| Known::blank(person));
+            known.learn(row)?;
         }
-        let mut found = BTreeMap::new();
-        for row in self.fetch(&STATES, &[Arg::Texts(&ids)]).await? {
-            let person = row.text(0, "id")?;
-            let sealed = row.text(1, "state")? != "active";
-            let blank = Candidate {
-                person: PersonId::new(person.clone()),
-                sealed,
-                identifiers: vec![],
-                births: vec![],
-                names: vec![],
-            };
-            found.insert(person, blank);
+        if found.len() > most {
+            return Err(Error::TooMany { at: "resolve_people", rows_max: most });
         }
-        for row in self.fetch(&IDENTIFIERS, &[Arg::Texts(&ids)]).await? {
-            let scheme =
-                Scheme::parse(&row.text(2, "scheme")?).ok_or(Error::Corrupt { at: "person", what: "scheme" })?;
-            if let Some(candidate) = found.get_mut(&row.text(0, "person")?) {
-                candidate.identifiers.push((digest(&row, 1)?, scheme));
-            }
-        }
-        for row in self.fetch(&TRAITS, &[Arg::Texts(&ids)]).await? {
-            let Some(candidate) = found.get_mut(&row.text(0, "person")?) else { continue };
-            match row.text(2, "kind")?.as_str() {
-                BIRTH => candidate.births.push(digest(&row, 1)?),
-                NAME => candidate.names.push(digest(&row, 1)?),
-                _ => {}
-            }
-        }
-        Ok(found.into_values().collect())
+        Ok(found)
     }
 
     /// The review list: lines in `state` (`open`), oldest first.
@@ -227,6 +235,103 @@ fn uuid_text(keys: &Keys) -> Result<String, Error> {
     Ok(uuid::Builder::from_random_bytes(keys.random()?).into_uuid().to_string())
 }
 
+/// A person of the index as a match needs them.
+struct Known {
+    candidate: Candidate<PersonId>,
+    both: Vec<Digest>,
+}
+
+impl Known {
+    /// Nothing is known yet; sealed until a row says otherwise.
+    fn blank(person: PersonId) -> Self {
+        let candidate = Candidate { person, sealed: true, identifiers: vec![], births: vec![], names: vec![] };
+        Self { candidate, both: vec![] }
+    }
+
+    /// Whether this trait is in the index.
+    fn has(&self, hash: &Digest, kind: &str) -> bool {
+        match kind {
+            BIRTH => self.candidate.births.contains(hash),
+            NAME => self.candidate.names.contains(hash),
+            _ => self.both.contains(hash),
+        }
+    }
+
+    /// Adds what a row of [`CANDIDATES`] says.
+    fn learn(&mut self, row: &Row) -> Result<(), Error> {
+        let word = row.text(3, "word")?;
+        match row.text(1, "what")?.as_str() {
+            "state" => self.candidate.sealed = word != "active",
+            "identifier" => {
+                let scheme = Scheme::parse(&word).ok_or(Error::Corrupt { at: "person", what: "scheme" })?;
+                self.candidate.identifiers.push((digest(row, 2)?, scheme));
+            }
+            _ => match word.as_str() {
+                BIRTH => self.candidate.births.push(digest(row, 2)?),
+                NAME => self.candidate.names.push(digest(row, 2)?),
+                BOTH => self.both.push(digest(row, 2)?),
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+}
+
+/// What the people before this one in the same message add to the index.
+#[derive(Default)]
+struct Earlier {
+    people: BTreeMap<PersonId, Candidate<PersonId>>,
+    holders: BTreeMap<Digest, PersonId>,
+    made: BTreeSet<PersonId>,
+}
+
+impl Earlier {
+    /// Everybody to compare this one with.
+    fn candidates(&self, one: &Tokens, known: &BTreeMap<PersonId, Known>) -> Vec<Candidate<PersonId>> {
+        let trusted: Vec<Digest> = one.trusted().collect();
+        let meant = |k: &&Known| {
+            k.candidate.identifiers.iter().any(|(token, _)| trusted.contains(token))
+                || k.both.iter().any(|b| one.both.contains(b))
+        };
+        let stored = known.values().filter(meant).map(|k| (&k.candidate.person, &k.candidate));
+        let mut all: BTreeMap<&PersonId, &Candidate<PersonId>> = stored.collect();
+        for person in trusted.iter().filter_map(|token| self.holders.get(token)) {
+            all.extend(self.people.get_key_value(person));
+        }
+        all.into_iter().map(|(person, stored)| self.people.get(person).unwrap_or(stored).clone()).collect()
+    }
+
+    /// Remembers what an answer adds, for those who follow.
+    fn note(&mut self, one: &Tokens, mut answer: Resolution, candidates: &[Candidate<PersonId>]) -> Resolution {
+        let person = answer.person.clone();
+        let known = candidates.iter().find(|c| c.person == person);
+        let mut after = known.cloned().unwrap_or_else(|| Candidate {
+            person: person.clone(),
+            sealed: false,
+            identifiers: vec![],
+            births: vec![],
+            names: vec![],
+        });
+        for identifier in &one.presented.identifiers {
+            let held = answer.change.identifiers.iter().any(|(t, _, held)| *held && *t == identifier.token);
+            if held {
+                after.identifiers.push((identifier.token, identifier.scheme));
+                self.holders.insert(identifier.token, person.clone());
+            }
+        }
+        after.births.extend(one.presented.birth);
+        after.names.extend(&one.presented.names);
+        if self.made.contains(&person) {
+            // Known from this very message only.
+            answer.matched = false;
+        } else if answer.change.new {
+            self.made.insert(person.clone());
+        }
+        self.people.insert(person, after);
+        answer
+    }
+}
+
 /// What is presented, as keyed hashes.
 struct Tokens {
     presented: matching::Presented,
@@ -250,10 +355,19 @@ impl Tokens {
         Self { presented: matching::Presented { identifiers: identifiers.collect(), birth, names }, both }
     }
 
+    /// The identifiers by which somebody may be found.
+    fn trusted(&self) -> impl Iterator<Item = Digest> + '_ {
+        self.presented.identifiers.iter().filter(|i| i.trust != Trust::Unverified).map(|i| i.token)
+    }
+
     /// What to write: everything for a new person, what is new for a known one, and for a doubt a person of their own
     /// who holds none of the identifiers in doubt.
-    fn resolution(self, verdict: Verdict<PersonId>, fresh: PersonId, candidates: &[Candidate<PersonId>]) -> Resolution {
-        let traits = self.traits();
+    fn resolution(
+        &self,
+        verdict: Verdict<PersonId>,
+        fresh: PersonId,
+        candidates: &[Candidate<PersonId>],
+    ) -> Resolution {
         let (person, matched, doubt) = match verdict {
             Verdict::Same(person) => (person, true, None),
             Verdict::New => (fresh, false, None),
@@ -272,14 +386,18 @@ impl Tokens {
             };
             trusted && !others(i)
         };
-        let identifiers = self.presented.identifiers.iter().map(|i| (i.token, i.scheme.name(), held(i))).collect();
+        // Of somebody known, what is there already is not written again.
+        let known = candidates.iter().find(|c| c.person == person);
+        let has = |i: &&IdentifierToken| known.is_some_and(|k| k.identifiers.iter().any(|(t, _)| *t == i.token));
+        let identifiers = self.presented.identifiers.iter().filter(|i| !has(i));
+        let identifiers = identifiers.map(|i| (i.token, i.scheme.name(), held(i))).collect();
         let review = doubt.map(|(candidate, reason)| NewReview {
             record: None,
             local: String::new(),
             candidate,
             reason: reason.name(),
         });
-        let change = PersonChange { person: person.clone(), new: !matched, identifiers, traits, review };
+        let change = PersonChange { person: person.clone(), new: !matched, identifiers, traits: self.traits(), review };
         Resolution { person, matched, change }
     }
 
@@ -290,44 +408,82 @@ impl Tokens {
     }
 }
 
-/// Writes a change; false when the index moved meanwhile and the match must be made again.
-pub(super) async fn apply(tx: &mut Tx, keys: &Keys, change: &PersonChange, now: Moment) -> Result<bool, Error> {
-    let person = Arg::Text(change.person.as_str());
-    if change.new {
-        tx.execute(&INSERT, &[person, Arg::Int(now.millis())]).await?;
-    }
-    let state = tx.fetch_one(&STATE_LOCKED, &[person]).await?.map(|row| row.text(0, "state")).transpose()?;
-    if state.as_deref() != Some("active") {
+/// Writes changes, in order; false when the index moved meanwhile and a match must be made again. Then some of it may be
+/// written: the caller undoes it.
+pub(super) async fn apply(tx: &mut Tx, keys: &Keys, changes: &[&PersonChange], now: Moment) -> Result<bool, Error> {
+    let fresh: Vec<&str> = changes.iter().filter(|c| c.new).map(|c| c.person.as_str()).collect();
+    let args: Vec<Arg<'_>> =
+        fresh.iter().flat_map(|p| [Arg::Text(p), Arg::Text("active"), Arg::Int(now.millis())]).collect();
+    let all_fresh = INSERT.insert(tx, &args).await? == fresh.len() as u64;
+    let doubtful = changes.iter().filter(|c| !(c.new && all_fresh));
+    let mut known: Vec<String> = doubtful.map(|c| c.person.as_str().to_owned()).collect();
+    known.sort();
+    known.dedup();
+    if !known.is_empty() && tx.fetch(&ACTIVE_LOCKED, &[Arg::Texts(&known)]).await?.len() != known.len() {
         return Ok(false);
     }
-    for (hash, scheme, verified) in &change.identifiers {
-        let args = [Arg::Bytes(hash), person, Arg::Text(scheme), Arg::Bool(*verified)];
-        if tx.execute(&INSERT_IDENTIFIER, &args).await? == 0 && *verified {
-            let holder =
-                tx.fetch_one(&HOLDER, &[Arg::Bytes(hash)]).await?.map(|row| row.text(0, "person")).transpose()?;
-            if holder.is_some_and(|h| h != change.person.as_str()) {
-                return Ok(false);
-            }
+    if !hold(tx, changes).await? {
+        return Ok(false);
+    }
+    let mut traits = Vec::new();
+    for change in changes {
+        let person = Arg::Text(change.person.as_str());
+        traits.extend(change.traits.iter().flat_map(|(hash, kind)| [Arg::Bytes(hash), person, Arg::Text(kind)]));
+    }
+    TRAIT_INSERT.insert(tx, &traits).await?;
+    doubt(tx, keys, changes, now).await?;
+    Ok(true)
+}
+
+/// Writes identifiers; false when somebody else holds one of them.
+async fn hold(tx: &mut Tx, changes: &[&PersonChange]) -> Result<bool, Error> {
+    let mut all = Vec::new();
+    for change in changes {
+        all.extend(change.identifiers.iter().map(|(hash, scheme, held)| (hash, change, scheme, *held)));
+    }
+    // Every gateway on the database writes them in the same order, so that none waits for another in a circle.
+    all.sort_by_key(|(hash, ..)| *hash);
+    let mut args = Vec::with_capacity(all.len().saturating_mul(4));
+    for (hash, change, scheme, held) in &all {
+        let person = Arg::Text(change.person.as_str());
+        args.extend([Arg::Bytes(hash.as_slice()), person, Arg::Text(scheme), Arg::Bool(*held)]);
+    }
+    if IDENTIFIER_INSERT.insert(tx, &args).await? == all.len() as u64 {
+        return Ok(true);
+    }
+    let held: Vec<Digest> = all.iter().filter(|(.., held)| *held).map(|(hash, ..)| **hash).collect();
+    let mut holders = BTreeMap::new();
+    for row in tx.fetch(&HOLDERS, &[Arg::Hashes(&held)]).await? {
+        holders.insert(digest(&row, 0)?, row.text(1, "person")?);
+    }
+    let lost = |(hash, change, _, held): &(&Digest, &&PersonChange, &&'static str, bool)| {
+        *held && holders.get(*hash).is_some_and(|holder| holder != change.person.as_str())
+    };
+    Ok(!all.iter().any(lost))
+}
+
+/// Writes the review list's new lines.
+async fn doubt(tx: &mut Tx, keys: &Keys, changes: &[&PersonChange], now: Moment) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    for change in changes {
+        if let Some(review) = &change.review {
+            lines.push((uuid_text(keys)?, change.person.as_str(), review));
         }
     }
-    let traits: Vec<Arg<'_>> =
-        change.traits.iter().flat_map(|(hash, kind)| [Arg::Bytes(hash), person, Arg::Text(kind)]).collect();
-    TRAIT_INSERT.insert(tx, &traits).await?;
-    if let Some(review) = &change.review {
-        let record = review.record.as_ref().map_or("", RecordId::as_str);
-        let id = uuid_text(keys)?;
-        let args = [
-            Arg::Text(&id),
-            Arg::Text(record),
+    let mut args = Vec::with_capacity(lines.len().saturating_mul(8));
+    for (id, person, review) in &lines {
+        args.extend([
+            Arg::Text(id),
+            Arg::Text(review.record.as_ref().map_or("", RecordId::as_str)),
             Arg::Text(&review.local),
-            person,
+            Arg::Text(person),
             Arg::Text(review.candidate.as_str()),
             Arg::Text(review.reason),
+            Arg::Text("open"),
             Arg::Int(now.millis()),
-        ];
-        tx.execute(&REVIEW_INSERT, &args).await?;
+        ]);
     }
-    Ok(true)
+    REVIEW_INSERT.insert(tx, &args).await.map(drop)
 }
 
 /// Seals a person: their identifiers and traits never match again. False when there is no such person.

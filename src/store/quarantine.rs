@@ -66,7 +66,7 @@ statements! {
     COUNT = "SELECT CAST(COUNT(wrapped_key) AS BIGINT), CAST(COUNT(*) AS BIGINT) FROM quarantine WHERE message = $1";
     BY_AGENCY = "SELECT agency, CAST(COUNT(*) AS BIGINT) FROM quarantine WHERE wrapped_key IS NOT NULL GROUP BY agency ORDER BY agency";
     OPEN = "SELECT id, kind, held_at, wrapped_key, content FROM quarantine WHERE message = $1 AND agency = $2 AND wrapped_key IS NOT NULL ORDER BY id";
-    EXPIRED = "SELECT message, CAST(COUNT(*) AS BIGINT) FROM quarantine WHERE wrapped_key IS NOT NULL AND held_at <= $1 GROUP BY message ORDER BY MIN(held_at), message LIMIT $2";
+    EXPIRED = "SELECT message, CAST(COUNT(*) AS BIGINT) FROM quarantine WHERE wrapped_key IS NOT NULL AND held_at <= $1 GROUP BY message ORDER BY MIN(held_at), message LIMIT ($2 + 0)";
     ERASE = "UPDATE quarantine SET wrapped_key = NULL, content = NULL WHERE message = $1 AND wrapped_key IS NOT NULL";
 }
 
@@ -143,21 +143,23 @@ pub(super) fn seal(keys: &Keys, held: &NewHeld) -> Result<Sealed, Error> {
     Ok(keys.seal(&context(&held.id), &held.content)?)
 }
 
-/// Writes the held items of a message; its records must exist.
-pub(super) async fn insert(tx: &mut Tx, message: &NewMessage, sealed: &[Sealed]) -> Result<(), Error> {
-    let mut args = Vec::with_capacity(sealed.len().saturating_mul(8));
-    for (held, sealed) in message.quarantined.iter().zip(sealed) {
-        let record = message.records.get(held.place).ok_or(Error::Constraint { at: "quarantine insert" })?;
-        args.extend([
-            Arg::Text(&held.id),
-            Arg::Text(message.id.as_str()),
-            Arg::Text(record.id.as_str()),
-            Arg::Text(message.agency.as_str()),
-            Arg::Text(held.kind),
-            Arg::Bytes(&sealed.wrapped_key),
-            Arg::Bytes(&sealed.content),
-            Arg::Int(message.received_at.millis()),
-        ]);
+/// Writes the held items of messages; their records must exist. Beside each message stand its items' sealed contents.
+pub(super) async fn insert(tx: &mut Tx, messages: &[(&NewMessage, &[Sealed])]) -> Result<(), Error> {
+    let mut args = Vec::new();
+    for (message, sealed) in messages {
+        for (held, sealed) in message.quarantined.iter().zip(*sealed) {
+            let record = message.records.get(held.place).ok_or(Error::Constraint { at: "quarantine insert" })?;
+            args.extend([
+                Arg::Text(&held.id),
+                Arg::Text(message.id.as_str()),
+                Arg::Text(record.id.as_str()),
+                Arg::Text(message.agency.as_str()),
+                Arg::Text(held.kind),
+                Arg::Bytes(&sealed.wrapped_key),
+                Arg::Bytes(&sealed.content),
+                Arg::Int(message.received_at.millis()),
+            ]);
+        }
     }
     INSERT.insert(tx, &args).await.map(drop)
 }

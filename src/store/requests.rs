@@ -16,7 +16,7 @@ const TAKEN_MAX: i64 = 16;
 
 statements! {
     ASK = "INSERT INTO log_request (id, origin, body, asked_at) VALUES ($1, $2, $3, $4)";
-    ASKED = "SELECT id, body FROM log_request WHERE origin = $1 ORDER BY asked_at, id LIMIT $2";
+    ASKED = "SELECT id, body FROM log_request WHERE origin = $1 ORDER BY asked_at, id LIMIT ($2 + 0)";
     IS_ASKED = "SELECT id FROM log_request WHERE id = $1";
     TAKE = "DELETE FROM log_request WHERE id = $1";
 }

@@ -27,12 +27,15 @@ const KEYS_KEPT_MAX: usize = 4_096;
 
 statements! {
     TILE_PUT = "INSERT INTO log_tile (origin, level, idx, hashes) VALUES ($1, $2, $3, $4) ON CONFLICT (origin, level, idx) DO UPDATE SET hashes = excluded.hashes";
-    KEY_GET = "SELECT wrapped FROM audit_key WHERE origin = $1 AND subject = $2";
-    KEY_PUT = "INSERT INTO audit_key (origin, subject, wrapped, created_at) VALUES ($1, $2, $3, $4)";
+    KEYS_GET = "SELECT subject, wrapped FROM audit_key WHERE origin = $1 AND subject IN (SELECT value FROM json_each($2))",
+        "SELECT subject, wrapped FROM audit_key WHERE origin = $1 AND subject = ANY($2)";
 }
 
 static ENTRY_INSERT: Bulk =
     Bulk::new("entry insert", "INSERT INTO log_entry (origin, idx, id, time, entry, leaf, key_ref, sealed)", 8, "");
+
+static KEY_INSERT: Bulk =
+    Bulk::new("audit key insert", "INSERT INTO audit_key (origin, subject, wrapped, created_at)", 4, "");
 
 /// The log up to its last committed entry.
 #[derive(Clone)]
@@ -148,35 +151,53 @@ impl SubjectKeys {
         }
     }
 
-    async fn get(
-        &mut self,
-        tx: &mut Tx,
-        keys: &Keys,
-        origin: &str,
-        subject: &str,
-        now: Moment,
-    ) -> Result<Arc<DataKey>, Error> {
-        if let Some(key) = self.kept.get(subject) {
-            return Ok(Arc::clone(key));
+    /// Finds the keys of all these entries, or makes them.
+    async fn fetch(&mut self, tx: &mut Tx, keys: &Keys, origin: &str, placed: &[Placed]) -> Result<(), Error> {
+        let missing = |one: &&Placed| !self.kept.contains_key(&one.key_ref);
+        let missing: BTreeMap<&str, Moment> =
+            placed.iter().filter(missing).map(|one| (one.key_ref.as_str(), one.entry.time())).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
+        let wanted: Vec<String> = missing.keys().map(|subject| (*subject).to_owned()).collect();
+        let mut found = BTreeMap::new();
+        for row in tx.fetch(&KEYS_GET, &[Arg::Text(origin), Arg::Texts(&wanted)]).await? {
+            let subject = row.text(0, "subject")?;
+            let key = keys.unwrap(&key_context(origin, &subject), &row.bytes(1, "wrapped")?)?;
+            found.insert(subject, Arc::new(key));
+        }
+        let mut made = Vec::new();
+        for (subject, time) in missing.iter().filter(|(subject, _)| !found.contains_key(**subject)) {
+            let key = keys.new_key()?;
+            made.push((*subject, keys.wrap(&key_context(origin, subject), &key)?, time.millis(), key));
+        }
+        let args: Vec<Arg<'_>> = made
+            .iter()
+            .flat_map(|(subject, wrapped, at, _)| {
+                [Arg::Text(origin), Arg::Text(subject), Arg::Bytes(wrapped), Arg::Int(*at)]
+            })
+            .collect();
+        KEY_INSERT.insert(tx, &args).await?;
+        drop(args);
+        for (subject, _, _, key) in made {
+            self.fresh.push(subject.to_owned());
+            found.insert(subject.to_owned(), Arc::new(key));
+        }
+        self.kept.extend(found);
+        Ok(())
+    }
+
+    /// The key of an entry.
+    fn get(&self, subject: &str) -> Result<&DataKey, Error> {
+        self.kept.get(subject).map(Arc::as_ref).ok_or(Error::Corrupt { at: "log", what: "a subject's key" })
+    }
+
+    /// Starts again with none when too many are kept. Called before a batch, when none is fresh.
+    fn make_room(&mut self) {
         if self.kept.len() >= KEYS_KEPT_MAX {
             let fresh = &self.fresh;
             self.kept.retain(|subject, _| fresh.contains(subject));
         }
-        let context = key_context(origin, subject);
-        let place = [Arg::Text(origin), Arg::Text(subject)];
-        let key = if let Some(row) = tx.fetch_one(&KEY_GET, &place).await? {
-            keys.unwrap(&context, &row.bytes(0, "wrapped")?)?
-        } else {
-            let key = keys.new_key()?;
-            let wrapped = keys.wrap(&context, &key)?;
-            tx.execute(&KEY_PUT, &[place[0], place[1], Arg::Bytes(&wrapped), Arg::Int(now.millis())]).await?;
-            self.fresh.push(subject.to_owned());
-            key
-        };
-        let key = Arc::new(key);
-        self.kept.insert(subject.to_owned(), Arc::clone(&key));
-        Ok(key)
     }
 }
 
@@ -207,12 +228,14 @@ pub(super) async fn write(
     origin: &Origin,
     placed: &[Placed],
 ) -> Result<(), Error> {
+    subjects.make_room();
+    subjects.fetch(tx, keys, origin.as_str(), placed).await?;
     let mut payloads = Vec::with_capacity(placed.len());
     for one in placed {
-        let key = subjects.get(tx, keys, origin.as_str(), &one.key_ref, one.entry.time()).await?;
+        let key = subjects.get(&one.key_ref)?;
         let mut clear = one.sealed.salt().as_bytes().to_vec();
         clear.extend_from_slice(one.sealed.payload());
-        payloads.push(seal_with(keys, &key, &payload_context(origin.as_str(), one.sealed.id().as_str()), &clear)?);
+        payloads.push(seal_with(keys, key, &payload_context(origin.as_str(), one.sealed.id().as_str()), &clear)?);
     }
     let leaves: Vec<Hash> = placed.iter().map(|one| one.entry.leaf()).collect();
     let mut args = Vec::with_capacity(placed.len().saturating_mul(8));

@@ -6,7 +6,7 @@
 use super::append::{self, LogState, Placed, SubjectKeys, number};
 use super::faults::{FaultPoint, Timing};
 use super::writer::{Prepared, ReadyEntry, Writer};
-use super::{CommitError, Receipt};
+use super::{CommitError, Receipt, group};
 use crate::audit::Entry;
 use crate::clock::Moment;
 use crate::store::Error;
@@ -58,15 +58,22 @@ impl From<Error> for Broken {
 }
 
 /// Writes the jobs in one transaction; each gets its answer, in order.
-pub(super) async fn run(writer: &mut Writer, jobs: &mut [Prepared]) -> Result<Outcome, Broken> {
+pub(super) async fn run(writer: &mut Writer, jobs: &[Prepared]) -> Result<Outcome, Broken> {
     writer.fault(FaultPoint::Begin, Timing::Before)?;
     let mut tx = writer.db.begin().await?;
     writer.fault(FaultPoint::Begin, Timing::After)?;
     let mut next = writer.state.clone();
     let (mut answers, mut all) = (Vec::with_capacity(jobs.len()), Vec::new());
     let now = next.next_time(writer.clock.now());
-    for job in jobs.iter_mut() {
-        match one(writer, &mut tx, job, now).await? {
+    let entries: Vec<Answer> = jobs.iter().map(|job| entries_of(writer, job, now)).collect();
+    let together = entries.iter().all(Result::is_ok) && group::accept(writer, &mut tx, jobs, now).await?;
+    for (job, entries) in jobs.iter().zip(entries) {
+        let written = match entries {
+            Ok(entries) if together && group::is_accept(job) => Ok(entries),
+            Ok(entries) => one(writer, &mut tx, job, entries, now).await?,
+            Err(error) => Err(error),
+        };
+        match written {
             Ok(entries) => {
                 let placed = next.place(entries);
                 answers.push(Ok(append::receipts(&placed, &writer.origin_text)));
@@ -95,21 +102,27 @@ pub(super) async fn run(writer: &mut Writer, jobs: &mut [Prepared]) -> Result<Ou
     }
 }
 
-type Answer = Result<Vec<(ReadyEntry, Entry, String)>, CommitError>;
+type Entries = Vec<(ReadyEntry, Entry, String)>;
+type Answer = Result<Entries, CommitError>;
 
-/// Writes one job's effects; its entries, not yet placed. A refused job leaves nothing.
-async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> Result<Answer, Broken> {
+/// A job's entries, not yet placed.
+fn entries_of(writer: &Writer, job: &Prepared, now: Moment) -> Answer {
     let mut entries = Vec::with_capacity(job.entries.len());
     for ready in &job.entries {
         match ready.sealed.entry(&writer.origin, now) {
             Ok(entry) => entries.push((ready.clone(), entry, append::key_ref(ready.subject.as_deref(), now))),
-            Err(_) => return Ok(Err(CommitError::Invalid("an entry is too large or its time out of range"))),
+            Err(_) => return Err(CommitError::Invalid("an entry is too large or its time out of range")),
         }
     }
+    Ok(entries)
+}
+
+/// Writes one job's effects. A refused job leaves nothing.
+async fn one(writer: &Writer, tx: &mut Tx, job: &Prepared, entries: Entries, now: Moment) -> Result<Answer, Broken> {
     writer.fault(FaultPoint::Effects, Timing::Before)?;
     let guarded = job.effects.len() > 1 || job.effects.iter().any(|e| e.step().is_none());
     if guarded {
-        tx.execute(&SAVEPOINT, &[]).await?;
+        mark(tx).await?;
     }
     let mut sealed = job.contents.as_slice();
     let receipt = entries.first().map(|(ready, _, _)| ready.sealed.id());
@@ -121,18 +134,33 @@ async fn one(writer: &Writer, tx: &mut Tx, job: &mut Prepared, now: Moment) -> R
             Err(Stopped::Failed(error)) => return Err(error.into()),
             Err(Stopped::Refused(refusal)) => {
                 if guarded {
-                    tx.execute(&UNDO, &[]).await?;
-                    tx.execute(&RELEASE, &[]).await?;
+                    undo(tx).await?;
                 }
                 return Ok(Err(refusal.into()));
             }
         }
     }
     if guarded {
-        tx.execute(&RELEASE, &[]).await?;
+        keep(tx).await?;
     }
     writer.fault(FaultPoint::Effects, Timing::After)?;
     Ok(Ok(entries))
+}
+
+/// From here on what is written can be undone alone.
+pub(super) async fn mark(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute(&SAVEPOINT, &[]).await.map(drop)
+}
+
+/// What was written since the mark stays with the transaction.
+pub(super) async fn keep(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute(&RELEASE, &[]).await.map(drop)
+}
+
+/// Undoes what was written since the mark.
+pub(super) async fn undo(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute(&UNDO, &[]).await?;
+    keep(tx).await
 }
 
 /// Writes entries, tiles and the new end of the log; the signed checkpoint.

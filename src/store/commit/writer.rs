@@ -158,8 +158,8 @@ impl Writer {
     }
 
     async fn write(&mut self, waiting: Vec<Waiting>) -> Footing {
-        let (mut jobs, answers): (Vec<Prepared>, Vec<_>) = waiting.into_iter().map(|w| (w.job, w.answer)).unzip();
-        match batch::run(self, &mut jobs).await {
+        let (jobs, answers): (Vec<Prepared>, Vec<_>) = waiting.into_iter().map(|w| (w.job, w.answer)).unzip();
+        match batch::run(self, &jobs).await {
             Ok(outcome) => {
                 let results = self.adopt(outcome);
                 reply(answers, results);
@@ -175,7 +175,7 @@ impl Writer {
         self.subjects.forget();
         let mut rest = jobs.into_iter().zip(answers);
         while let Some((job, answer)) = rest.next() {
-            let footing = match batch::run(self, &mut [job]).await {
+            let footing = match batch::run(self, &[job]).await {
                 Ok(outcome) => {
                     let results = self.adopt(outcome);
                     reply(vec![answer], results);

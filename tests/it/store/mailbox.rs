@@ -369,3 +369,42 @@ fn an_item_without_a_subject_is_kept_sealed_for_its_custodian_and_erased_when_it
         t.finish().await;
     });
 }
+
+#[test]
+fn of_messages_that_wait_together_each_gets_its_own_answer_and_a_refused_one_leaves_nothing() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let number = keys().hash("identifier", b"nhs:9990000018");
+        // A job before them, so that the rest waits while its transaction runs and is written in one.
+        let mut jobs = vec![Job::new(login())];
+        for n in 0..40 {
+            let mut one = message(&format!("m{n}"));
+            match n {
+                // The key of the first, and the number of the person of the second.
+                20 => one.idempotency.as_mut().unwrap().key_hash = keys().hash("key", b"m0"),
+                1 | 30 => one.people[0].identifiers.push((number, "nhs", true)),
+                // An item whose record is not in the message breaks a constraint.
+                35 => one.items[0].records = vec![RecordId::new("nowhere")],
+                _ => {}
+            }
+            jobs.push(Job::new(login()).with_effect(Effect::Accept(Box::new(one))));
+        }
+        let answers = futures_util::future::join_all(jobs.into_iter().map(|job| log.commit(job))).await;
+        for (n, answer) in answers.iter().skip(1).enumerate() {
+            match n {
+                20 => assert!(matches!(answer, Err(CommitError::Refused(Refusal::IdempotencyTaken))), "{answer:?}"),
+                30 => assert!(matches!(answer, Err(CommitError::Refused(Refusal::PersonChanged))), "{answer:?}"),
+                35 => assert!(matches!(answer, Err(CommitError::Invalid(_))), "{answer:?}"),
+                _ => assert!(answer.is_ok(), "{n}: {answer:?}"),
+            }
+            let there = t.db.message(&MessageId::new(format!("m{n}"))).await.unwrap().is_some();
+            assert_eq!(there, answer.is_ok(), "m{n}");
+        }
+        // The entries have the order of the jobs, and only those of written jobs are there.
+        let places: Vec<u64> = answers.iter().flatten().map(|done| done.receipt.index()).collect();
+        assert_eq!(places, (0..38).collect::<Vec<_>>());
+        assert_eq!(t.db.mailbox_due(&council(), noon(), 100).await.unwrap().len(), 37);
+        log.stop().await;
+        t.finish().await;
+    });
+}
