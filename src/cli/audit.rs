@@ -3,6 +3,7 @@
 //! Owns the arguments, the files and the wording of the result; every check is in `crate::audit`. The commands work on
 //! any [`LogSource`], so that all of them can be used on all three. Read [`run`].
 
+mod ask;
 mod bundle;
 mod database;
 mod export;
@@ -44,6 +45,8 @@ enum Command {
     Prove(prove::Args),
     /// Write the log as C2SP tiles or as one bundle
     Export(export::Args),
+    /// Ask the log one of the twenty questions, or export entries
+    Ask(Box<ask::Args>),
     /// Cosign the checkpoints of logs, as a witness with its own key and folder
     Witness(Box<witness::Args>),
 }
@@ -111,6 +114,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Verify(args) => run_verify(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Ask(args) => ask::run(&args),
         Command::Witness(args) => witness::run(&args),
     }
 }

@@ -113,6 +113,7 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
         audit: Audit {
             signing_key: source.path(&raw.audit.signing_key),
             checkpoint_file: source.path(&raw.audit.checkpoint_file),
+            partnership_auditor: partnership_auditor(&raw.audit, &known, source),
             witnesses: witnesses(&raw.audit.witnesses, source),
             witnesses_needed: witnesses_needed(&raw.audit, source),
         },
@@ -168,6 +169,14 @@ fn witnesses(raw: &[raw::Witness], source: &Source<'_>) -> Vec<Witness> {
         Witness { name, vkey, way }
     };
     raw.iter().map(one).collect()
+}
+
+fn partnership_auditor(raw: &raw::Audit, known: &BTreeSet<&str>, source: &Source<'_>) -> Option<String> {
+    let at = raw.partnership_auditor.as_ref()?;
+    if !known.contains(at.get_ref().as_str()) {
+        source.fault(at, "there is no such agency", "the id of an [[agency]]");
+    }
+    Some(at.get_ref().clone())
 }
 
 fn witnesses_needed(raw: &raw::Audit, source: &Source<'_>) -> usize {

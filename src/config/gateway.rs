@@ -116,6 +116,8 @@ pub struct Audit {
     pub signing_key: PathBuf,
     /// A copy of the newest checkpoint outside the database: a truncated log is noticed at start.
     pub checkpoint_file: PathBuf,
+    /// The agency whose auditors see the whole partnership's entries; every other auditor sees its own agency's.
+    pub partnership_auditor: Option<String>,
     /// Whom it asks to cosign its checkpoints; names are unique.
     pub witnesses: Vec<Witness>,
     /// How many of them must have cosigned a checkpoint for it to count as witnessed: at most as many as there are.

@@ -69,6 +69,7 @@ pub struct Store {
 pub struct Audit {
     pub signing_key: Text,
     pub checkpoint_file: Text,
+    pub partnership_auditor: Option<Text>,
     pub witnesses_needed: Option<Spanned<i64>>,
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<Witness>,

@@ -114,8 +114,18 @@ impl Gateway {
 
     /// Decides every segment in question at this moment and redacts. Changes nothing, logs nothing.
     pub(super) async fn weigh(&self, question: &Question, held: &[HeldRecord]) -> Result<Weighed, Failure> {
-        let content = self.content();
         let known = self.facts_for(question, held).await?;
+        self.weigh_with(question, held, &known)
+    }
+
+    /// As [`Gateway::weigh`], with facts that were read before: those of now, or of a past moment.
+    pub(super) fn weigh_with(
+        &self,
+        question: &Question,
+        held: &[HeldRecord],
+        known: &Known,
+    ) -> Result<Weighed, Failure> {
+        let content = self.content();
         let chosen = chosen_segments(question, held);
         let mut described = Vec::new();
         for (index, segment) in &chosen.described {

@@ -87,7 +87,11 @@ impl Gateway {
     }
 
     /// The records with a segment about this person in one of these categories.
-    async fn held_about(&self, subject: &PersonId, categories: &[Category]) -> Result<Vec<HeldRecord>, Failure> {
+    pub(super) async fn held_about(
+        &self,
+        subject: &PersonId,
+        categories: &[Category],
+    ) -> Result<Vec<HeldRecord>, Failure> {
         let mut rows = self.db.segments_beside(subject).await?;
         let wanted = |r: &SegmentRow| r.category.is_some_and(|c| categories.contains(&c)) && r.about.contains(subject);
         let records: BTreeSet<RecordId> = rows.iter().filter(|r| wanted(r)).map(|r| r.record.clone()).collect();

@@ -4,12 +4,14 @@
 //! [`Released`] bytes that could not exist without a decision and a committed audit entry. Knows nothing of HTTP.
 //! Read `disclose.rs` first: the whole promise as one function.
 
+mod audit_desk;
 mod concern;
 mod deliver;
 mod disclose;
 mod enquire;
 mod entries;
 mod inspect;
+mod questions;
 mod receive;
 mod register;
 mod released;
@@ -21,6 +23,7 @@ mod watch;
 mod witnesses;
 mod world;
 
+pub use audit_desk::{LogForm, LogReply, LogRequest};
 pub use concern::{
     About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said,
     Side, Status,
@@ -28,6 +31,10 @@ pub use concern::{
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};
+pub use questions::{
+    Answer as LogAnswer, Ask, Asker, QuestionId, Row as LogRow, Viewer, audit_event, csv, fhir_bundle, json_lines,
+    parse_cursor, reconcile,
+};
 pub use receive::{Accepted, Addressee, Submission};
 pub use released::{Released, Rendered};
 pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
@@ -217,6 +224,9 @@ pub enum Failure {
     /// The same idempotency key came with other bytes.
     #[error("the idempotency key was used for another body")]
     Conflict,
+    /// A question to the log lacks something, or asks too much at once.
+    #[error("{0}")]
+    Unclear(&'static str),
     /// Nothing here for this caller, whether or not it exists for another.
     #[error("not found")]
     NotFound,

@@ -181,6 +181,7 @@ impl From<Failure> for Problem {
             Failure::Conflict => {
                 Self::new(StatusCode::CONFLICT, code::HTTP_CONFLICT, "this Idempotency-Key was used for another body")
             }
+            Failure::Unclear(title) => Self::parameter(title),
             Failure::NotFound => Self::not_found(),
             Failure::Gone => Self::new(StatusCode::GONE, code::HTTP_GONE, "this item has been settled"),
             Failure::Refused { reason } => {

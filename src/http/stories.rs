@@ -2,10 +2,10 @@
 //! gateway behind it that holds nothing. The product's only implementation is `exchange::Gateway`.
 
 use crate::exchange::{
-    Accepted, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, MessageStatus, Released, Submission,
-    WitnessStanding,
+    Accepted, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, LogForm, LogReply, LogRequest,
+    MessageStatus, Released, Submission, WitnessStanding,
 };
-use crate::ident::{ItemId, MessageId, SystemId};
+use crate::ident::{AccountId, HatId, ItemId, MessageId, SystemId};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -54,6 +54,17 @@ pub trait Stories: Send + Sync + 'static {
         let _ = shard;
         Box::pin(async { Err(Failure::NotFound) })
     }
+    /// Answers an auditor; a door without a log has nothing.
+    fn ask_log<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: (&'a AccountId, &'a HatId),
+        request: LogRequest,
+        form: LogForm,
+    ) -> Promise<'a, Result<LogReply, Failure>> {
+        let _ = (caller, user, request, form);
+        Box::pin(async { Err(Failure::NotFound) })
+    }
     /// How the witnesses stand.
     fn witnesses(&self) -> Vec<WitnessStanding> {
         Vec::new()
@@ -98,6 +109,15 @@ impl Stories for Gateway {
     }
     fn cosigned<'a>(&'a self, shard: &'a str) -> Promise<'a, Result<Vec<u8>, Failure>> {
         Box::pin(self.cosigned(shard))
+    }
+    fn ask_log<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: (&'a AccountId, &'a HatId),
+        request: LogRequest,
+        form: LogForm,
+    ) -> Promise<'a, Result<LogReply, Failure>> {
+        Box::pin(self.ask_log(caller, user, request, form))
     }
     fn witnesses(&self) -> Vec<WitnessStanding> {
         self.witness_standings()

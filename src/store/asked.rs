@@ -8,7 +8,7 @@ use super::entry_index::{IndexKeys, Kind};
 use super::log::{EntryRow, entry};
 use crate::audit::Event;
 use crate::clock::Moment;
-use crate::vocabulary::Category;
+use crate::vocabulary::{Category, Role};
 
 /// Most rows of one page.
 pub const PAGE_MAX: i64 = 500;
@@ -32,6 +32,8 @@ pub struct Wanted {
     pub events: Vec<Event>,
     /// With one of these flags.
     pub flags: i64,
+    /// By a hat of this role.
+    pub role: Option<Role>,
     /// With something shown of one of these categories.
     pub categories: Vec<Category>,
     /// After this entry.
@@ -75,9 +77,9 @@ macro_rules! found {
             " AND i.time >= $2 AND i.time < $3 AND (i.time > $4 OR (i.time = $4 AND (i.origin > $5 OR (i.origin = $5 AND i.idx > $6))))",
             " AND ($7 = 0 OR i.actor = $7) AND ($8 = 0 OR i.agency = $8) AND ($9 = 0 OR (i.flags & $9) <> 0)",
             " AND ($10 = 0 OR ((i.shown_full | i.shown_part) & $10) <> 0)",
-            " AND ($11 = 0 OR i.event = $11 OR i.event = $12 OR i.event = $13 OR i.event = $14 OR i.event = $15 OR i.event = $16)",
-            " AND ($17 = 0 OR i.subject = $17)",
-            " ORDER BY i.time, i.origin, i.idx LIMIT $18"
+            " AND ($11 = 0 OR i.event IN ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26))",
+            " AND ($27 = 0 OR i.subject = $27) AND ($28 = 0 OR i.role = $28)",
+            " ORDER BY i.time, i.origin, i.idx LIMIT $29"
         )
     };
 }
@@ -93,12 +95,14 @@ statements! {
         "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1::BIGINT ELSE 0::BIGINT END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5";
     CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT $6";
     COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
+    GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT $5";
+    SUBJECTS = "SELECT DISTINCT subject FROM audit_key ORDER BY subject";
     COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
     SEEN_RECENTLY = "SELECT COUNT(DISTINCT subject) FROM log_index WHERE actor = $1 AND time >= $2 AND time < $3 AND subject <> 0 AND (event = $4 OR event = $5)";
 }
 
 /// Most events one statement takes.
-const EVENTS_MAX: usize = 6;
+const EVENTS_MAX: usize = 16;
 
 impl Db {
     /// The entries wanted, in the order of time, origin, index.
@@ -123,7 +127,8 @@ impl Db {
         args.extend([Arg::Text(&start.origin), Arg::Int(start.index), Arg::Int(actor)]);
         args.extend([name(Kind::Agency, &wanted.agency), wanted.flags, bits].map(Arg::Int));
         args.extend((0..EVENTS_MAX).map(|n| Arg::Int(events.get(n).copied().unwrap_or(0))));
-        args.extend([Arg::Int(subject), Arg::Int(wanted.limit.clamp(1, PAGE_MAX))]);
+        let role = wanted.role.map_or(0, |role| names.name(Kind::Role, role.code()));
+        args.extend([Arg::Int(subject), Arg::Int(role), Arg::Int(wanted.limit.clamp(1, PAGE_MAX))]);
         self.fetch(statement, &args).await?.iter().map(entry).collect()
     }
 
@@ -187,6 +192,37 @@ impl Db {
             event(Event::Export),
         ];
         self.fetch_one(&SEEN_RECENTLY, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
+    }
+
+    /// Stretches longer than `length` milliseconds without an entry: when each began, and how long it is.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn gaps(
+        &self,
+        origin: &crate::audit::Origin,
+        from: Moment,
+        to: Moment,
+        length: i64,
+        limit: i64,
+    ) -> Result<Vec<(Moment, i64)>, Error> {
+        let args = [
+            Arg::Text(origin.as_str()),
+            Arg::Int(from.millis()),
+            Arg::Int(to.millis()),
+            Arg::Int(length),
+            Arg::Int(limit),
+        ];
+        let rows = self.fetch(&GAPS, &args).await?;
+        rows.iter().map(|row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "gap")?))).collect()
+    }
+
+    /// Everybody a log holds sealed entries about, or held: whom a view's pseudonym can stand for.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn log_subjects(&self) -> Result<Vec<String>, Error> {
+        self.fetch(&SUBJECTS, &[]).await?.iter().map(|row| row.text(0, "subject")).collect()
     }
 
     /// How many entries of an event there are.

@@ -120,6 +120,8 @@ statements! {
         "SELECT DISTINCT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.ref = ANY($1) LIMIT 20001";
     BY_SECTION = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id > $2 ORDER BY id LIMIT ($3 + 0)";
     ONE = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id = $2";
+    ONE_AT = "SELECT section, id, version, body, recorded_at FROM fact WHERE section = $1 AND id = $2 AND recorded_at <= $3 UNION ALL SELECT section, id, version, body, recorded_at FROM fact_past WHERE section = $1 AND id = $2 AND recorded_at <= $3 AND replaced_at > $3 ORDER BY version DESC LIMIT 1";
+    ALL_AT = "SELECT section, id, version, body FROM fact WHERE recorded_at <= $1 UNION ALL SELECT section, id, version, body FROM fact_past WHERE recorded_at <= $1 AND replaced_at > $1 ORDER BY 1, 2, 3 LIMIT $2";
     CLOCK = "SELECT version FROM fact_clock WHERE one = 1";
     TICK = "UPDATE fact_clock SET version = version + 1 WHERE one = 1";
     VERSION = "SELECT version FROM fact WHERE section = $1 AND id = $2";
@@ -132,6 +134,36 @@ statements! {
 }
 
 impl Db {
+    /// One fact as it stood at a moment, and when that was recorded.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Sealed`].
+    pub async fn fact_at(
+        &self,
+        keys: &Keys,
+        section: Section,
+        id: &str,
+        at: Moment,
+    ) -> Result<Option<(FactRow, Moment)>, Error> {
+        let args = [Arg::Text(section.name()), Arg::Text(id), Arg::Int(at.millis())];
+        let row = self.fetch_one(&ONE_AT, &args).await?;
+        let read_one = |row: Row| Ok((read(keys, &row)?, Moment::from_millis(row.int(4, "recorded_at")?)));
+        row.map(read_one).transpose()
+    }
+
+    /// Every fact as it stood at a moment; `None` when there are more than `rows_max`.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Sealed`].
+    pub async fn facts_at(&self, keys: &Keys, at: Moment, rows_max: i64) -> Result<Option<Vec<FactRow>>, Error> {
+        let args = [Arg::Int(at.millis()), Arg::Int(rows_max.saturating_add(1))];
+        let rows = self.fetch(&ALL_AT, &args).await?;
+        if i64::try_from(rows.len()).unwrap_or(i64::MAX) > rows_max {
+            return Ok(None);
+        }
+        rows.iter().map(|row| read(keys, row)).collect::<Result<_, _>>().map(Some)
+    }
+
     /// Every fact a decision about these seeds can depend on. Order: by section, then id.
     ///
     /// # Errors

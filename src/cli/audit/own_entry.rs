@@ -23,19 +23,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Logs that `what` leaves the live database configured in `file`.
 pub(super) fn write(file: &Path, what: &str) -> Outcome {
+    write_as(file, Event::AuditExport, what)
+}
+
+/// As [`write`], for another event of the audit of the audit.
+pub(super) fn write_as(file: &Path, event: Event, what: &str) -> Outcome {
     let gateway = configuration::load(file)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Exit::Internal(e.to_string()))?;
     runtime.block_on(async {
         let db = store::open_existing(&gateway).await?;
         let keys = store::keys(&gateway, code::STORE_KEY)?;
-        let done = leave(&gateway, &db, &keys, draft(what)).await;
+        let done = leave(&gateway, &db, &keys, draft(event, what)).await;
         db.close().await;
         done
     })
 }
 
-fn draft(what: &str) -> Draft {
-    let mut payload = Payload::new(Event::AuditExport);
+fn draft(event: Event, what: &str) -> Draft {
+    let mut payload = Payload::new(event);
     payload.actor = Some(AccountId::new(ACTOR));
     payload.change = Some(Change { what: what.to_owned(), before: None, after: None });
     Draft::new(Ended::Allow, payload)

@@ -2,6 +2,7 @@
 //!
 //! [`ROUTES`] is the table the routes are made from; a test holds `openapi.json` to it.
 
+mod audit;
 mod enquiries;
 mod log;
 mod mailbox;
@@ -32,6 +33,11 @@ pub const ROUTES: &[RouteRow] = &[
     RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/nack" },
     RouteRow { method: "POST", path: "/api/v1/enquiries" },
     RouteRow { method: "GET", path: "/api/v1/openapi.json" },
+    RouteRow { method: "GET", path: "/api/v1/audit/entries" },
+    RouteRow { method: "GET", path: "/api/v1/audit/entries/{id}" },
+    RouteRow { method: "GET", path: "/api/v1/audit/entries/{id}/proof" },
+    RouteRow { method: "GET", path: "/api/v1/audit/questions/{question}" },
+    RouteRow { method: "GET", path: "/fhir/r4/AuditEvent" },
     RouteRow { method: "GET", path: "/log/{shard}/checkpoint" },
     RouteRow { method: "GET", path: "/log/{shard}/cosigned" },
     RouteRow { method: "GET", path: "/log/{shard}/tile/{path}" },
@@ -59,6 +65,11 @@ fn handler(row: &RouteRow) -> Option<Route> {
         ("POST", "/api/v1/mailbox/{id}/nack") => web::post().to(mailbox::decline),
         ("POST", "/api/v1/enquiries") => web::post().to(enquiries::ask),
         ("GET", "/api/v1/openapi.json") => web::get().to(openapi::document),
+        ("GET", "/api/v1/audit/entries") => web::get().to(audit::entries),
+        ("GET", "/api/v1/audit/entries/{id}") => web::get().to(audit::entry),
+        ("GET", "/api/v1/audit/entries/{id}/proof") => web::get().to(audit::proof),
+        ("GET", "/api/v1/audit/questions/{question}") => web::get().to(audit::question),
+        ("GET", "/fhir/r4/AuditEvent") => web::get().to(audit::fhir),
         ("GET", "/log/{shard}/checkpoint") => web::get().to(log::checkpoint),
         ("GET", "/log/{shard}/cosigned") => web::get().to(log::cosigned),
         ("GET", "/log/{shard}/tile/{path}") => web::get().to(log::tile),

@@ -84,7 +84,13 @@ impl Asked {
                 let words = "this control id was used for another message";
                 self.write(AckCode::Reject, &[fault(DUPLICATE, at("MSH", &[10]), "SOL-HTTP-CONFLICT", words)])
             }
-            Err(Failure::Refused { .. } | Failure::NotAcceptable(_) | Failure::NotFound | Failure::Gone) => {
+            Err(
+                Failure::Refused { .. }
+                | Failure::NotAcceptable(_)
+                | Failure::NotFound
+                | Failure::Gone
+                | Failure::Unclear(_),
+            ) => {
                 let words = "the message is refused";
                 self.write(AckCode::Reject, &[fault(INTERNAL, Location::default(), "SOL-EXCHANGE-REFUSED", words)])
             }

@@ -77,6 +77,7 @@ impl From<Failure> for Stop {
             Failure::NotFound | Failure::Gone => Self::Missing,
             Failure::Refused { .. } => Self::Refused,
             Failure::LogUnavailable | Failure::Store(_) => Self::Unavailable,
+            Failure::Unclear(_) => Self::Malformed,
             Failure::Conflict | Failure::Invalid(_) | Failure::NotAcceptable(_) | Failure::Inconsistent(_) => {
                 Self::Broken
             }

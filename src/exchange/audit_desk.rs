@@ -1,0 +1,162 @@
+//! The auditor's desk: a user of a connected system asks the log, under an auditor's or a privacy officer's hat.
+//!
+//! Owns who may ask and under which view: a hat of the partnership's auditing agency sees the partnership, every other the
+//! entries of its own agency. The entry about the asking is durable before anything is answered (R79 holds for the log too).
+
+use super::questions::{Answer, Ask, Asker, QuestionId, Viewer, audit_event, csv, json_lines};
+use super::{Caller, Failure, Gateway, entries};
+use crate::audit::payload::Hat;
+use crate::audit::{Draft, Event, Outcome};
+use crate::ident::{AccountId, HatId};
+use crate::store::{Job, Section};
+use crate::vocabulary::Role;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Cases read at a time.
+const CASES_PAGE: i64 = 500;
+
+/// What is asked of the log.
+#[derive(Clone, Debug)]
+pub enum LogRequest {
+    /// One of the twenty questions.
+    Question(QuestionId, Ask),
+    /// Entries of a span.
+    Entries(Ask),
+    /// One entry.
+    Entry(String),
+    /// The proof file of one entry.
+    Proof(String),
+    /// Entries of a span as FHIR `AuditEvent`.
+    AuditEvents(Ask),
+}
+
+/// How a table is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LogForm {
+    /// One JSON document.
+    #[default]
+    Json,
+    /// CSV: an export.
+    Csv,
+    /// JSON lines: an export.
+    Lines,
+}
+
+/// What comes back.
+#[derive(Clone, Debug)]
+pub enum LogReply {
+    /// JSON.
+    Json(Value),
+    /// Text of a media type.
+    Text(&'static str, String),
+    /// `AuditEvent` resources, and where they go on.
+    Events(Vec<Value>, Option<String>),
+}
+
+impl Gateway {
+    /// Answers an auditor.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] when the hat is not an auditor's or privacy officer's, [`Failure::Unclear`], [`Failure::NotFound`],
+    /// [`Failure::LogUnavailable`], [`Failure::Store`].
+    pub async fn ask_log(
+        &self,
+        caller: &Caller,
+        (account, hat): (&AccountId, &HatId),
+        request: LogRequest,
+        form: LogForm,
+    ) -> Result<LogReply, Failure> {
+        let viewer = self.viewer(caller, account, hat).await?;
+        let content = self.content();
+        let asker = Asker::new((&self.db, &self.keys), self.config(), &content.policy, viewer, self.clock().now());
+        let asker = asker.with_gateway(self);
+        let export = form != LogForm::Json || matches!(request, LogRequest::AuditEvents(_));
+        let (what, ask) = match &request {
+            LogRequest::Question(question, ask) => (question.code().to_owned(), ask.clone()),
+            LogRequest::Entries(ask) => ("entries".to_owned(), ask.clone()),
+            LogRequest::AuditEvents(ask) => ("FHIR AuditEvent".to_owned(), ask.clone()),
+            LogRequest::Entry(id) => (format!("entry {id}"), Ask::default()),
+            LogRequest::Proof(id) => (format!("proof of entry {id}"), Ask::default()),
+        };
+        let event = if export { Event::AuditExport } else { Event::AuditQuery };
+        self.committer.commit(Job::new(asker.own_entry(event, &what, &ask))).await?;
+        match request {
+            LogRequest::Question(question, ask) => {
+                let ask = asker.prepare(ask).await?;
+                Ok(formed(&asker.answer(question, &ask).await?, Some(question), form))
+            }
+            LogRequest::Entries(ask) => {
+                let ask = asker.prepare(ask).await?;
+                Ok(formed(&asker.entries(&ask).await?, None, form))
+            }
+            LogRequest::AuditEvents(ask) => {
+                let ask = asker.prepare(ask).await?;
+                let (rows, next) = asker.page(&ask).await?;
+                let events = rows.iter().map(|row| audit_event(row, asker.viewer(), &self.keys)).collect();
+                Ok(LogReply::Events(events, next))
+            }
+            LogRequest::Entry(id) => Ok(LogReply::Json(asker.entry_json(&asker.one(&id).await?))),
+            LogRequest::Proof(id) => {
+                let row = asker.one(&id).await?;
+                Ok(LogReply::Text("text/plain; charset=utf-8", asker.proof(&row, None).await?))
+            }
+        }
+    }
+
+    /// The view of a hat; an attempt under another hat is logged.
+    async fn viewer(&self, caller: &Caller, account: &AccountId, hat: &HatId) -> Result<Viewer, Failure> {
+        let facts = self.facts.now(&self.db).await?;
+        let found = self.facts.fact(facts, (&self.db, &self.keys), Section::Accounts, account.as_str()).await?;
+        let hats = found.as_ref().and_then(|a| a.body.get("hats")).and_then(Value::as_array).into_iter().flatten();
+        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+        let worn = hats.into_iter().find(|h| text(h, "id").as_deref() == Some(hat.as_str()));
+        let role = worn.and_then(|h| text(h, "role")).and_then(|r| Role::parse(&r));
+        let agency = worn.and_then(|h| text(h, "agency")).filter(|a| a == caller.agency.as_str());
+        let (Some(role @ (Role::Aud | Role::Prv)), Some(agency)) = (role, agency) else {
+            let mut payload = entries::by_caller(Event::Refuse, caller);
+            payload.actor = Some(account.clone());
+            payload.reason = Some("D-AUTH".to_owned());
+            self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
+            return Err(Failure::Refused { reason: "D-AUTH" });
+        };
+        let whole = role == Role::Aud && self.config().audit.partnership_auditor.as_deref() == Some(agency.as_str());
+        let leads = if whole { BTreeSet::new() } else { self.led_by(&agency).await? };
+        Ok(Viewer {
+            account: account.clone(),
+            police: Asker::is_police(self.config(), &agency),
+            adoption: false,
+            leads,
+            hat: Some(Hat {
+                id: Some(hat.clone()),
+                role,
+                agency: crate::ident::AgencyId::new(agency.clone()),
+                team: worn.and_then(|h| text(h, "team")),
+            }),
+            agency: (!whole).then_some(agency),
+        })
+    }
+
+    /// People whose case the agency leads.
+    async fn led_by(&self, agency: &str) -> Result<BTreeSet<String>, Failure> {
+        let mut people = BTreeSet::new();
+        let mut after = String::new();
+        loop {
+            let page = self.db.facts_in(&self.keys, Section::Cases, &after, CASES_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(people) };
+            after.clone_from(&last.id);
+            for case in page.iter().filter(|c| c.body.get("agency").and_then(Value::as_str) == Some(agency)) {
+                let members = case.body.get("members").and_then(Value::as_array).into_iter().flatten();
+                people.extend(members.filter_map(|m| m.get("person").and_then(Value::as_str).map(str::to_owned)));
+            }
+        }
+    }
+}
+
+fn formed(answer: &Answer, question: Option<QuestionId>, form: LogForm) -> LogReply {
+    match form {
+        LogForm::Json => LogReply::Json(answer.to_json(question)),
+        LogForm::Csv => LogReply::Text("text/csv; charset=utf-8", csv(answer, true)),
+        LogForm::Lines => LogReply::Text("application/x-ndjson", json_lines(answer)),
+    }
+}

@@ -1,0 +1,256 @@
+//! Questions about one decision: Q2 and Q8. The stored decision is set beside what the same rules say of the same facts.
+//!
+//! Owns the recomputation: facts as they were recorded at that moment, the sharing rules of that version, the segments that
+//! are still there. What is no longer at hand is said, never guessed.
+
+use super::{Answer, Ask, Asker, Failure, Row};
+use crate::audit::Event;
+use crate::audit::payload::Item;
+use crate::exchange::disclose::{Question, Standing};
+use crate::exchange::world::Known;
+use crate::exchange::{Caller, Gateway};
+use crate::store::{Section, Wanted};
+use crate::vocabulary::Category;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most facts recomputed from: a county's; beyond it the closure of a past moment is not worth the wait.
+const FACTS_MAX: i64 = 20_000;
+
+/// What the rules say again.
+pub(super) struct Recomputed {
+    /// Level and reason by segment.
+    by_segment: BTreeMap<String, (String, String)>,
+    /// The reason for which the whole request is refused.
+    whole: Option<String>,
+}
+
+impl Asker<'_> {
+    /// Q2: what one entry showed, segment by segment, and whether the rules say the same again.
+    pub(super) async fn what_could_be_seen(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let row = self.the_entry(ask).await?;
+        let mut answer = Answer {
+            columns: vec![
+                "segment",
+                "category",
+                "level",
+                "reason",
+                "limit",
+                "marker",
+                "custodian",
+                "recomputed",
+                "same",
+            ],
+            ..Answer::default()
+        };
+        let again = self.again(&row, &mut answer.notes).await?;
+        let shown = row.payload.items.iter().filter(|item| self.viewer.shows(item));
+        let mut same_all = true;
+        for item in shown {
+            let found = again.as_ref().and_then(|a| a.by_segment.get(item.segment.as_str()));
+            let same = found.map(|(level, reason)| *level == item.level.code() && *reason == item.reason);
+            same_all &= same.unwrap_or(true);
+            answer.rows.push(line(item, found, same));
+        }
+        if let Some(again) = &again {
+            let whole = again.whole == row.payload.reason;
+            answer.summary.insert("recomputed_reason".to_owned(), json!(again.whole));
+            answer.summary.insert("same_decision".to_owned(), json!(same_all && whole));
+        }
+        self.head(&row, &mut answer);
+        Ok(answer)
+    }
+
+    /// Q8: the grounds of one release, each as it stood at that moment.
+    pub(super) async fn was_it_covered(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let row = self.the_entry(ask).await?;
+        let at = row.entry.time;
+        let mut answer = Answer {
+            columns: vec![
+                "ground",
+                "id",
+                "version",
+                "recorded",
+                "decision",
+                "valid_from",
+                "valid_to",
+                "valid_at_release",
+            ],
+            ..Answer::default()
+        };
+        let payload = &row.payload;
+        let permissions = payload.permissions.iter().map(|id| (Section::Permissions, "permission", id.as_str()));
+        let overrides = payload.override_id.iter().map(|id| (Section::Overrides, "override", id.as_str()));
+        let relationships =
+            payload.relationship.iter().map(|r| (Section::Relationships, "relationship", r.id.as_str()));
+        let grants = payload.item_grant.iter().map(|id| (Section::ItemGrants, "item-grant", id.as_str()));
+        for (section, ground, id) in permissions.chain(overrides).chain(relationships).chain(grants) {
+            let found = self.db.fact_at(self.keys, section, id, at).await?;
+            let text = |name: &str| found.as_ref().and_then(|(f, _)| f.body.get(name)).cloned().unwrap_or(Value::Null);
+            let (from, to) = (either(&text("valid_from"), &text("from")), either(&text("valid_to"), &text("to")));
+            let within = |bound: &Value, after: bool| {
+                let time = bound.as_str().and_then(crate::clock::Moment::parse);
+                time.is_none_or(|time| if after { at >= time } else { at < time })
+            };
+            let valid = found.is_some() && within(&from, true) && within(&to, false);
+            let cells = [
+                ("ground", json!(ground)),
+                ("id", json!(id)),
+                ("version", json!(found.as_ref().map(|(f, _)| f.version))),
+                ("recorded", json!(found.as_ref().map(|(_, at)| at.to_string()))),
+                ("decision", text("decision")),
+                ("valid_from", from),
+                ("valid_to", to),
+                ("valid_at_release", json!(valid)),
+            ];
+            answer.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        }
+        let again = self.again(&row, &mut answer.notes).await?;
+        if let Some(again) = again {
+            let item = |i: &Item| {
+                let found = again.by_segment.get(i.segment.as_str());
+                found.is_none_or(|(level, reason)| *level == i.level.code() && *reason == i.reason)
+            };
+            let same = payload.items.iter().all(item) && again.whole == payload.reason;
+            answer.summary.insert("same_decision".to_owned(), json!(same));
+        }
+        answer.summary.insert("basis".to_owned(), json!(payload.basis));
+        let covered = row.released() && (payload.basis.is_some() || !payload.permissions.is_empty());
+        answer.summary.insert("ground_recorded".to_owned(), json!(covered));
+        self.head(&row, &mut answer);
+        Ok(answer)
+    }
+
+    /// The entry asked about: by id, by message, or the newest one about this person by this account in the span.
+    async fn the_entry(&self, ask: &Ask) -> Result<Row, Failure> {
+        if let Some(id) = &ask.entry {
+            return self.one(id).await;
+        }
+        if ask.message.is_none() && (ask.subject.is_none() || ask.actor.is_none()) {
+            return Err(Failure::Unclear("this question needs entry, or message, or subject and actor"));
+        }
+        let whole = Ask { limit: Some(super::PAGE_MAX), ..ask.clone() };
+        let events = vec![Event::View, Event::Collect, Event::Export, Event::Refuse];
+        let (found, _) = self.rows(&whole, Wanted { events, ..self.wanted(ask) }, |_| true).await?;
+        found.into_iter().next_back().ok_or(Failure::NotFound)
+    }
+
+    fn head(&self, row: &Row, answer: &mut Answer) {
+        let columns = [
+            "time", "entry", "event", "outcome", "actor", "hat", "role", "agency", "subject", "purpose", "reason",
+            "policy",
+        ];
+        let head = row.cells(&columns, &self.viewer, self.keys);
+        answer.summary.insert("about".to_owned(), Value::Object(head));
+    }
+
+    /// The decision once more; `None`, with a note why, when something it needs is not at hand.
+    async fn again(&self, row: &Row, notes: &mut Vec<String>) -> Result<Option<Recomputed>, Failure> {
+        let Some(gateway) = self.gateway else {
+            notes.push("not recomputed: only the running gateway has the rules loaded; ask it over its API".to_owned());
+            return Ok(None);
+        };
+        let version = row.payload.policy.as_ref().map(|p| p.version.as_str());
+        if version != Some(self.policy.version()) {
+            let had = version.unwrap_or("none");
+            notes.push(format!(
+                "not recomputed: it was decided under policy {had}, and {} is in force",
+                self.policy.version()
+            ));
+            return Ok(None);
+        }
+        let facts = self.db.facts_at(self.keys, row.entry.time, FACTS_MAX).await?;
+        let Some(facts) = facts else {
+            notes.push(format!("not recomputed: more than {FACTS_MAX} facts stood at that moment"));
+            return Ok(None);
+        };
+        let known = Known::of(&self.config.agencies, &facts)?;
+        match gateway.decide_again(row, &known).await? {
+            Some(again) => {
+                let gone =
+                    row.payload.items.iter().filter(|i| !again.by_segment.contains_key(i.segment.as_str())).count();
+                if gone > 0 {
+                    notes.push(format!("{gone} segments are no longer there: their decisions stand as stored"));
+                }
+                Ok(Some(again))
+            }
+            None => {
+                notes.push("not recomputed: the entry is not a user's question".to_owned());
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Gateway {
+    /// Weighs the question of an entry again, with the facts given, at the entry's time.
+    async fn decide_again(&self, row: &Row, known: &Known) -> Result<Option<Recomputed>, Failure> {
+        let payload = &row.payload;
+        let hat = payload.hat.as_ref().and_then(|h| h.id.clone());
+        let system = payload.client.as_ref().and_then(|c| c.system.clone());
+        let (Some(account), Some(hat), Some(purpose), Some(subject), Some(system)) =
+            (payload.actor.clone(), hat, payload.purpose, payload.subject.clone(), system)
+        else {
+            return Ok(None);
+        };
+        let Some(configured) = self.config().system(&system) else { return Ok(None) };
+        let categories: BTreeSet<Category> = payload.items.iter().filter_map(|i| i.category).collect();
+        let categories: Vec<Category> = categories.into_iter().collect();
+        let held = self.held_about(&subject, &categories).await?;
+        let question = Question {
+            caller: Caller {
+                agency: configured.agency.clone(),
+                format: configured.format.clone(),
+                certificate: String::new(),
+                request: String::new(),
+                system,
+            },
+            event: payload.event,
+            account,
+            hat,
+            purpose,
+            subject,
+            standing: Standing::Known,
+            categories,
+            override_id: payload.override_id.clone(),
+            delegation: payload.delegation.clone(),
+            opening: None,
+            item: None,
+            at: row.entry.time,
+            facts: self.facts.now(&self.db).await?,
+        };
+        let weighed = self.weigh_with(&question, &held, known)?;
+        let stored: BTreeSet<&str> = payload.items.iter().map(|i| i.segment.as_str()).collect();
+        let items = weighed.disclosable.items().iter().filter(|i| stored.contains(i.segment.as_str()));
+        let pair = |level: &str, reason: &str| (level.to_owned(), reason.to_owned());
+        Ok(Some(Recomputed {
+            by_segment: items
+                .map(|i| (i.segment.clone(), pair(i.decision.level.code(), i.decision.reason.code())))
+                .collect(),
+            whole: weighed.refusal.map(|r| r.reason.code().to_owned()),
+        }))
+    }
+}
+
+fn either(a: &Value, b: &Value) -> Value {
+    if a.is_null() { b.clone() } else { a.clone() }
+}
+
+fn line(item: &Item, again: Option<&(String, String)>, same: Option<bool>) -> Map<String, Value> {
+    let marker = item.marker.map(|m| match m {
+        crate::audit::payload::Marker::Shown => "shown",
+        crate::audit::payload::Marker::Silent => "silent",
+    });
+    let cells = [
+        ("segment", json!(item.segment)),
+        ("category", json!(item.category.map(Category::code))),
+        ("level", json!(item.level.code())),
+        ("reason", json!(item.reason)),
+        ("limit", json!(item.limit)),
+        ("marker", json!(marker)),
+        ("custodian", json!(item.custodian)),
+        ("recomputed", json!(again.map(|(level, reason)| format!("{level}:{reason}")))),
+        ("same", json!(same)),
+    ];
+    cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
