@@ -9,6 +9,7 @@ mod database;
 mod export;
 mod own_entry;
 mod prove;
+mod sealing;
 mod tiles;
 mod witness;
 mod witnessed;
@@ -45,6 +46,10 @@ enum Command {
     Prove(prove::Args),
     /// Write the log as C2SP tiles or as one bundle
     Export(export::Args),
+    /// Erase the sealed parts of the entries about a person; the entries stay
+    Erase(sealing::Args),
+    /// Put a legal hold on the sealed parts of the entries about a person, or end it
+    Hold(sealing::HoldArgs),
     /// Ask the log one of the twenty questions, or export entries
     Ask(Box<ask::Args>),
     /// Cosign the checkpoints of logs, as a witness with its own key and folder
@@ -114,6 +119,8 @@ pub fn run(args: Args) -> Outcome {
         Command::Verify(args) => run_verify(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Erase(args) => sealing::erase(&args),
+        Command::Hold(args) => sealing::hold(&args),
         Command::Ask(args) => ask::run(&args),
         Command::Witness(args) => witness::run(&args),
     }

@@ -114,6 +114,9 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
             signing_key: source.path(&raw.audit.signing_key),
             checkpoint_file: source.path(&raw.audit.checkpoint_file),
             partnership_auditor: partnership_auditor(&raw.audit, &known, source),
+            sample_views_percent: usize::try_from(source.number(raw.audit.sample_views_percent.as_ref(), 0, 0, 100))
+                .unwrap_or(0),
+            retention_years: raw.audit.retention_years.as_ref().map(|at| source.number(Some(at), 8, 6, 100)),
             witnesses: witnesses(&raw.audit.witnesses, source),
             witnesses_needed: witnesses_needed(&raw.audit, source),
         },
@@ -264,6 +267,8 @@ fn limits(raw: &raw::Limits, source: &Source<'_>) -> Limits {
         connections_max: count(&raw.connections_max, 4_096, 1, 65_536),
         request_time: seconds(&raw.request_seconds, 20, 600),
         keep_alive: seconds(&raw.keep_alive_seconds, 60, 3_600),
+        bulk_alert: count(&raw.bulk_alert, 20, 1, 1_000_000),
+        bulk_block: count(&raw.bulk_block, 100, 1, 1_000_000),
         assertion_seconds_max: source.number(raw.assertion_seconds_max.as_ref(), 300, 10, 86_400),
     }
 }

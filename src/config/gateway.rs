@@ -118,6 +118,10 @@ pub struct Audit {
     pub checkpoint_file: PathBuf,
     /// The agency whose auditors see the whole partnership's entries; every other auditor sees its own agency's.
     pub partnership_auditor: Option<String>,
+    /// How many of a hundred ordinary views are drawn for an officer to look at.
+    pub sample_views_percent: usize,
+    /// Years after which sealed parts are erased: at least 6; without it nothing ever is.
+    pub retention_years: Option<i64>,
     /// Whom it asks to cosign its checkpoints; names are unique.
     pub witnesses: Vec<Witness>,
     /// How many of them must have cosigned a checkpoint for it to count as witnessed: at most as many as there are.
@@ -173,6 +177,10 @@ pub struct Limits {
     pub request_time: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
+    /// People one hat may see in an hour before the privacy officers are told (sharing rules R81).
+    pub bulk_alert: usize,
+    /// People one hat may see in an hour at all, until an officer clears it (R81).
+    pub bulk_block: usize,
     /// Longest life of a signed user assertion, in seconds.
     pub assertion_seconds_max: i64,
 }

@@ -70,6 +70,8 @@ pub struct Audit {
     pub signing_key: Text,
     pub checkpoint_file: Text,
     pub partnership_auditor: Option<Text>,
+    pub sample_views_percent: Option<Spanned<i64>>,
+    pub retention_years: Option<Spanned<i64>>,
     pub witnesses_needed: Option<Spanned<i64>>,
     #[serde(default, rename = "witness")]
     pub witnesses: Vec<Witness>,
@@ -101,6 +103,8 @@ pub struct Limits {
     pub request_seconds: Option<Spanned<i64>>,
     pub keep_alive_seconds: Option<Spanned<i64>>,
     pub assertion_seconds_max: Option<Spanned<i64>>,
+    pub bulk_alert: Option<Spanned<i64>>,
+    pub bulk_block: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -3,9 +3,10 @@
 //! Owns who may ask and under which view: a hat of the partnership's auditing agency sees the partnership, every other the
 //! entries of its own agency. The entry about the asking is durable before anything is answered (R79 holds for the log too).
 
+use super::alerts::{Alert, AlertState};
 use super::questions::{Answer, Ask, Asker, QuestionId, Viewer, audit_event, csv, json_lines};
 use super::{Caller, Failure, Gateway, entries};
-use crate::audit::payload::Hat;
+use crate::audit::payload::{Change, Hat};
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, HatId};
 use crate::store::{Job, Section};
@@ -102,6 +103,40 @@ impl Gateway {
                 Ok(LogReply::Text("text/plain; charset=utf-8", asker.proof(&row, None).await?))
             }
         }
+    }
+
+    /// The alerts of an officer's agency, newest first; reading them is an entry.
+    ///
+    /// # Errors
+    /// As [`Gateway::ask_log`].
+    pub async fn officer_alerts(
+        &self,
+        caller: &Caller,
+        (account, hat): (&AccountId, &HatId),
+    ) -> Result<Vec<Alert>, Failure> {
+        let viewer = self.viewer(caller, account, hat).await?;
+        let mut payload = crate::audit::payload::Payload::new(Event::AuditQuery);
+        payload.actor = Some(account.clone());
+        payload.hat = viewer.hat.clone();
+        payload.change = Some(Change { what: "alerts".to_owned(), before: None, after: None });
+        self.committer.commit(Job::new(Draft::new(Outcome::Allow, payload))).await?;
+        self.alerts_of(&caller.agency).await
+    }
+
+    /// An officer moves an alert on.
+    ///
+    /// # Errors
+    /// As [`Gateway::settle_alert`].
+    pub async fn officer_settles(
+        &self,
+        caller: &Caller,
+        (account, hat): (&AccountId, &HatId),
+        id: &str,
+        state: AlertState,
+    ) -> Result<Alert, Failure> {
+        let viewer = self.viewer(caller, account, hat).await?;
+        let hat = viewer.hat.ok_or(Failure::Refused { reason: "D-AUTH" })?;
+        self.settle_alert(account, &hat, id, state).await
     }
 
     /// The view of a hat; an attempt under another hat is logged.

@@ -195,6 +195,8 @@ impl Gateway {
             opening: None,
             item: Some(item.id.clone()),
             at: self.clock().now(),
+            // A system takes in what was sent to it: R81 is about people who look.
+            bulk: super::alerts::Bulk::Fine,
             facts,
         })
     }

@@ -3,10 +3,11 @@
 //! Owns the order. Nothing here can skip a step: [`Released`] needs a `Rendered` (from a `Disclosable`, from
 //! decisions) and a `Receipt` (from a committed entry). Refusals are logged too. Read [`Gateway::answer`] first.
 
+use super::alerts::Bulk;
 use super::render::CANONICAL;
 use super::world::{self, HeldRecord, Known};
 use super::{Caller, Failure, Gateway, Released, entries, render};
-use crate::audit::Event;
+use crate::audit::{Draft, Event};
 use crate::clock::Moment;
 use crate::document::{Limits, json};
 use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId, SystemId};
@@ -37,6 +38,8 @@ pub(super) struct Question {
     pub opening: Option<String>,
     pub item: Option<ItemId>,
     pub at: Moment,
+    /// Whether the hat has seen unusually many people.
+    pub bulk: Bulk,
     /// The state of the facts it is answered from.
     pub facts: FactsAt,
 }
@@ -93,8 +96,8 @@ impl Gateway {
         let entry = EntryId::new(Self::fresh_id());
         if let Some(refusal) = weighed.refusal.as_ref().filter(|r| r.marker == Marker::Shown) {
             let reason = refusal.reason.code();
-            let draft = entries::of_question(entry, &question, &weighed, None);
-            self.committer.commit(Job::new(draft)).await?;
+            let draft = entries::of_question(entry.clone(), &question, &weighed, None);
+            self.committer.commit(self.with_alerts(&entry, draft, question.bulk)).await?;
             return Err(Failure::Refused { reason });
         }
         let rendered = match render::render(&self.content(), &weighed.disclosable, &question, &entry) {
@@ -106,10 +109,18 @@ impl Gateway {
             }
         };
         let digest = self.keys.hash("released", &rendered.bytes);
+        let alerted = entry.clone();
         let draft = entries::of_question(entry, &question, &weighed, Some((&rendered.bytes, &hex(&digest))));
-        let job = effect(digest).into_iter().fold(Job::new(draft), Job::with_effect);
+        let job = self.with_alerts(&alerted, draft, question.bulk);
+        let job = effect(digest).into_iter().fold(job, Job::with_effect);
         let committed = self.committer.commit(job).await?;
         Released::new(rendered, committed.receipt).ok_or(Failure::Inconsistent("a receipt belongs to another entry"))
+    }
+
+    /// An entry with the alerts it raises.
+    fn with_alerts(&self, entry: &EntryId, draft: Draft, bulk: Bulk) -> Job {
+        let alerts = self.alerts_for(entry, draft.payload(), bulk);
+        alerts.into_iter().fold(Job::new(draft), Job::with_effect)
     }
 
     /// Decides every segment in question at this moment and redacts. Changes nothing, logs nothing.

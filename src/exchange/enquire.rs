@@ -3,16 +3,18 @@
 //! The calling system vouches for its user with a signed assertion, which the door has verified; that the hat may be
 //! worn through this system is checked here.
 
+use super::alerts::Bulk;
 use super::disclose::{Question, Standing};
 use super::receive::scheme_of;
 use super::world::HeldRecord;
 use super::{Caller, Failure, Gateway, Released};
+use crate::audit::payload::Hat;
 use crate::audit::{Draft, Event, Outcome};
 use crate::exchange::entries;
-use crate::ident::{AccountId, HatId, PersonId};
+use crate::ident::{AccountId, AgencyId, HatId, PersonId};
 use crate::matching::Identifier;
 use crate::store::{FactsAt, Job, RecordId, Section, SegmentRow};
-use crate::vocabulary::{Category, Purpose};
+use crate::vocabulary::{Category, Purpose, Role};
 use std::collections::BTreeSet;
 
 /// Whom an enquiry is about: an identifier with a birth date, or the hub's own id from an earlier answer.
@@ -58,10 +60,17 @@ impl Gateway {
     /// See [`Failure`]; a refusal that the requester may not know of is an empty answer, not an error.
     pub async fn enquire(&self, caller: Caller, enquiry: Enquiry) -> Result<Released, Failure> {
         let facts = self.facts.now(&self.db).await?;
-        self.hat_through_system(&caller, &enquiry, facts).await?;
+        let worn = self.hat_through_system(&caller, &enquiry, facts).await?;
         let found = self.find_subject(&enquiry.subject, &caller, facts).await?;
         let standing = if found.is_some() { Standing::Known } else { Standing::Unknown };
         let subject = found.unwrap_or_else(|| PersonId::new(Self::fresh_id()));
+        let bulk = self.one_more_person(&enquiry.account, &enquiry.hat, subject.as_str()).await?;
+        if bulk == Bulk::Blocked {
+            let mut payload = entries::by_caller(Event::Refuse, &caller);
+            payload.actor = Some(enquiry.account.clone());
+            payload.purpose = Some(enquiry.purpose);
+            return Err(self.refuse_bulk(payload, worn).await?);
+        }
         let held = match standing {
             Standing::Known => self.held_about(&subject, &enquiry.categories).await?,
             Standing::Unknown => Vec::new(),
@@ -80,6 +89,7 @@ impl Gateway {
             opening: enquiry.opening,
             item: None,
             at: self.clock().now(),
+            bulk,
             facts,
         };
         let weighed = self.weigh(&question, &held).await?;
@@ -117,19 +127,25 @@ impl Gateway {
     }
 
     /// A system may vouch for hats of its own agency, and for hats of the teams it is configured for.
-    async fn hat_through_system(&self, caller: &Caller, enquiry: &Enquiry, at: FactsAt) -> Result<(), Failure> {
+    async fn hat_through_system(&self, caller: &Caller, enquiry: &Enquiry, at: FactsAt) -> Result<Hat, Failure> {
         let place = (&self.db, &self.keys);
         let account = self.facts.fact(at, place, Section::Accounts, enquiry.account.as_str()).await?;
         let hats = account.as_ref().and_then(|a| a.body.get("hats")).and_then(|h| h.as_array());
         let text = |hat: &serde_json::Value, name: &str| hat.get(name).and_then(|v| v.as_str()).map(str::to_owned);
         let hat = hats.into_iter().flatten().find(|h| text(h, "id").as_deref() == Some(enquiry.hat.as_str()));
         let teams = self.config().systems.iter().find(|s| s.id == caller.system).map(|s| s.teams.as_slice());
-        let allowed = hat.is_some_and(|hat| {
+        let allowed = hat.filter(|hat| {
             text(hat, "agency").as_deref() == Some(caller.agency.as_str())
                 || text(hat, "team").is_some_and(|team| teams.unwrap_or_default().contains(&team))
         });
-        if allowed {
-            return Ok(());
+        let role = allowed.and_then(|hat| Role::parse(&text(hat, "role")?));
+        if let (Some(hat), Some(role)) = (allowed, role) {
+            return Ok(Hat {
+                id: Some(enquiry.hat.clone()),
+                role,
+                agency: text(hat, "agency").map_or_else(|| caller.agency.clone(), AgencyId::new),
+                team: text(hat, "team"),
+            });
         }
         let mut payload = entries::by_caller(Event::Refuse, caller);
         payload.actor = Some(enquiry.account.clone());

@@ -4,6 +4,7 @@
 //! [`Released`] bytes that could not exist without a decision and a committed audit entry. Knows nothing of HTTP.
 //! Read `disclose.rs` first: the whole promise as one function.
 
+mod alerts;
 mod audit_desk;
 mod concern;
 mod deliver;
@@ -17,12 +18,14 @@ mod register;
 mod released;
 mod render;
 mod requests;
+mod retention;
 mod upkeep;
 mod visit;
 mod watch;
 mod witnesses;
 mod world;
 
+pub use alerts::{Alert, AlertKind, AlertState};
 pub use audit_desk::{LogForm, LogReply, LogRequest};
 pub use concern::{
     About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said,
@@ -37,6 +40,7 @@ pub use questions::{
 };
 pub use receive::{Accepted, Addressee, Submission};
 pub use released::{Released, Rendered};
+pub use retention::{Sealing, is_held, sealing_effect};
 pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
 pub use witnesses::WitnessStanding;
 
@@ -48,7 +52,7 @@ use crate::ident::{AgencyId, SystemId};
 use crate::mapping::Mappings;
 use crate::schema::Schemas;
 use crate::sharing::Policy;
-use crate::store::{self, CommitterHandle, Db, FactCache, Keys};
+use crate::store::{self, CommitterHandle, Db, FactCache, IndexKeys, Keys};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -121,6 +125,8 @@ pub struct Gateway {
     arrivals: BTreeMap<SystemId, Arc<Notify>>,
     facts: FactCache<world::Known>,
     witnesses: witnesses::Witnesses,
+    last_hour: alerts::LastHour,
+    names: IndexKeys,
     started: Moment,
 }
 
@@ -136,6 +142,7 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         let arrivals = parts.config.systems.iter().map(|s| (s.id.clone(), Arc::new(Notify::new()))).collect();
         let started = parts.clock.now();
+        let names = IndexKeys::new(&parts.keys);
         Self {
             config: parts.config,
             content: ArcSwap::from_pointee(parts.content),
@@ -147,6 +154,8 @@ impl Gateway {
             arrivals,
             facts: FactCache::default(),
             witnesses: witnesses::Witnesses::default(),
+            last_hour: alerts::LastHour::default(),
+            names,
             started,
         }
     }

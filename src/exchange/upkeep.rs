@@ -45,7 +45,7 @@ impl Gateway {
         }
         let before = now.plus_millis(-IDEMPOTENCY_MILLIS);
         self.committer.tidy(vec![Effect::ForgetIdempotency { before }]).await?;
-        Ok(touched)
+        Ok(touched + self.retain().await?)
     }
 
     async fn return_to_sender(&self, item: &Item, now: Moment) -> Result<(), Failure> {

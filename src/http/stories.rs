@@ -2,8 +2,8 @@
 //! gateway behind it that holds nothing. The product's only implementation is `exchange::Gateway`.
 
 use crate::exchange::{
-    Accepted, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, LogForm, LogReply, LogRequest,
-    MessageStatus, Released, Submission, WitnessStanding,
+    Accepted, Alert, AlertState, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, LogForm, LogReply,
+    LogRequest, MessageStatus, Released, Submission, WitnessStanding,
 };
 use crate::ident::{AccountId, HatId, ItemId, MessageId, SystemId};
 use std::future::Future;
@@ -65,6 +65,26 @@ pub trait Stories: Send + Sync + 'static {
         let _ = (caller, user, request, form);
         Box::pin(async { Err(Failure::NotFound) })
     }
+    /// The alerts of an officer's agency.
+    fn alerts<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: (&'a AccountId, &'a HatId),
+    ) -> Promise<'a, Result<Vec<Alert>, Failure>> {
+        let _ = (caller, user);
+        Box::pin(async { Err(Failure::NotFound) })
+    }
+    /// Moves an alert on.
+    fn settle_alert<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: (&'a AccountId, &'a HatId),
+        id: &'a str,
+        state: AlertState,
+    ) -> Promise<'a, Result<Alert, Failure>> {
+        let _ = (caller, user, id, state);
+        Box::pin(async { Err(Failure::NotFound) })
+    }
     /// How the witnesses stand.
     fn witnesses(&self) -> Vec<WitnessStanding> {
         Vec::new()
@@ -118,6 +138,22 @@ impl Stories for Gateway {
         form: LogForm,
     ) -> Promise<'a, Result<LogReply, Failure>> {
         Box::pin(self.ask_log(caller, user, request, form))
+    }
+    fn alerts<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: (&'a AccountId, &'a HatId),
+    ) -> Promise<'a, Result<Vec<Alert>, Failure>> {
+        Box::pin(self.officer_alerts(caller, user))
+    }
+    fn settle_alert<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: (&'a AccountId, &'a HatId),
+        id: &'a str,
+        state: AlertState,
+    ) -> Promise<'a, Result<Alert, Failure>> {
+        Box::pin(self.officer_settles(caller, user, id, state))
     }
     fn witnesses(&self) -> Vec<WitnessStanding> {
         self.witness_standings()

@@ -98,7 +98,7 @@ statements! {
     GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT $5";
     SUBJECTS = "SELECT DISTINCT subject FROM audit_key ORDER BY subject";
     COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
-    SEEN_RECENTLY = "SELECT COUNT(DISTINCT subject) FROM log_index WHERE actor = $1 AND time >= $2 AND time < $3 AND subject <> 0 AND (event = $4 OR event = $5)";
+    SEEN_RECENTLY = "SELECT subject, MAX(time) FROM log_index WHERE actor = $1 AND hat = $2 AND time >= $3 AND subject <> 0 AND event = $4 GROUP BY subject ORDER BY 2 DESC LIMIT $5";
 }
 
 /// Most events one statement takes.
@@ -178,20 +178,27 @@ impl Db {
         rows.iter().map(|row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "count")?))).collect()
     }
 
-    /// How many people an account was shown or sent something about since a moment.
+    /// The people a hat saw since a moment, by keyed hash and when last, newest first, at most `limit`.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn seen_by(&self, names: &IndexKeys, actor: &str, from: Moment, to: Moment) -> Result<i64, Error> {
-        let event = |e: Event| Arg::Int(names.name(Kind::Event, e.name()));
+    pub async fn people_seen(
+        &self,
+        names: &IndexKeys,
+        actor: &str,
+        hat: &str,
+        from: Moment,
+        limit: i64,
+    ) -> Result<Vec<(i64, i64)>, Error> {
         let args = [
             Arg::Int(names.name(Kind::Actor, actor)),
+            Arg::Int(names.name(Kind::Hat, hat)),
             Arg::Int(from.millis()),
-            Arg::Int(to.millis()),
-            event(Event::View),
-            event(Event::Export),
+            Arg::Int(names.name(Kind::Event, Event::View.name())),
+            Arg::Int(limit),
         ];
-        self.fetch_one(&SEEN_RECENTLY, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
+        let rows = self.fetch(&SEEN_RECENTLY, &args).await?;
+        rows.iter().map(|row| Ok((row.int(0, "subject")?, row.int(1, "time")?))).collect()
     }
 
     /// Stretches longer than `length` milliseconds without an entry: when each began, and how long it is.

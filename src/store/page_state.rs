@@ -39,6 +39,8 @@ kinds! {
     AccessRequest = "access-request",
     /// Something a privacy officer has to look at. Owner: the officer's agency.
     Alert = "alert",
+    /// Sealed parts that a legal hold keeps. Id: the audit key's subject; owner: the log.
+    Hold = "hold",
 }
 
 /// One thing kept, opened. Its Debug output shows no body.

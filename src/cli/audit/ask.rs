@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     };
     let ask = read(args)?;
     let config = configuration::load(file)?;
-    let policy = content::compile(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?.policy;
+    let policy = Policy::load(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?;
     let event = if args.form == Form::Json { Event::AuditQuery } else { Event::AuditExport };
     own_entry::write_as(file, event, name)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Exit::Internal(e.to_string()))?;

@@ -9,6 +9,7 @@ use crate::cli::{Exit, Outcome, configuration, store};
 use crate::clock::Clock;
 use crate::config::Gateway;
 use crate::diagnostic::{Diagnostic, code};
+use crate::exchange::sealing_effect;
 use crate::ident::{AccountId, EntryId};
 use crate::store::{Committer, Db, Job, Keys, Options, StartError};
 use std::path::Path;
@@ -26,17 +27,22 @@ pub(super) fn write(file: &Path, what: &str) -> Outcome {
     write_as(file, Event::AuditExport, what)
 }
 
-/// As [`write`], for another event of the audit of the audit.
-pub(super) fn write_as(file: &Path, event: Event, what: &str) -> Outcome {
+/// As [`write`], for an entry that is made already, with what it changes.
+pub(super) fn write_draft(file: &Path, draft: Draft) -> Outcome {
     let gateway = configuration::load(file)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Exit::Internal(e.to_string()))?;
     runtime.block_on(async {
         let db = store::open_existing(&gateway).await?;
         let keys = store::keys(&gateway, code::STORE_KEY)?;
-        let done = leave(&gateway, &db, &keys, draft(event, what)).await;
+        let done = leave(&gateway, &db, &keys, draft).await;
         db.close().await;
         done
     })
+}
+
+/// As [`write`], for another event of the audit of the audit.
+pub(super) fn write_as(file: &Path, event: Event, what: &str) -> Outcome {
+    write_draft(file, draft(event, what))
 }
 
 fn draft(event: Event, what: &str) -> Draft {
@@ -60,7 +66,8 @@ async fn leave(gateway: &Gateway, db: &Db, keys: &Keys, draft: Draft) -> Outcome
     let started = Committer::start(db.clone(), keys.clone(), store::signer(gateway)?, Clock::system(), options).await;
     match started {
         Ok(log) => {
-            let done = log.commit(Job::new(draft)).await;
+            let effect = sealing_effect(&draft, &gateway.origin, Clock::system().now());
+            let done = log.commit(effect.into_iter().fold(Job::new(draft), Job::with_effect)).await;
             log.stop().await;
             done.map(drop).map_err(|e| unlogged(&e.to_string()))
         }

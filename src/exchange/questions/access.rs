@@ -2,7 +2,6 @@
 
 use super::{Answer, Ask, Asker, DAY, Failure, Row};
 use crate::audit::Event;
-use crate::clock::Moment;
 use crate::store::{Wanted, index_flag as flag};
 use crate::vocabulary::{Category, Level, Role};
 use serde_json::json;
@@ -207,14 +206,6 @@ impl Asker<'_> {
         }
         answer.summary.insert("beyond_the_minimum".to_owned(), json!(beyond));
         Ok(answer)
-    }
-
-    /// Which people an account saw in the hour before a moment, as a count: the bulk rule R81.
-    ///
-    /// # Errors
-    /// [`Failure::Store`].
-    pub async fn seen_in_the_hour(&self, account: &str, until: Moment) -> Result<i64, Failure> {
-        Ok(self.db.seen_by(&self.names, account, until.plus_millis(-3_600_000), until.plus_millis(1)).await?)
     }
 
     pub(super) fn needs_subject(&self, ask: &Ask) -> Result<(), Failure> {

@@ -6,6 +6,7 @@
 use super::{Answer, Ask, Asker, Failure, Row};
 use crate::audit::Event;
 use crate::audit::payload::Item;
+use crate::exchange::alerts::Bulk;
 use crate::exchange::disclose::{Question, Standing};
 use crate::exchange::world::Known;
 use crate::exchange::{Caller, Gateway};
@@ -217,6 +218,7 @@ impl Gateway {
             opening: None,
             item: None,
             at: row.entry.time,
+            bulk: Bulk::Fine,
             facts: self.facts.now(&self.db).await?,
         };
         let weighed = self.weigh_with(&question, &held, known)?;

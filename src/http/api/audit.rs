@@ -6,8 +6,9 @@
 use super::{Caller, Problem, id};
 use crate::audit::Event;
 use crate::clock::Moment;
-use crate::exchange::{Ask, LogForm, LogReply, LogRequest, QuestionId, fhir_bundle, parse_cursor};
+use crate::exchange::{AlertState, Ask, LogForm, LogReply, LogRequest, QuestionId, fhir_bundle, parse_cursor};
 use crate::http::Door;
+use crate::trust::UserAssertion;
 use crate::vocabulary::{Category, Role};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::collections::BTreeMap;
@@ -88,6 +89,51 @@ fn after_bar(value: &str) -> String {
     value.rsplit('|').next().unwrap_or_default().to_owned()
 }
 
+/// The alerts of the officer's agency.
+pub(super) async fn alerts(
+    caller: Caller,
+    request: HttpRequest,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    let user = user(&door, &caller, &request)?;
+    let found = door.stories.alerts(caller.story(), (user.account(), user.hat())).await?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "alerts": found })))
+}
+
+/// What an officer sends to move an alert on.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settled {
+    state: AlertState,
+}
+
+/// Moves an alert on.
+pub(super) async fn settle(
+    caller: Caller,
+    request: HttpRequest,
+    path: web::Path<String>,
+    payload: web::Payload,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    let user = user(&door, &caller, &request)?;
+    let declared = super::messages::declared_length(request.headers());
+    if declared.is_some_and(|n| n > VALUE_BYTES_MAX as u64) {
+        return Err(Problem::too_large(VALUE_BYTES_MAX));
+    }
+    let (bytes, _permit) = door.limits.read(payload, declared).await?.into_parts();
+    let wrong = || Problem::parameter("state is investigating, justified, not-justified or closed");
+    let settled: Settled = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+    let who = (user.account(), user.hat());
+    let alert = door.stories.settle_alert(caller.story(), who, id(&path)?, settled.state).await?;
+    Ok(HttpResponse::Ok().json(alert))
+}
+
+fn user(door: &Door, caller: &Caller, request: &HttpRequest) -> Result<UserAssertion, Problem> {
+    let assertion = request.headers().get("solent-assertion").and_then(|v| v.to_str().ok());
+    let assertion = assertion.ok_or_else(|| Problem::parameter("Solent-Assertion is missing"))?;
+    door.assertions.verify(assertion, caller.system(), door.clock.now()).map_err(Problem::assertion)
+}
+
 async fn reply(
     door: &Door,
     caller: &Caller,
@@ -95,9 +141,7 @@ async fn reply(
     what: LogRequest,
     form: LogForm,
 ) -> Result<HttpResponse, Problem> {
-    let assertion = request.headers().get("solent-assertion").and_then(|v| v.to_str().ok());
-    let assertion = assertion.ok_or_else(|| Problem::parameter("Solent-Assertion is missing"))?;
-    let user = door.assertions.verify(assertion, caller.system(), door.clock.now()).map_err(Problem::assertion)?;
+    let user = user(door, caller, request)?;
     match door.stories.ask_log(caller.story(), (user.account(), user.hat()), what, form).await? {
         LogReply::Json(value) => Ok(HttpResponse::Ok().json(value)),
         LogReply::Text(kind, text) => Ok(HttpResponse::Ok().content_type(kind).body(text)),

@@ -23,7 +23,7 @@ fn secret(path: &Path, text: &str) {
 }
 
 /// A configuration file for a test's database. The PostgreSQL of the tests asks for no password.
-fn config(t: &TestDb) -> PathBuf {
+pub fn config(t: &TestDb) -> PathBuf {
     secret(&t.folder.join("store.key"), &format!("{}\n", "07".repeat(32)));
     secret(&t.folder.join("audit.key"), &key_file());
     let file = t.folder.join("solent.toml");
@@ -54,7 +54,7 @@ fn verify(config: &Path) -> Output {
     solent(&["verify", "--config", config.to_str().unwrap(), "--vkey", &signer().vkey().to_string()])
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -6,5 +6,6 @@ mod fixture;
 mod frozen;
 mod independent;
 mod oracle;
+mod questions;
 mod tamper;
 mod witness;
