@@ -3,6 +3,7 @@
 //! Owns argument parsing, reading and writing of files named there, and exit codes: 0 done, 1 the input or check
 //! failed, 2 wrong usage, 3 internal. Holds no rule of its own. Read [`Exit`] first.
 
+mod accounts;
 mod audit;
 mod certs;
 mod check;
@@ -15,6 +16,7 @@ mod formats;
 mod mapping;
 mod mapping_trial;
 mod read;
+mod register;
 mod reload;
 pub mod samples;
 mod serve;
@@ -87,6 +89,10 @@ enum Command {
     Sharing(sharing::Args),
     /// Verify, prove and export the audit log
     Audit(audit::Args),
+    /// Put people, accounts and ties of a partnership into the store
+    Register(register::Args),
+    /// Give people the means to sign in at the pages
+    Accounts(accounts::Args),
     /// Certificates of a small partnership
     Certs(certs::Args),
     /// The database: migrate, backup, restore, check
@@ -115,6 +121,8 @@ pub fn main() -> ExitCode {
         Command::Decide(args) => decide::run(args),
         Command::Sharing(args) => sharing::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Register(args) => register::run(args),
+        Command::Accounts(args) => accounts::run(args),
         Command::Certs(args) => certs::run(args),
         Command::Db(args) => db::run(args),
     };

@@ -182,24 +182,9 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     }
     witnesses_usable(&config)?;
     let tls = Tls::load(&config.tls, Clock::system())?;
-    let (db, keys) = open_store(&config, &clock).await?;
-    let signer = store::signer(&config)?;
-    let vkey = signer.vkey().clone();
+    let Offline { gateway, committer, db, vkey } = Offline::open(&config, content, &clock).await?;
     let origin = vkey.name().clone();
     let mirror = config.audit.checkpoint_file.clone();
-    let options = Options { mirror: Some(mirror.clone()), ..Options::default() };
-    let committer = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options)
-        .await
-        .map_err(|e| unusable(&e.to_string()))?;
-    let parts = Parts {
-        config: config.clone(),
-        content,
-        db: db.clone(),
-        keys,
-        committer: committer.clone(),
-        clock: clock.clone(),
-    };
-    let gateway = Arc::new(Gateway::new(parts));
     let door = Door::with_pages(config, tls, clock, &gateway, demo);
     let door = http::Running::start(&door).map_err(|e| unusable(&format!("the door did not open: {e}")))?;
     let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
@@ -207,6 +192,56 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     let witnesses = tokio::spawn(keep_witnessed(Arc::clone(&gateway)));
     let reload = looked.map(|(seen, dir)| tokio::spawn(reload::keep_current(Arc::clone(&gateway), dir, seen)));
     Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, witnesses, reload })
+}
+
+/// A gateway without its doors: for commands that change the store while no gateway runs on it.
+pub struct Offline {
+    gateway: Arc<Gateway>,
+    committer: CommitterHandle,
+    db: Db,
+    vkey: Vkey,
+}
+
+impl Offline {
+    /// Opens database and log; the log has one writer, so this fails while a gateway runs on it.
+    async fn open(config: &config::Gateway, content: ContentSet, clock: &Clock) -> Result<Self, Exit> {
+        let (db, keys) = open_store(config, clock).await?;
+        let signer = store::signer(config)?;
+        let vkey = signer.vkey().clone();
+        let options = Options { mirror: Some(config.audit.checkpoint_file.clone()), ..Options::default() };
+        let committer = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options)
+            .await
+            .map_err(|e| unusable(&e.to_string()))?;
+        let parts = Parts {
+            config: config.clone(),
+            content,
+            db: db.clone(),
+            keys,
+            committer: committer.clone(),
+            clock: clock.clone(),
+        };
+        Ok(Self { gateway: Arc::new(Gateway::new(parts)), committer, db, vkey })
+    }
+
+    /// Opens what `file` configures, does `work`, and closes it again; the log's last checkpoint is written either way.
+    ///
+    /// # Errors
+    /// As [`start`], and what `work` fails with.
+    pub fn run(file: &Path, work: impl AsyncFnOnce(&Gateway) -> Outcome) -> Outcome {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Exit::Internal(format!("the runtime did not start: {}", e.kind())))?;
+        runtime.block_on(async {
+            let config = configuration::load(file)?;
+            let content = content::compile(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?;
+            let opened = Self::open(&config, content, &Clock::system()).await?;
+            let outcome = work(&opened.gateway).await;
+            opened.committer.stop().await;
+            opened.db.close().await;
+            outcome
+        })
+    }
 }
 
 /// Every system's format must be one the content set can read and write.

@@ -128,6 +128,7 @@ registry! {
     // CLI
     CLI_DEMO = "SOL-CLI-DEMO", "The demo's story did not go as it says it should.", "Read the lines marked NOT AS EXPECTED; the gateway's own tests will show the same.";
     CLI_USAGE = "SOL-CLI-USAGE", "The command line is wrong.", "See `solent <command> --help`.";
+    CLI_REFUSED = "SOL-CLI-REFUSED", "The gateway's store refused what a command asked for.", "Stop the gateway first; check that the account is registered and the name not empty.";
     CLI_FILE = "SOL-CLI-FILE", "A file named on the command line cannot be read or written.", "Check the name and its rights.";
 }
 

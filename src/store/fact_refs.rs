@@ -242,11 +242,12 @@ mod tests {
     #[test]
     fn a_workers_relationship_hangs_on_the_person_and_case_not_on_the_worker() {
         let body = json!({"id": "r", "kind": "allocated", "hat": "priya-sw", "case": "lane"});
-        assert_eq!(refs_of(Section::Relationships, "r", &body), ["c:lane"]);
+        assert_eq!(refs_of(Section::Relationships, "r", &body), ["c:lane", "w:priya-sw"]);
         let body = json!({"id": "r", "kind": "allocated", "hat": "amir-cln", "subject": "dana"});
-        assert_eq!(refs_of(Section::Relationships, "r", &body), ["p:dana"]);
+        assert_eq!(refs_of(Section::Relationships, "r", &body), ["p:dana", "w:amir-cln"]);
         let body = json!({"id": "r", "kind": "supervisor", "hat": "mo", "of": "priya-sw"});
-        assert_eq!(refs_of(Section::Relationships, "r", &body), ["h:mo"]);
+        assert_eq!(refs_of(Section::Relationships, "r", &body), ["h:mo", "w:mo"]);
+        // The worker's own list (`w:`) is asked for by pages, never by a closure.
     }
 
     #[test]

@@ -51,3 +51,62 @@ impl Drop for Demo {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
+
+/// The demo's partnership after its story, served by the plain gateway.
+pub struct Served {
+    child: Option<Child>,
+    folder: PathBuf,
+    /// `https://localhost:PORT`, once started.
+    pub base: String,
+}
+
+impl Served {
+    /// Plays the story and leaves its folder.
+    pub fn prepare() -> Self {
+        let folder = std::env::temp_dir().join(format!("solent-web-{}", uuid::Uuid::now_v7()));
+        let played =
+            Command::new(env!("CARGO_BIN_EXE_solent")).args(["demo", "--once", "--data"]).arg(&folder).output();
+        assert!(played.unwrap().status.success());
+        Self { child: None, folder, base: String::new() }
+    }
+    /// Runs a command on it; its output.
+    pub fn solent(&self, args: &[&str]) -> String {
+        let done = self.try_solent(args);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+    /// Runs a command on it.
+    pub fn try_solent(&self, args: &[&str]) -> std::process::Output {
+        let config = self.folder.join("solent.toml");
+        Command::new(env!("CARGO_BIN_EXE_solent")).args(args).arg("--config").arg(config).output().unwrap()
+    }
+    /// Serves it.
+    pub fn start(&mut self) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_solent"))
+            .args(["serve", "--config"])
+            .arg(self.folder.join("solent.toml"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.split("https://127.0.0.1:").nth(1).and_then(|r| r.split(',').next()).expect("an address");
+        self.base = format!("https://localhost:{}", port.trim());
+        self.child = Some(child);
+    }
+    /// The authority that signed its certificate.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("certs/ca.pem")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

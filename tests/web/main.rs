@@ -9,5 +9,6 @@ mod demo;
 mod leaks;
 mod pages;
 mod security;
+mod sign_in;
 mod stories;
 mod visitor;

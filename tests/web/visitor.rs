@@ -2,6 +2,7 @@
 
 use crate::demo::Demo;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// An answer of the pages.
@@ -24,9 +25,9 @@ impl Answer {
     }
 }
 
-fn tls(demo: &Demo) -> ureq::tls::TlsConfigBuilder {
+fn tls(authority: &Path) -> ureq::tls::TlsConfigBuilder {
     solent::trust::install_provider();
-    let pem = std::fs::read(demo.file("certs/ca.pem")).unwrap();
+    let pem = std::fs::read(authority).unwrap();
     let root = ureq::tls::Certificate::from_pem(&pem).unwrap();
     ureq::tls::TlsConfig::builder()
         .root_certs(ureq::tls::RootCerts::Specific(Arc::new(vec![root])))
@@ -42,9 +43,13 @@ pub struct Visitor {
 
 impl Visitor {
     pub fn new(demo: &Demo) -> Self {
-        let tls = tls(demo).build();
+        Self::to(&demo.base, &demo.file("certs/ca.pem"))
+    }
+    /// At any gateway whose certificate this authority signed.
+    pub fn to(base: &str, authority: &Path) -> Self {
+        let tls = tls(authority).build();
         let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).max_redirects(0);
-        Self { agent: config.build().new_agent(), base: demo.base.clone(), cookie: None }
+        Self { agent: config.build().new_agent(), base: base.to_owned(), cookie: None }
     }
     /// Somebody of the demo's cast, walked as.
     pub fn walking(demo: &Demo, account: &str) -> Self {
@@ -110,7 +115,9 @@ impl System {
         let read = |name: String| std::fs::read(demo.file(&name)).unwrap();
         let chain = vec![ureq::tls::Certificate::from_pem(&read(format!("certs/{system}.pem"))).unwrap()];
         let key = ureq::tls::PrivateKey::from_pem(&read(format!("certs/{system}.key"))).unwrap();
-        let tls = tls(demo).client_cert(Some(ureq::tls::ClientCert::new_with_certs(&chain, key))).build();
+        let tls = tls(&demo.file("certs/ca.pem"))
+            .client_cert(Some(ureq::tls::ClientCert::new_with_certs(&chain, key)))
+            .build();
         let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false);
         Self { agent: config.build().new_agent(), base: demo.base.clone() }
     }

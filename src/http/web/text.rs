@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn no_text_is_unused() {
-        let used: BTreeSet<String> = pages().iter().flat_map(|(_, text)| keys_in(text)).collect();
+        let all: String = pages().into_iter().map(|(_, text)| text).collect();
         let data = [
             "category.",
             "field.",
@@ -127,7 +127,7 @@ mod tests {
         ];
         for key in Text::english().texts.keys() {
             assert!(
-                used.contains(*key) || data.iter().any(|group| key.starts_with(group)),
+                all.contains(&format!("\"{key}\"")) || data.iter().any(|group| key.starts_with(group)),
                 "nothing uses the text {key}"
             );
         }
