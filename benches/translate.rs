@@ -320,7 +320,13 @@ fn large(mappings: &Mappings, census: &[u8], council: &ReadContext) {
     let text = String::from_utf8(census.to_vec()).unwrap();
     let (start, end) = (text.find("<Child>").unwrap(), text.rfind("</Child>").unwrap() + "</Child>".len());
     let two = &text[start..end];
-    let of = |children: usize| [&text[..start], &two.repeat(children / 2), &text[end..]].concat().into_bytes();
+    // Each child has ids of its own: doubles are findings, and a finding costs a look at the file.
+    let pair = |n: usize| {
+        let named = two.replace("HCC0000301", &format!("HCC{:07}", 2 * n)).replace("T850220417001", &upn(2 * n));
+        named.replace("HCC0000302", &format!("HCC{:07}", 2 * n + 1)).replace("E850214117002", &upn(2 * n + 1))
+    };
+    let all = |children: usize| (0..children / 2).map(pair).collect::<String>();
+    let of = |children: usize| [&text[..start], &all(children), &text[end..]].concat().into_bytes();
     let context = ReadContext { limits: Limits::file(), ..council.clone() };
     let count = if measure::measuring() { CHILDREN } else { 100 };
     let time = |message: &[u8]| {
@@ -331,7 +337,10 @@ fn large(mappings: &Mappings, census: &[u8], council: &ReadContext) {
     };
     let (small, big) = (of(count / 20), of(count));
     let least_of = |message: &[u8]| (0..3).map(|_| time(message)).fold(f64::INFINITY, f64::min);
-    let (few, before) = (least_of(&small), peak());
+    let few = least_of(&small);
+    // What making the message took is forgotten, where Linux allows it (proc(5), clear_refs).
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before = peak();
     let many = least_of(&big);
     line(
         &format!("census of {count} children: read, each"),
@@ -346,6 +355,13 @@ fn large(mappings: &Mappings, census: &[u8], council: &ReadContext) {
         let size = big.len() as f64 / 1e6;
         line("the same: memory above what was there", "MB", grown, "size of the message", size, Budget::AtMost(8.0));
     }
+}
+
+/// A pupil number with a right check letter.
+fn upn(number: usize) -> String {
+    let digits = format!("850{number:09}");
+    let sum: usize = digits.bytes().zip(2..).map(|(d, weight)| usize::from(d - b'0') * weight).sum();
+    format!("{}{digits}", char::from(b"ABCDEFGHJKLMNPQRTUVWXYZ"[sum % 23]))
 }
 
 /// Highest memory of this process so far, in KiB, where Linux tells it.

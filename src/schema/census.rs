@@ -133,6 +133,10 @@ impl<'a> Check<'a> {
     fn unique(&mut self, children: &[NodeId], name: &str, rule: &str, text: &str) {
         let mut seen = HashSet::new();
         for child in children {
+            // Each finding costs a look at the whole file: a return of doubles must not cost its square.
+            if self.found.len() >= FINDINGS_MAX {
+                return;
+            }
             let Some(node) = self.tree.find(*child, &["ChildIdentifiers", name]) else { continue };
             if self.tree.text(node).is_some_and(|t| !seen.insert(t.to_ascii_uppercase())) {
                 self.fault(node, rule, text);
