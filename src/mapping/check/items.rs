@@ -5,7 +5,6 @@ use super::{At, Checker, INCLUDE_DEPTH_MAX};
 use crate::diagnostic::{Span, code};
 use crate::document::Kind;
 use crate::mapping::convert::Convert;
-use crate::mapping::gates::Gates;
 use crate::mapping::lang::tree::{self, Arrow, Converter, ItemKind, ScopeKind, Side, Which, Word};
 use crate::mapping::plan::{Drop, Field, Fit, Fixed, Guard, Item, Scope, Select, Target};
 use crate::schema::{Shape, ShapeId};
@@ -318,9 +317,7 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn fit(&self, shape: ShapeId) -> Fit {
-        let Some(scalar) = self.shapes.scalar(shape) else {
-            return Fit::any();
-        };
+        let Some(scalar) = self.shapes.scalar(shape) else { return Fit::any() };
         let kind = if scalar.is_text() { Kind::String } else { scalar.kinds.first().copied().unwrap_or(Kind::String) };
         Fit {
             kind,
@@ -373,7 +370,7 @@ impl<'a> Checker<'a> {
             id,
             links,
             label,
-            gates: Gates::of(&items),
+            gates: crate::mapping::gates::Gates::of(&items),
             items,
             required,
             rule,
