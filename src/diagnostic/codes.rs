@@ -121,6 +121,9 @@ registry! {
     EXCHANGE_REFUSED = "SOL-EXCHANGE-REFUSED", "The sharing rules refuse the request as a whole; the reason word says why.", "See docs/ for the reason word.";
     EXCHANGE_FORMAT = "SOL-EXCHANGE-FORMAT", "What may be released cannot be written in the format of the calling system.", "Ask the gateway's operator for a system with another format.";
     EXCHANGE_UNAVAILABLE = "SOL-EXCHANGE-UNAVAILABLE", "The store or the audit log cannot take the request, so nothing was released.", "Try again later; an Idempotency-Key makes that safe.";
+    EXCHANGE_CHANGED = "SOL-EXCHANGE-CHANGED", "What was to be changed was changed by somebody else in the same moment, again and again.", "Read it again, then send the change again if it is still wanted.";
+    // SHARING
+    SHARING_GUARD = "SOL-SHARING-GUARD", "What was to be recorded breaks a rule: the errors name each member and its rule.", "Compare with the rule named in docs/rules.md, and put the member right; nothing was stored.";
     // STORE
     STORE_DATABASE = "SOL-STORE-DATABASE", "The database cannot be opened or used, or is of another version.", "Check `database_url` in the configuration and that the database runs; `solent db migrate` brings it up to date.";
     STORE_KEY = "SOL-STORE-KEY", "A key file cannot be used, or does not fit what is stored.", "Check that the file is the right one and that only its owner can read it (mode 0600).";

@@ -55,6 +55,20 @@ words! {
         BulkBlocked = "bulk-blocked",
         /// Drawn by the sampling plan.
         Sample = "sample",
+        /// A custodian's review of an override is overdue (R44).
+        Unreviewed = "override-unreviewed",
+        /// A review of an override asks for more.
+        NeedsMore = "override-needs-more",
+        /// An override was found not justified.
+        Incident = "incident",
+        /// A holder of parental responsibility objects to a permission (R29).
+        PermissionDisputed = "permission-disputed",
+        /// A permission was recorded on the wrong person.
+        PermissionInError = "permission-in-error",
+        /// A permission ends within thirty days (R36).
+        PermissionEndsSoon = "permission-ends-soon",
+        /// Something was shown at the pages because of a permission that was withdrawn (R35).
+        PermissionWithdrawn = "permission-withdrawn",
     }
 }
 
@@ -104,6 +118,12 @@ pub struct Alert {
     pub state: AlertState,
     /// Who looked, when, and what state it got.
     pub steps: Vec<Step>,
+    /// The id of the permission, relationship or override it is about, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refers_to: Option<String>,
+    /// When it is to be dealt with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
 }
 
 /// One step of the looking.
@@ -256,6 +276,8 @@ impl Gateway {
             raised_at: now.to_string(),
             state: AlertState::New,
             steps: Vec::new(),
+            refers_to: None,
+            due: None,
         };
         Effect::Keep { kept: kept(&alert, owner.as_str(), now), was: None }
     }
@@ -307,7 +329,7 @@ impl Gateway {
     }
 }
 
-fn kept(alert: &Alert, owner: &str, now: Moment) -> Kept {
+pub(super) fn kept(alert: &Alert, owner: &str, now: Moment) -> Kept {
     Kept {
         kind: KeptKind::Alert,
         id: alert.id.clone(),

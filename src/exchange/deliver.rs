@@ -96,8 +96,16 @@ impl Gateway {
         if !matches!(item.state, ItemState::Due | ItemState::Released) || item.expires_at <= self.clock().now() {
             return Err(Failure::Gone);
         }
-        if item.kind == ItemKind::ReturnNotice {
-            return self.collect_notice(caller, item).await;
+        match item.kind {
+            ItemKind::ReturnNotice => {
+                let body = serde_json::json!({"notice": "not-collected", "message": item.message});
+                return self.collect_notice(caller, item, body).await;
+            }
+            ItemKind::Notice => {
+                let body = self.notice_body(caller, &item).await?;
+                return self.collect_notice(caller, item, body).await;
+            }
+            ItemKind::Delivery => {}
         }
         let held = self.load(&item.records).await?;
         let question = self.question(caller, &item, &held).await?;
@@ -111,10 +119,17 @@ impl Gateway {
         self.answer(question, weighed, |digest| Some(Effect::Release { item, system, digest })).await
     }
 
-    /// An alert that an earlier message was not collected: names the message, holds no content.
-    async fn collect_notice(&self, caller: &Caller, item: Item) -> Result<Released, Failure> {
+    /// A notice about an earlier message or release: names it, holds no content.
+    async fn collect_notice(
+        &self,
+        caller: &Caller,
+        item: Item,
+        mut body: serde_json::Value,
+    ) -> Result<Released, Failure> {
         let entry = EntryId::new(Self::fresh_id());
-        let body = serde_json::json!({"notice": "not-collected", "message": item.message, "receipt": entry});
+        if let serde_json::Value::Object(map) = &mut body {
+            map.insert("receipt".to_owned(), serde_json::json!(entry));
+        }
         let rendered =
             Rendered { bytes: body.to_string().into_bytes(), content_type: "application/json", entry: entry.clone() };
         let mut payload = entries::by_caller(Event::Collect, caller);

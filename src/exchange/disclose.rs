@@ -112,7 +112,8 @@ impl Gateway {
         let alerted = entry.clone();
         let draft = entries::of_question(entry, &question, &weighed, Some((&rendered.bytes, &hex(&digest))));
         let job = self.with_alerts(&alerted, draft, question.bulk);
-        let job = effect(digest).into_iter().fold(job, Job::with_effect);
+        let rests = relied_on(&weighed, &question.caller);
+        let job = effect(digest).into_iter().chain(rests).fold(job, Job::with_effect);
         let committed = self.committer.commit(job).await?;
         Released::new(rendered, committed.receipt).ok_or(Failure::Inconsistent("a receipt belongs to another entry"))
     }
@@ -203,6 +204,7 @@ impl Gateway {
             account: Some(question.account.clone()),
             segments: rows.map(|r| r.id.clone()).collect(),
             agencies: agencies.into_iter().collect(),
+            ..FactSeeds::default()
         };
         self.known(question.facts, &seeds).await
     }
@@ -254,6 +256,20 @@ impl Gateway {
         let digest = self.keys.hash("alias", format!("{system}\0{text}").as_bytes());
         hex(&digest).chars().take(32).collect()
     }
+}
+
+/// The permissions without which less would have gone out: whoever received it is told when one is withdrawn (R35).
+fn relied_on(weighed: &Weighed, caller: &Caller) -> Option<Effect> {
+    let items = weighed.disclosable.items().iter();
+    let opened = items.filter(|i| i.decision.level > Level::N && i.decision.reason == Reason::AllowPermission);
+    let permissions: BTreeSet<String> =
+        opened.flat_map(|i| i.decision.basis.permissions.iter().map(ToString::to_string)).collect();
+    let (system, agency) = (caller.system.clone(), caller.agency.clone());
+    (!permissions.is_empty()).then(|| Effect::RestsOn {
+        permissions: permissions.into_iter().collect(),
+        system,
+        agency,
+    })
 }
 
 /// Everybody the facts must know at least by id, with birth dates from the records.

@@ -60,7 +60,7 @@ impl Gateway {
     /// See [`Failure`]; a refusal that the requester may not know of is an empty answer, not an error.
     pub async fn enquire(&self, caller: Caller, enquiry: Enquiry) -> Result<Released, Failure> {
         let facts = self.facts.now(&self.db).await?;
-        let worn = self.hat_through_system(&caller, &enquiry, facts).await?;
+        let worn = self.hat_through_system(&caller, (&enquiry.account, &enquiry.hat), facts).await?;
         let found = self.find_subject(&enquiry.subject, &caller, facts).await?;
         let standing = if found.is_some() { Standing::Known } else { Standing::Unknown };
         let subject = found.unwrap_or_else(|| PersonId::new(Self::fresh_id()));
@@ -110,7 +110,12 @@ impl Gateway {
         self.load_with(&records, rows).await
     }
 
-    async fn find_subject(&self, subject: &Subject, caller: &Caller, at: FactsAt) -> Result<Option<PersonId>, Failure> {
+    pub(super) async fn find_subject(
+        &self,
+        subject: &Subject,
+        caller: &Caller,
+        at: FactsAt,
+    ) -> Result<Option<PersonId>, Failure> {
         match subject {
             Subject::Person(id) => {
                 let known = self.facts.fact(at, (&self.db, &self.keys), Section::People, id.as_str()).await?;
@@ -127,12 +132,17 @@ impl Gateway {
     }
 
     /// A system may vouch for hats of its own agency, and for hats of the teams it is configured for.
-    async fn hat_through_system(&self, caller: &Caller, enquiry: &Enquiry, at: FactsAt) -> Result<Hat, Failure> {
+    pub(super) async fn hat_through_system(
+        &self,
+        caller: &Caller,
+        (account_id, hat_id): (&AccountId, &HatId),
+        at: FactsAt,
+    ) -> Result<Hat, Failure> {
         let place = (&self.db, &self.keys);
-        let account = self.facts.fact(at, place, Section::Accounts, enquiry.account.as_str()).await?;
+        let account = self.facts.fact(at, place, Section::Accounts, account_id.as_str()).await?;
         let hats = account.as_ref().and_then(|a| a.body.get("hats")).and_then(|h| h.as_array());
         let text = |hat: &serde_json::Value, name: &str| hat.get(name).and_then(|v| v.as_str()).map(str::to_owned);
-        let hat = hats.into_iter().flatten().find(|h| text(h, "id").as_deref() == Some(enquiry.hat.as_str()));
+        let hat = hats.into_iter().flatten().find(|h| text(h, "id").as_deref() == Some(hat_id.as_str()));
         let teams = self.config().systems.iter().find(|s| s.id == caller.system).map(|s| s.teams.as_slice());
         let allowed = hat.filter(|hat| {
             text(hat, "agency").as_deref() == Some(caller.agency.as_str())
@@ -141,14 +151,14 @@ impl Gateway {
         let role = allowed.and_then(|hat| Role::parse(&text(hat, "role")?));
         if let (Some(hat), Some(role)) = (allowed, role) {
             return Ok(Hat {
-                id: Some(enquiry.hat.clone()),
+                id: Some(hat_id.clone()),
                 role,
                 agency: text(hat, "agency").map_or_else(|| caller.agency.clone(), AgencyId::new),
                 team: text(hat, "team"),
             });
         }
         let mut payload = entries::by_caller(Event::Refuse, caller);
-        payload.actor = Some(enquiry.account.clone());
+        payload.actor = Some(account_id.clone());
         payload.reason = Some("D-AUTH".to_owned());
         self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
         Err(Failure::Refused { reason: "D-AUTH" })

@@ -6,42 +6,57 @@
 
 mod alerts;
 mod audit_desk;
+mod break_glass;
 mod concern;
+mod consent_r4;
+mod deed;
 mod deliver;
 mod disclose;
 mod enquire;
 mod entries;
 mod inspect;
+mod notice;
+mod permit;
 mod questions;
 mod receive;
 mod register;
+mod relate;
 mod released;
 mod render;
 mod requests;
 mod retention;
+mod safeguard;
+mod terms;
 mod upkeep;
 mod visit;
 mod watch;
+mod whom;
 mod witnesses;
 mod world;
 
 pub use alerts::{Alert, AlertKind, AlertState};
 pub use audit_desk::{LogForm, LogReply, LogRequest};
+pub use break_glass::{NewOverride, OverrideDeed};
 pub use concern::{
     About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said,
     Side, Status,
 };
+pub use deed::{Deed, Done, User};
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};
+pub use permit::{Happening, NewAssessment, NewPermission, PermissionDeed};
 pub use questions::{
     Answer as LogAnswer, Ask, Asker, QuestionId, Row as LogRow, Viewer, audit_event, csv, fhir_bundle, json_lines,
     parse_cursor, reconcile,
 };
 pub use receive::{Accepted, Addressee, Submission};
+pub use relate::RelationshipDeed;
 pub use released::{Released, Rendered};
 pub use retention::{Sealing, is_held, sealing_effect};
+pub use safeguard::SafetyDeed;
 pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
+pub use whom::{Party as WhoDecides, Whom};
 pub use witnesses::WitnessStanding;
 
 use crate::clock::{Clock, Moment};
@@ -56,6 +71,7 @@ use crate::store::{self, CommitterHandle, Db, FactCache, IndexKeys, Keys};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use tokio::sync::Notify;
 
 /// Who calls, as the client certificate says. Made by the door after it has checked the certificate.
@@ -128,6 +144,8 @@ pub struct Gateway {
     last_hour: alerts::LastHour,
     names: IndexKeys,
     started: Moment,
+    /// When the terms of permissions were last looked at, in milliseconds; 0 for never.
+    terms_seen_at: AtomicI64,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -157,6 +175,7 @@ impl Gateway {
             last_hour: alerts::LastHour::default(),
             names,
             started,
+            terms_seen_at: AtomicI64::new(0),
         }
     }
     /// The configuration.
@@ -236,6 +255,9 @@ pub enum Failure {
     /// A question to the log lacks something, or asks too much at once.
     #[error("{0}")]
     Unclear(&'static str),
+    /// Others kept changing what was to be changed.
+    #[error("the facts changed meanwhile")]
+    Changed,
     /// Nothing here for this caller, whether or not it exists for another.
     #[error("not found")]
     NotFound,
@@ -274,6 +296,7 @@ impl From<store::CommitError> for Failure {
 fn refused_effect(refusal: store::Refusal) -> Failure {
     match refusal {
         store::Refusal::IdempotencyTaken => Failure::Conflict,
+        store::Refusal::FactChanged { .. } | store::Refusal::KeptChanged { .. } => Failure::Changed,
         store::Refusal::Absent => Failure::NotFound,
         store::Refusal::ItemState { .. } => Failure::Gone,
         _ => Failure::Inconsistent("a change was overtaken by another"),

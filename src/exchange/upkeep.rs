@@ -43,6 +43,7 @@ impl Gateway {
             self.committer.commit(job.with_effect(Effect::EraseQuarantine { message })).await?;
             touched += 1;
         }
+        touched += self.keep_terms(now).await?;
         let before = now.plus_millis(-IDEMPOTENCY_MILLIS);
         self.committer.tidy(vec![Effect::ForgetIdempotency { before }]).await?;
         Ok(touched + self.retain().await?)
@@ -51,7 +52,7 @@ impl Gateway {
     async fn return_to_sender(&self, item: &Item, now: Moment) -> Result<(), Failure> {
         let notice = match item.kind {
             // An alert that nobody collects makes no further alert.
-            ItemKind::ReturnNotice => None,
+            ItemKind::ReturnNotice | ItemKind::Notice => None,
             ItemKind::Delivery => Some(notice(item, now)),
         };
         let effect = Effect::Return { item: item.id.clone(), notice };

@@ -182,6 +182,9 @@ impl From<Failure> for Problem {
                 Self::new(StatusCode::CONFLICT, code::HTTP_CONFLICT, "this Idempotency-Key was used for another body")
             }
             Failure::Unclear(title) => Self::parameter(title),
+            Failure::Changed => {
+                Self::new(StatusCode::CONFLICT, code::EXCHANGE_CHANGED, "this was changed by somebody else meanwhile")
+            }
             Failure::NotFound => Self::not_found(),
             Failure::Gone => Self::new(StatusCode::GONE, code::HTTP_GONE, "this item has been settled"),
             Failure::Refused { reason } => {
@@ -257,6 +260,7 @@ mod tests {
     fn every_failure_of_a_story_has_a_status_and_a_code() {
         for (failure, expected) in [
             (Failure::Conflict, "409 SOL-HTTP-CONFLICT"),
+            (Failure::Changed, "409 SOL-EXCHANGE-CHANGED"),
             (Failure::NotFound, "404 SOL-HTTP-NOT-FOUND"),
             (Failure::Gone, "410 SOL-HTTP-GONE"),
             (Failure::Refused { reason: "D-REL" }, "403 SOL-EXCHANGE-REFUSED"),

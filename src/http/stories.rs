@@ -2,8 +2,8 @@
 //! gateway behind it that holds nothing. The product's only implementation is `exchange::Gateway`.
 
 use crate::exchange::{
-    Accepted, Alert, AlertState, Caller, ContentState, Enquiry, Failure, Gateway, ItemSummary, LogForm, LogReply,
-    LogRequest, MessageStatus, Released, Submission, WitnessStanding,
+    Accepted, Alert, AlertState, Caller, ContentState, Deed, Done, Enquiry, Failure, Gateway, ItemSummary, LogForm,
+    LogReply, LogRequest, MessageStatus, Released, Submission, User, WitnessStanding,
 };
 use crate::ident::{AccountId, HatId, ItemId, MessageId, SystemId};
 use std::future::Future;
@@ -45,6 +45,10 @@ pub trait Stories: Send + Sync + 'static {
     fn decline<'a>(&'a self, caller: &'a Caller, id: &'a ItemId) -> Promise<'a, Result<(), Failure>>;
     /// Answers a user of the caller.
     fn enquire<'a>(&'a self, caller: &'a Caller, enquiry: Enquiry) -> Promise<'a, Result<Released, Failure>>;
+    /// Does what a user of the caller wants recorded; a door without a gateway records nothing.
+    fn act<'a>(&'a self, _: &'a Caller, _: User, _: Deed) -> Promise<'a, Result<Done, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::NotFound)))
+    }
     /// Logs what was turned away.
     fn denied(&self, denial: Denial) -> Promise<'_, ()>;
     /// The newest signed checkpoint of a shard, as its note.
@@ -120,6 +124,9 @@ impl Stories for Gateway {
     }
     fn enquire<'a>(&'a self, caller: &'a Caller, enquiry: Enquiry) -> Promise<'a, Result<Released, Failure>> {
         Box::pin(self.enquire(caller.clone(), enquiry))
+    }
+    fn act<'a>(&'a self, caller: &'a Caller, user: User, deed: Deed) -> Promise<'a, Result<Done, Failure>> {
+        Box::pin(async move { self.act(caller, &user, &deed).await })
     }
     fn denied(&self, denial: Denial) -> Promise<'_, ()> {
         Box::pin(self.turned_away(denial.claimed, denial.certificate, denial.request, denial.reason))

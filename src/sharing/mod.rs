@@ -7,6 +7,7 @@ pub mod decision;
 pub mod disclosure;
 pub mod facts;
 pub mod govern;
+pub mod lifecycle;
 mod local;
 pub mod policy;
 mod procedure;

@@ -9,7 +9,7 @@ use super::db::Tx;
 use super::effect::{Effect, NewMessage};
 use super::keys::{Digest, Keys, Sealed};
 use super::mailbox::{self, ItemState};
-use super::{cosignatures, facts, messages, page_state, people, quarantine, requests, retention};
+use super::{cosignatures, facts, messages, page_state, people, permission_use, quarantine, requests, retention};
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
 
@@ -72,6 +72,21 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
         Effect::EndFact { section, id } => {
             present(facts::version(tx, *section, id).await? > 0)?;
             Ok(facts::end(tx, *section, id, scene.now).await?)
+        }
+        Effect::IfFacts { at } => match facts::clock(tx).await? {
+            version if at.is(version) => Ok(()),
+            version => Err(Stopped::Refused(Refusal::FactChanged { version })),
+        },
+        Effect::RestsOn { permissions, system, agency } => match scene.receipt {
+            Some(entry) => Ok(permission_use::used(tx, permissions, entry, (system, agency), scene.now).await?),
+            None => Ok(()),
+        },
+        Effect::Notice { message, kind, refers_to } => Ok(permission_use::notice(tx, message, kind, refers_to).await?),
+        Effect::MarkPermission { permission, mark } => {
+            match permission_use::mark(tx, permission, *mark, scene.now).await? {
+                true => Ok(()),
+                false => Err(Stopped::Refused(Refusal::Duplicate)),
+            }
         }
         Effect::IndexPerson(change) => match people::apply(tx, scene.keys, &[change], scene.now).await? {
             true => Ok(()),

@@ -120,6 +120,37 @@ pub enum Effect {
         /// What was decided.
         state: String,
     },
+    /// Nothing: but the job is refused with [`super::Refusal::FactChanged`] when any fact changed since it was prepared, so
+    /// that two at once cannot both pass a check that only one of them would.
+    IfFacts {
+        /// The state of the facts it was prepared from.
+        at: super::fact_cache::FactsAt,
+    },
+    /// The job's first entry is a release that rested on these permissions.
+    RestsOn {
+        /// Their ids.
+        permissions: Vec<String>,
+        /// Who received it.
+        system: SystemId,
+        /// Their agency.
+        agency: AgencyId,
+    },
+    /// Keeps what the notice says that goes with a message of its own.
+    Notice {
+        /// The message.
+        message: MessageId,
+        /// A stable word.
+        kind: &'static str,
+        /// The id of what it is about.
+        refers_to: String,
+    },
+    /// Notes something about a permission once. Refused with [`super::Refusal::Duplicate`] when it was noted before.
+    MarkPermission {
+        /// Its id.
+        permission: String,
+        /// What.
+        mark: super::permission_use::PermissionMark,
+    },
     /// Keeps something of the pages. Refused with [`super::Refusal::KeptChanged`] when another version is there than `was`.
     Keep {
         /// What, with the body it is to have; its version and moment are the store's to set.

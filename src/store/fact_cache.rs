@@ -19,6 +19,13 @@ const ROWS_MAX: usize = 100_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FactsAt(i64);
 
+impl FactsAt {
+    /// Whether it is the state with this counter.
+    pub(super) const fn is(self, version: i64) -> bool {
+        self.0 == version
+    }
+}
+
 /// Closures and single facts by what was asked for; `T` is what the caller makes of a closure's rows.
 pub struct FactCache<T> {
     inner: Mutex<Inner<T>>,

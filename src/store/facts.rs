@@ -94,6 +94,12 @@ pub struct FactSeeds {
     pub segments: Vec<SegmentId>,
     /// Custodians and receiving agencies.
     pub agencies: Vec<AgencyId>,
+    /// Further accounts that are named.
+    pub accounts: Vec<AccountId>,
+    /// Teams that are named.
+    pub teams: Vec<String>,
+    /// Cases that are named, with their relationships.
+    pub cases: Vec<String>,
 }
 
 /// One fact.
@@ -272,6 +278,9 @@ pub(super) fn seed_refs(seeds: &FactSeeds) -> BTreeSet<String> {
         refs.insert(Kind::Account.itself(account.as_str()));
     }
     refs.extend(seeds.segments.iter().map(|s| Kind::Segment.about(s.as_str())));
+    refs.extend(seeds.accounts.iter().map(|a| Kind::Account.itself(a.as_str())));
+    refs.extend(seeds.teams.iter().map(|t| Kind::Team.itself(t)));
+    refs.extend(seeds.cases.iter().flat_map(|c| [Kind::Case.itself(c), Kind::Case.about(c)]));
     refs.extend(seeds.agencies.iter().map(|a| Kind::Agency.itself(a.as_str())));
     refs
 }
@@ -329,6 +338,12 @@ fn context(section: Section, id: &str, version: i64) -> String {
 pub(super) async fn version(tx: &mut Tx, section: Section, id: &str) -> Result<i64, Error> {
     let row = tx.fetch_one(&VERSION, &[Arg::Text(section.name()), Arg::Text(id)]).await?;
     row.map_or(Ok(0), |row| row.int(0, "version"))
+}
+
+/// The counter of changes.
+pub(super) async fn clock(tx: &mut Tx) -> Result<i64, Error> {
+    let row = tx.fetch_one(&CLOCK, &[]).await?;
+    row.ok_or(Error::Corrupt { at: "facts_version", what: "the row" })?.int(0, "version")
 }
 
 /// Ends a fact that has version `version`.

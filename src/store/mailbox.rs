@@ -60,6 +60,9 @@ words! {
         Delivery = "delivery",
         /// An alert to the sender that an item was not collected (R77). Carries no record.
         ReturnNotice = "return-notice",
+        /// Something that was received before no longer holds: a permission it rested on was withdrawn (R35). A reference only
+        /// (R63). Carries no record.
+        Notice = "notice",
     }
 }
 

@@ -24,6 +24,7 @@ mod messages;
 mod migrate;
 mod page_state;
 mod people;
+mod permission_use;
 mod quarantine;
 mod requests;
 mod retention;
@@ -48,6 +49,7 @@ pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, 
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
 pub use page_state::{Kept, KeptKind};
 pub use people::{Presented, Resolution, ReviewRow};
+pub use permission_use::{PermissionMark, PermissionUse};
 pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
 pub use stored_log::StoredLog;
 pub use witness_state::{WitnessError, WitnessState};
@@ -123,6 +125,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         migrate::STATEMENTS,
         page_state::STATEMENTS,
         people::STATEMENTS,
+        permission_use::STATEMENTS,
         quarantine::STATEMENTS,
         requests::STATEMENTS,
         retention::STATEMENTS,

@@ -3,12 +3,18 @@
 //! [`ROUTES`] is the table the routes are made from; a test holds `openapi.json` to it.
 
 mod audit;
+mod consent;
+mod deeds;
 mod enquiries;
 mod log;
 mod mailbox;
 mod media;
 mod messages;
 mod openapi;
+mod overrides;
+mod permissions;
+mod protections;
+mod relationships;
 
 use super::{Caller, Door, Problem, web as pages};
 use actix_web::web::{self, ServiceConfig};
@@ -32,6 +38,30 @@ pub const ROUTES: &[RouteRow] = &[
     RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/ack" },
     RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/nack" },
     RouteRow { method: "POST", path: "/api/v1/enquiries" },
+    RouteRow { method: "POST", path: "/api/v1/permissions" },
+    RouteRow { method: "GET", path: "/api/v1/permissions/{id}" },
+    RouteRow { method: "POST", path: "/api/v1/permissions/{id}/withdraw" },
+    RouteRow { method: "POST", path: "/api/v1/permissions/{id}/dispute" },
+    RouteRow { method: "POST", path: "/api/v1/permissions/{id}/resolve" },
+    RouteRow { method: "POST", path: "/api/v1/permissions/{id}/error" },
+    RouteRow { method: "POST", path: "/api/v1/assessments" },
+    RouteRow { method: "POST", path: "/api/v1/relationships" },
+    RouteRow { method: "POST", path: "/api/v1/relationships/{id}/end" },
+    RouteRow { method: "POST", path: "/api/v1/item-grants" },
+    RouteRow { method: "POST", path: "/api/v1/cases/{id}/purpose" },
+    RouteRow { method: "POST", path: "/api/v1/overrides" },
+    RouteRow { method: "POST", path: "/api/v1/overrides/{id}/approve" },
+    RouteRow { method: "POST", path: "/api/v1/overrides/{id}/reject" },
+    RouteRow { method: "POST", path: "/api/v1/overrides/{id}/renew" },
+    RouteRow { method: "POST", path: "/api/v1/overrides/{id}/told" },
+    RouteRow { method: "POST", path: "/api/v1/overrides/{id}/review" },
+    RouteRow { method: "POST", path: "/api/v1/protections" },
+    RouteRow { method: "POST", path: "/api/v1/protections/{id}/lift" },
+    RouteRow { method: "POST", path: "/api/v1/strands" },
+    RouteRow { method: "POST", path: "/api/v1/conflicts" },
+    RouteRow { method: "POST", path: "/api/v1/seals" },
+    RouteRow { method: "POST", path: "/fhir/r4/Consent" },
+    RouteRow { method: "GET", path: "/fhir/r4/Consent/{id}" },
     RouteRow { method: "GET", path: "/api/v1/openapi.json" },
     RouteRow { method: "GET", path: "/api/v1/audit/alerts" },
     RouteRow { method: "POST", path: "/api/v1/audit/alerts/{id}" },
@@ -77,6 +107,38 @@ fn handler(row: &RouteRow) -> Option<Route> {
         ("GET", "/log/{shard}/checkpoint") => web::get().to(log::checkpoint),
         ("GET", "/log/{shard}/cosigned") => web::get().to(log::cosigned),
         ("GET", "/log/{shard}/tile/{path}") => web::get().to(log::tile),
+        _ => return recording(row),
+    };
+    Some(route)
+}
+
+/// The paths under which users record something.
+fn recording(row: &RouteRow) -> Option<Route> {
+    let route = match (row.method, row.path) {
+        ("POST", "/fhir/r4/Consent") => web::post().to(consent::import),
+        ("GET", "/fhir/r4/Consent/{id}") => web::get().to(consent::export),
+        ("POST", "/api/v1/permissions") => web::post().to(permissions::record),
+        ("GET", "/api/v1/permissions/{id}") => web::get().to(permissions::show),
+        ("POST", "/api/v1/permissions/{id}/withdraw") => web::post().to(permissions::withdraw),
+        ("POST", "/api/v1/permissions/{id}/dispute") => web::post().to(permissions::dispute),
+        ("POST", "/api/v1/permissions/{id}/resolve") => web::post().to(permissions::resolve),
+        ("POST", "/api/v1/permissions/{id}/error") => web::post().to(permissions::error),
+        ("POST", "/api/v1/assessments") => web::post().to(permissions::assess),
+        ("POST", "/api/v1/relationships") => web::post().to(relationships::begin),
+        ("POST", "/api/v1/relationships/{id}/end") => web::post().to(relationships::end),
+        ("POST", "/api/v1/item-grants") => web::post().to(relationships::open_item),
+        ("POST", "/api/v1/cases/{id}/purpose") => web::post().to(relationships::change_purpose),
+        ("POST", "/api/v1/overrides") => web::post().to(overrides::ask),
+        ("POST", "/api/v1/overrides/{id}/approve") => web::post().to(overrides::approve),
+        ("POST", "/api/v1/overrides/{id}/reject") => web::post().to(overrides::reject),
+        ("POST", "/api/v1/overrides/{id}/renew") => web::post().to(overrides::renew),
+        ("POST", "/api/v1/overrides/{id}/told") => web::post().to(overrides::tell),
+        ("POST", "/api/v1/overrides/{id}/review") => web::post().to(overrides::review),
+        ("POST", "/api/v1/protections") => web::post().to(protections::protect),
+        ("POST", "/api/v1/protections/{id}/lift") => web::post().to(protections::lift),
+        ("POST", "/api/v1/strands") => web::post().to(protections::mark),
+        ("POST", "/api/v1/conflicts") => web::post().to(protections::declare),
+        ("POST", "/api/v1/seals") => web::post().to(protections::seal),
         _ => return None,
     };
     Some(route)

@@ -94,7 +94,7 @@ impl Asked {
                 let words = "the message is refused";
                 self.write(AckCode::Reject, &[fault(INTERNAL, Location::default(), "SOL-EXCHANGE-REFUSED", words)])
             }
-            Err(Failure::LogUnavailable | Failure::Store(_) | Failure::Inconsistent(_)) => {
+            Err(Failure::LogUnavailable | Failure::Store(_) | Failure::Inconsistent(_) | Failure::Changed) => {
                 tracing::error!("an MLLP message could not be stored");
                 let words = "the message could not be stored; send it again later";
                 let own = "SOL-EXCHANGE-UNAVAILABLE";

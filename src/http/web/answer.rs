@@ -76,7 +76,7 @@ impl From<Failure> for Stop {
         match failure {
             Failure::NotFound | Failure::Gone => Self::Missing,
             Failure::Refused { .. } => Self::Refused,
-            Failure::LogUnavailable | Failure::Store(_) => Self::Unavailable,
+            Failure::LogUnavailable | Failure::Store(_) | Failure::Changed => Self::Unavailable,
             Failure::Unclear(_) => Self::Malformed,
             Failure::Conflict | Failure::Invalid(_) | Failure::NotAcceptable(_) | Failure::Inconsistent(_) => {
                 Self::Broken

@@ -67,6 +67,50 @@ pub struct Permission {
     /// What happened to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<PermissionEvent>,
+    /// How it was given. No decision depends on it; a facts file has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<PermissionForm>,
+}
+
+/// How a permission was given and where the proof is kept (consent paper §2, §5). Never the form's image.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PermissionForm {
+    /// By which channel.
+    pub how: PermissionChannel,
+    /// The language it was explained in (BCP 47).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Whether an interpreter helped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interpreter: bool,
+    /// SHA-256 of the signed document, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Where the document is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Text>,
+    /// Version of the wording that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<String>,
+    /// Who witnessed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Text>,
+    /// What the import left open: `broad` for a foreign record without parties.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broad: bool,
+}
+
+/// Channels of a permission (consent paper §2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "each word says it")]
+pub enum PermissionChannel {
+    SignedPaper,
+    SignedScreen,
+    SpokenWitnessed,
+    Video,
+    Email,
 }
 
 /// The four things called consent (consent paper §1).
@@ -311,6 +355,52 @@ pub struct Override {
     /// Whether the person was told (R43).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
+    /// What became of the request beside its approval. No decision depends on it; a facts file has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<OverrideCourse>,
+}
+
+/// What became of an override beside its approval (R39, R41, R44).
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OverrideCourse {
+    /// Agencies that hold something about the person in these categories: their privacy officers review.
+    pub custodians: Vec<AgencyId>,
+    /// Who rejected it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_by: Option<HatId>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_at: Option<Time>,
+    /// The reviews.
+    pub reviews: Vec<OverrideReview>,
+}
+
+/// A custodian's review of an override (R44).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideReview {
+    /// By which privacy officer's hat.
+    pub by: HatId,
+    /// For which custodian.
+    pub agency: AgencyId,
+    /// When.
+    pub at: Time,
+    /// What was found.
+    pub outcome: ReviewOutcome,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Text>,
+}
+
+/// What a review found (R44).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "each word says it")]
+pub enum ReviewOutcome {
+    Justified,
+    NotJustified,
+    NeedsMore,
 }
 
 /// Kinds of override.

@@ -16,6 +16,7 @@ pub use consent::*;
 pub use file::{FACTS_BYTES_MAX, Reader};
 pub use parties::*;
 pub use ties::*;
+pub(crate) use time::day_start;
 pub use time::{Day, Span, Time, TimeError};
 
 use serde::{Deserialize, Serialize};

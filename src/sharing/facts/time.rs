@@ -22,6 +22,11 @@ pub(crate) fn midnight(zone: &TimeZone, date: civil::Date) -> Time {
     Time(date.to_zoned(zone.clone()).map_or(Timestamp::MAX, |z| z.timestamp()))
 }
 
+/// 00:00 Europe/London of the day of `at`.
+pub(crate) fn day_start(at: Time) -> Time {
+    midnight(&london(), at.date())
+}
+
 /// An instant of a facts file: RFC 3339 with offset, or a bare date that stands for 00:00 Europe/London of that day.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub(crate) Timestamp);
@@ -139,6 +144,11 @@ impl Day {
     #[must_use]
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         civil::Date::new(year, month, day).ok().map(Self)
+    }
+    /// 00:00 London of the day after: the first moment that a period ending with this day no longer holds.
+    #[must_use]
+    pub(crate) fn next(self) -> Time {
+        midnight(&london(), self.0.tomorrow().unwrap_or(civil::Date::MAX))
     }
     /// 00:00 London on the birthday `years` later; 29 February becomes 1 March in a common year (facts file paper §1).
     #[must_use]

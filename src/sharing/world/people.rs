@@ -15,7 +15,7 @@ pub(in crate::sharing) enum Ages {
 }
 
 impl Ages {
-    pub(super) fn born(day: Day) -> Self {
+    pub(in crate::sharing) fn born(day: Day) -> Self {
         Self::Born {
             birth: day.birthday(0),
             thirteen: day.birthday(13),

@@ -110,6 +110,7 @@ fn request(hat: &str, account: &str) -> FactSeeds {
         account: Some(AccountId::from(account)),
         segments: vec![SegmentId::from("s1")],
         agencies: vec![],
+        ..FactSeeds::default()
     }
 }
 

@@ -1,0 +1,13 @@
+-- Who received something because of a permission, what mailbox notices refer to, and which permissions were warned of or
+-- noted as ended. Ids only. The same names stand in ../postgres/0005_permission_use.sql.
+CREATE TABLE permission_use (
+    permission TEXT NOT NULL, entry TEXT NOT NULL, system TEXT NOT NULL, agency TEXT NOT NULL, used_at INTEGER NOT NULL,
+    PRIMARY KEY (permission, entry)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notice (
+    message TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, refers_to TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE permission_mark (
+    permission TEXT NOT NULL, mark TEXT NOT NULL, marked_at INTEGER NOT NULL,
+    PRIMARY KEY (permission, mark)
+) STRICT, WITHOUT ROWID;
