@@ -283,6 +283,9 @@ async fn keep_writing_requests(gateway: Arc<Gateway>) {
     let mut every = tokio::time::interval(REQUESTS_EVERY);
     loop {
         every.tick().await;
+        if let Err(error) = gateway.watch_clock().await {
+            tracing::error!(%error, "a clock that stepped back could not be logged");
+        }
         if let Err(error) = gateway.write_requests().await {
             tracing::error!(%error, "an entry that was asked for could not be written");
         }

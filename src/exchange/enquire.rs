@@ -84,7 +84,8 @@ impl Gateway {
             subject,
             standing,
             categories: enquiry.categories,
-            override_id: enquiry.override_id,
+            // A clock that went back could make an override live again that is over.
+            override_id: enquiry.override_id.filter(|_| self.clock_behind() == 0),
             delegation: enquiry.delegation,
             opening: enquiry.opening,
             item: None,

@@ -7,6 +7,7 @@
 mod alerts;
 mod audit_desk;
 mod break_glass;
+mod clock_watch;
 mod concern;
 mod consent_r4;
 mod deed;
@@ -142,6 +143,7 @@ pub struct Gateway {
     facts: FactCache<world::Known>,
     witnesses: witnesses::Witnesses,
     last_hour: alerts::LastHour,
+    clock_watch: clock_watch::ClockWatch,
     names: IndexKeys,
     started: Moment,
     /// When the terms of permissions were last looked at, in milliseconds; 0 for never.
@@ -173,6 +175,7 @@ impl Gateway {
             facts: FactCache::default(),
             witnesses: witnesses::Witnesses::default(),
             last_hour: alerts::LastHour::default(),
+            clock_watch: clock_watch::ClockWatch::default(),
             names,
             started,
             terms_seen_at: AtomicI64::new(0),

@@ -152,3 +152,83 @@ fn by_file_a_checkpoint_is_cosigned_and_a_log_set_back_is_told_the_size() {
     assert_eq!(Checkpoint::open(whole.as_bytes(), &[signer().vkey().clone(), vkey]).unwrap().1.len(), 2);
     assert_eq!(run(&request(0, 60)), (Some(1), "old 90\n".to_owned()));
 }
+
+fn audit(folder: &Path, args: &[&str]) {
+    let done =
+        std::process::Command::new(env!("CARGO_BIN_EXE_solent")).arg("audit").args(args).current_dir(folder).output();
+    let done = done.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A gateway on `folder` until `until` holds of what its loopback listener says at `path`; then it is killed.
+fn gateway_until(folder: &Path, path: &str, until: impl Fn(&str) -> bool) {
+    let mut served = crate::http::gateway::start(folder.to_owned());
+    let started = std::time::Instant::now();
+    let mut said = served.loopback(path);
+    while !until(&said) && started.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        said = served.loopback(path);
+    }
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+    // The folder is needed again.
+    std::mem::forget(served);
+    assert!(until(&said), "{said}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for name in ["solent.db", "solent.db-wal", "solent.db-shm", "checkpoint"] {
+        let _ = std::fs::remove_file(to.join(name));
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_database_set_back_with_everything_beside_it_is_noticed_by_a_witness() {
+    let folder = crate::http::gateway::prepare();
+    let origin = Origin::parse(crate::http::harness::ORIGIN).unwrap();
+    let seed = solent::trust::SigningKey::load(&folder.join("audit.key")).unwrap().seed();
+    let log_key = Signer::log(origin, &seed).unwrap().vkey().clone();
+    let state = WitnessState::open(&folder.join("witness"), witness(), vec![log_key.clone()]).unwrap();
+    let kept = state.file_of(log_key.name().as_str());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let handle = runtime.block_on(async {
+        let server = witness_server(Arc::new(state), Clock::system(), listener, "").unwrap();
+        let handle = server.handle();
+        tokio::spawn(server);
+        handle
+    });
+    let config = folder.join("solent.toml");
+    let more = format!("[[audit.witness]]\nvkey = \"{}\"\nurl = \"http://{address}\"\n", witness().vkey());
+    std::fs::write(&config, format!("{}{more}", std::fs::read_to_string(&config).unwrap())).unwrap();
+    gateway_until(&folder, "/health/ready", |text| text.contains("ready"));
+    // A checkpoint of at least one entry, cosigned at the gateway's next start.
+    audit(&folder, &["export", "--config", "solent.toml", "--bundle", "a.bundle"]);
+    gateway_until(&folder, "/metrics", |text| {
+        text.contains("solent_witness_size{witness=\"witness.example.net/w1\"} 1")
+    });
+    copy(&folder, &folder.join("old"));
+    audit(&folder, &["export", "--config", "solent.toml", "--bundle", "b.bundle"]);
+    audit(&folder, &["export", "--config", "solent.toml", "--bundle", "c.bundle"]);
+    gateway_until(&folder, "/metrics", |text| {
+        text.contains("solent_witness_size{witness=\"witness.example.net/w1\"} 3")
+    });
+    let key = witness().vkey().to_string();
+    audit(&folder, &["verify", "--config", "solent.toml", "--witness", &key, "--threshold", "1"]);
+    // Everything the gateway has is set back: nothing of its own can show it.
+    copy(&folder.join("old"), &folder);
+    audit(&folder, &["verify", "--config", "solent.toml"]);
+    gateway_until(&folder, "/health/ready", |text| text.contains("a witness holds"));
+    let args = ["audit", "verify", "--config", "solent.toml", "--checkpoint", kept.to_str().unwrap()];
+    let found =
+        std::process::Command::new(env!("CARGO_BIN_EXE_solent")).args(args).current_dir(&folder).output().unwrap();
+    assert_eq!(found.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&found.stderr).contains("SOL-AUDIT-TAIL"));
+    runtime.block_on(handle.stop(false));
+    let _ = std::fs::remove_dir_all(&folder);
+}
