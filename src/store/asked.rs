@@ -91,11 +91,13 @@ statements! {
     BY_ACTOR = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
     BY_EVENT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
     BY_REF = found!("log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE r.ref = $1");
-    COUNT_PATTERNS = "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5",
+    COUNT_PATTERNS = "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5",
         "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1::BIGINT ELSE 0::BIGINT END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5";
-    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT $6";
+    // First the accounts with more than 20 entries within any hour, over one index; only theirs are counted by person.
+    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE actor IN (SELECT actor FROM (SELECT actor, time - LAG(time, 20) OVER (PARTITION BY actor ORDER BY time) AS took FROM log_index WHERE +time >= $1 AND +time < $2 AND actor <> 0) AS steps WHERE took < 3600000) AND time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT $6";
     COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
-    GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT $5";
+    GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY time, origin, idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT $5";
+    LAST_BEFORE = "SELECT COALESCE(MAX(time), $3) FROM log_index WHERE origin = $1 AND time < $2 AND time >= $3";
     SUBJECTS = "SELECT DISTINCT subject FROM audit_key ORDER BY subject";
     COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
     SEEN_RECENTLY = "SELECT subject, MAX(time) FROM log_index WHERE actor = $1 AND hat = $2 AND time >= $3 AND subject <> 0 AND event = $4 GROUP BY subject ORDER BY 2 DESC LIMIT $5";
@@ -132,7 +134,7 @@ impl Db {
         self.fetch(statement, &args).await?.iter().map(entry).collect()
     }
 
-    /// How often each pattern of role, reason, categories shown and withheld occurs, most frequent first.
+    /// How often each pattern of role, reason, categories shown and withheld occurs; a pattern may stand twice.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -144,14 +146,15 @@ impl Db {
         event: Option<Event>,
         limit: i64,
     ) -> Result<Vec<Counted>, Error> {
-        let args = [
-            Arg::Int(from.millis()),
-            Arg::Int(to.millis()),
-            Arg::Int(agency.map_or(0, |a| names.name(Kind::Agency, a))),
-            Arg::Int(event.map_or(0, |e| names.name(Kind::Event, e.name()))),
-            Arg::Int(limit),
-        ];
-        self.fetch(&COUNT_PATTERNS, &args).await?.iter().map(counted).collect()
+        // Two halves at once: two readers, two cores.
+        let middle = halfway(from, to);
+        let agency = agency.map_or(0, |a| names.name(Kind::Agency, a));
+        let event = event.map_or(0, |e| names.name(Kind::Event, e.name()));
+        let half = |from: Moment, to: Moment| [from.millis(), to.millis(), agency, event, limit].map(Arg::Int);
+        let (first, second) = (half(from, middle), half(middle, to));
+        let (first, second) =
+            tokio::try_join!(self.fetch(&COUNT_PATTERNS, &first), self.fetch(&COUNT_PATTERNS, &second))?;
+        first.iter().chain(&second).map(counted).collect()
     }
 
     /// Hours in which one account saw more than `more_than` people: when it began, and how many.
@@ -213,15 +216,16 @@ impl Db {
         length: i64,
         limit: i64,
     ) -> Result<Vec<(Moment, i64)>, Error> {
-        let args = [
-            Arg::Text(origin.as_str()),
-            Arg::Int(from.millis()),
-            Arg::Int(to.millis()),
-            Arg::Int(length),
-            Arg::Int(limit),
-        ];
-        let rows = self.fetch(&GAPS, &args).await?;
-        rows.iter().map(|row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "gap")?))).collect()
+        let log = Arg::Text(origin.as_str());
+        let middle = [log, Arg::Int(halfway(from, to).millis()), Arg::Int(from.millis())];
+        // The second half begins with the last entry of the first, so that a gap between them is seen.
+        let border = self.fetch_one(&LAST_BEFORE, &middle).await?;
+        let border = border.map_or(Ok(from.millis()), |row| row.int(0, "time"))?;
+        let half = |from: i64, to: i64| [log, Arg::Int(from), Arg::Int(to), Arg::Int(length), Arg::Int(limit)];
+        let (first, second) = (half(from.millis(), border.saturating_add(1)), half(border, to.millis()));
+        let (first, second) = tokio::try_join!(self.fetch(&GAPS, &first), self.fetch(&GAPS, &second))?;
+        let read = |row: &Row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "gap")?));
+        first.iter().chain(&second).map(read).collect()
     }
 
     /// Everybody a log holds sealed entries about, or held: whom a view's pseudonym can stand for.
@@ -249,6 +253,11 @@ impl Db {
         let args = [Arg::Int(from.millis()), Arg::Int(to.millis())];
         self.fetch_one(&COUNT_ERASED, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
     }
+}
+
+fn halfway(from: Moment, to: Moment) -> Moment {
+    let span = to.millis().saturating_sub(from.millis());
+    from.plus_millis(span.div_euclid(2))
 }
 
 fn counted(row: &Row) -> Result<Counted, Error> {
