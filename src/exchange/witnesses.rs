@@ -85,6 +85,12 @@ impl Trouble {
 #[derive(Default, Debug)]
 pub(super) struct Witnesses(Mutex<BTreeMap<String, (WitnessStanding, Option<Trouble>, i64)>>);
 
+impl Witnesses {
+    fn knows(&self, name: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    }
+}
+
 /// The signed head that is to be cosigned.
 struct Head {
     origin: Origin,
@@ -105,8 +111,11 @@ impl Gateway {
         for witness in &self.config().audit.witnesses {
             let now = self.clock().now().millis().div_euclid(1000);
             let before = self.db.cosignature_of(&head.origin, &witness.name).await?;
-            let due =
-                before.as_ref().is_none_or(|c| c.size != head.size || now.saturating_sub(c.seconds) >= AGAIN_SECONDS);
+            // Always once after a start: a database that was set back believes that nothing is due.
+            let due = !self.witnesses.knows(&witness.name)
+                || before
+                    .as_ref()
+                    .is_none_or(|c| c.size != head.size || now.saturating_sub(c.seconds) >= AGAIN_SECONDS);
             let mut trouble = None;
             if due && head.size > 0 {
                 match self.ask_one(witness, &head, before.as_ref().map_or(0, |c| c.size)).await {
