@@ -70,6 +70,17 @@ impl Refusal {
     }
 }
 
+/// What a witness answers a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// The cosignature's line; the checkpoint is durable at the witness.
+    Lines(String),
+    /// It refuses.
+    Refused(Refusal),
+    /// It cannot work: nothing was cosigned.
+    Failed,
+}
+
 impl AddCheckpoint {
     /// The request's text.
     #[must_use]

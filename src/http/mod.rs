@@ -28,4 +28,4 @@ pub use problem::Problem;
 pub use server::Running;
 pub use stories::{Denial, Promise, Stories, Unready};
 pub use web::DemoPerson;
-pub use witness::witness_server;
+pub use witness::{Answering, witness_server};

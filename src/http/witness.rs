@@ -6,9 +6,7 @@
 //! # Source
 //! C2SP tlog-witness v1.0.0, "add-checkpoint".
 
-use crate::audit::witness::{AddCheckpoint, REQUEST_BYTES_MAX, Refusal};
-use crate::clock::Clock;
-use crate::store::{WitnessError, WitnessState};
+use crate::audit::witness::{REQUEST_BYTES_MAX, Refusal, Reply};
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use std::io;
@@ -21,20 +19,18 @@ const CONNECTIONS_MAX: usize = 64;
 /// How long a request's head may take.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
+/// Answers a request's bytes; may wait for the disk.
+pub type Answering = Arc<dyn Fn(&[u8]) -> Reply + Send + Sync>;
+
 /// A witness's listener on `listener`; `prefix` is what stands before `/add-checkpoint` (empty, or from `/` on).
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn witness_server(
-    state: Arc<WitnessState>,
-    clock: Clock,
-    listener: TcpListener,
-    prefix: &str,
-) -> io::Result<Server> {
+pub fn witness_server(answering: Answering, listener: TcpListener, prefix: &str) -> io::Result<Server> {
     let path = format!("{}/add-checkpoint", prefix.trim_end_matches('/'));
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(web::Data::new((Arc::clone(&state), clock.clone())))
+            .app_data(web::Data::new(Arc::clone(&answering)))
             .app_data(web::PayloadConfig::new(REQUEST_BYTES_MAX))
             .service(
                 web::resource(path.clone())
@@ -52,21 +48,11 @@ pub fn witness_server(
         .run())
 }
 
-async fn add_checkpoint(body: web::Bytes, shared: web::Data<(Arc<WitnessState>, Clock)>) -> HttpResponse {
-    let shared = shared.into_inner();
-    // Storing waits for the disk.
-    let answered = web::block(move || {
-        let (state, clock) = &*shared;
-        state.add(&AddCheckpoint::parse(&body)?, clock.now())
-    });
-    match answered.await {
-        Ok(Ok(lines)) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(lines),
-        Ok(Err(WitnessError::Refused(refusal))) => refused(&refusal),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "nothing is cosigned");
-            HttpResponse::InternalServerError().finish()
-        }
-        Err(_) => HttpResponse::InternalServerError().finish(),
+async fn add_checkpoint(body: web::Bytes, answering: web::Data<Answering>) -> HttpResponse {
+    match web::block(move || (answering.get_ref())(&body)).await {
+        Ok(Reply::Lines(lines)) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(lines),
+        Ok(Reply::Refused(refusal)) => refused(&refusal),
+        Ok(Reply::Failed) | Err(_) => HttpResponse::InternalServerError().finish(),
     }
 }
 

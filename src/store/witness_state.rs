@@ -8,7 +8,7 @@
 //! C2SP tlog-witness v1.0.0: "the witness MUST persist … before returning"; Solent audit paper §6.
 
 use super::commit::replace_file;
-use crate::audit::witness::{AddCheckpoint, Refusal, judge};
+use crate::audit::witness::{AddCheckpoint, Refusal, Reply, judge};
 use crate::audit::{Checkpoint, Hash, Note, Signer, Vkey};
 use crate::clock::Moment;
 use std::fs::File;
@@ -92,6 +92,19 @@ impl WitnessState {
         debug_assert_eq!(checkpoint.to_text(), kept.text());
         replace_file(&path, &kept.to_text()).map_err(|e| folder_error(&path, &e))?;
         Ok(format!("{signature}\n"))
+    }
+
+    /// The answer to a request's bytes.
+    #[must_use]
+    pub fn answer(&self, request: &[u8], now: Moment) -> Reply {
+        match AddCheckpoint::parse(request).map_err(WitnessError::Refused).and_then(|asked| self.add(&asked, now)) {
+            Ok(lines) => Reply::Lines(lines),
+            Err(WitnessError::Refused(refusal)) => Reply::Refused(refusal),
+            Err(error) => {
+                tracing::error!(%error, "nothing is cosigned");
+                Reply::Failed
+            }
+        }
     }
 
     /// Where the last checkpoint of a log is kept: a signed note with this witness's cosignature, so that the file itself can

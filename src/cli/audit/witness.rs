@@ -9,7 +9,7 @@ use crate::audit::{Origin, Signer, Vkey};
 use crate::cli::{Exit, Outcome, print, read_input, serve::until_told_to_stop};
 use crate::clock::Clock;
 use crate::diagnostic::{Diagnostic, code};
-use crate::http::witness_server;
+use crate::http::{Answering, witness_server};
 use crate::store::{WitnessError, WitnessState};
 use crate::trust::SigningKey;
 use std::net::{SocketAddr, TcpListener};
@@ -97,7 +97,8 @@ fn listen(state: WitnessState, address: SocketAddr, prefix: &str) -> Outcome {
         let listener = TcpListener::bind(address).map_err(unusable)?;
         let bound = listener.local_addr().map_err(unusable)?;
         let vkey = state.vkey().to_string();
-        let server = witness_server(Arc::new(state), Clock::system(), listener, prefix).map_err(unusable)?;
+        let answering: Answering = Arc::new(move |request| state.answer(request, Clock::system().now()));
+        let server = witness_server(answering, listener, prefix).map_err(unusable)?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
         print(&format!("witness {vkey}\nserving http://{bound}{}/add-checkpoint\n", prefix.trim_end_matches('/')))?;

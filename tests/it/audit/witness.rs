@@ -98,7 +98,7 @@ fn each_answer_over_http_is_that_of_the_standard() {
     let address = listener.local_addr().unwrap();
     let state = Arc::new(state(&scratch("witness-http")));
     let (handle, serving) = runtime.block_on(async {
-        let server = witness_server(state, Clock::fixed(AT), listener, "/w").unwrap();
+        let server = witness_server(Arc::new(move |asked| state.answer(asked, AT)), listener, "/w").unwrap();
         (server.handle(), tokio::spawn(server))
     });
     let ask = |asked: &AddCheckpoint| post(address, "/w/add-checkpoint", &asked.to_text());
@@ -166,7 +166,7 @@ fn gateway_until(folder: &Path, path: &str, until: impl Fn(&str) -> bool) {
     let started = std::time::Instant::now();
     let mut said = served.loopback(path);
     while !until(&said) && started.elapsed().as_secs() < 60 {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::yield_now();
         said = served.loopback(path);
     }
     served.child.kill().unwrap();
@@ -198,7 +198,8 @@ fn a_database_set_back_with_everything_beside_it_is_noticed_by_a_witness() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let handle = runtime.block_on(async {
-        let server = witness_server(Arc::new(state), Clock::system(), listener, "").unwrap();
+        let answer = move |asked: &[u8]| state.answer(asked, Clock::system().now());
+        let server = witness_server(Arc::new(answer), listener, "").unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         handle
