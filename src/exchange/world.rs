@@ -99,7 +99,23 @@ impl Known {
             })?);
         }
         all.segments = segments.into_iter().map(typed).collect::<Result<_, _>>()?;
+        only_described(&mut all);
         Ok(all)
+    }
+}
+
+/// What names a segment that is not in question has no part in the answer; a permission for such segments fits none.
+fn only_described(all: &mut facts::Facts) {
+    let described: BTreeSet<SegmentId> = all.segments.iter().map(|s| s.id.clone()).collect();
+    all.item_grants.retain(|grant| described.contains(&grant.segment));
+    all.openings.retain(|opening| described.contains(&opening.segment));
+    for record in &mut all.permissions {
+        let exceptions = record.exceptions.iter_mut().map(|e| &mut e.scope);
+        for scope in std::iter::once(&mut record.scope).chain(exceptions) {
+            if let Some(segments) = &mut scope.segments {
+                segments.retain(|id| described.contains(id));
+            }
+        }
     }
 }
 

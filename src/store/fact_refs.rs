@@ -209,7 +209,10 @@ fn permission_names(body: &Value, names: &mut Vec<(Kind, String)>) {
         }
     }
     for event in body.get("events").and_then(Value::as_array).into_iter().flatten() {
-        texts(event, &["by"]).for_each(|id| names.push((Kind::Person, id.to_owned())));
+        // Anybody: who withdraws or objects is a person or an agency, who resolves a hat or an account.
+        for kind in [Kind::Person, Kind::Agency, Kind::Hat, Kind::Account] {
+            texts(event, &["by"]).for_each(|id| names.push((kind, id.to_owned())));
+        }
     }
 }
 
