@@ -158,7 +158,8 @@ fn witnesses(raw: &[raw::Witness], source: &Source<'_>) -> Vec<Witness> {
         let way = match (&raw.url, &raw.drop) {
             (Some(url), None) => {
                 let text = url.get_ref();
-                if !text.starts_with("http://") && !(text.starts_with("https://") && raw.ca.is_some()) {
+                let usable = text.starts_with("http://") || (text.starts_with("https://") && raw.ca.is_some());
+                if !usable {
                     source.fault(url, "this witness cannot be asked", "http://…, or https://… with ca = \"FILE\"");
                 }
                 WitnessWay::Http { url: text.clone(), ca: raw.ca.as_ref().map(|at| source.path(at)) }

@@ -83,7 +83,10 @@ impl Trouble {
 
 /// What is remembered of the witnesses between rounds.
 #[derive(Default, Debug)]
-pub(super) struct Witnesses(Mutex<BTreeMap<String, (WitnessStanding, Option<Trouble>, i64)>>);
+pub(super) struct Witnesses(Mutex<BTreeMap<String, Remembered>>);
+
+/// How a witness stands, its last trouble, and when that was named in the log (milliseconds UTC).
+type Remembered = (WitnessStanding, Option<Trouble>, i64);
 
 impl Witnesses {
     fn knows(&self, name: &str) -> bool {

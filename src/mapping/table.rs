@@ -324,7 +324,7 @@ mod tests {
     fn table(rows: &str) -> Result<CodeTable, Vec<Diagnostic>> {
         let mut tables = Tables::default();
         tables.add("mappings/codes/t.csv", format!("{HEAD}{rows}").as_bytes())?;
-        Ok(tables.codes.remove("t").unwrap())
+        Ok(Arc::unwrap_or_clone(tables.codes.remove("t").unwrap()))
     }
 
     #[test]

@@ -268,7 +268,7 @@ mod tests {
             let convert = Convert::named("hl7-instant", Some("Europe/London")).unwrap();
             let read = convert.read(&native, Kind::String).unwrap();
             prop_assert!(read.remark.is_none());
-            prop_assert_eq!(convert.write(&read.value).unwrap().value, native);
+            prop_assert_eq!(&convert.write(&read.value).unwrap().value, &native);
         }
         #[test]
         fn every_day_comes_back(days in 0i32..60_000) {
@@ -276,7 +276,7 @@ mod tests {
             let native = day.strftime("%Y%m%d").to_string();
             let convert = Convert::named("hl7-partial-date", None).unwrap();
             let read = convert.read(&native, Kind::String).unwrap();
-            prop_assert_eq!(convert.write(&read.value).unwrap().value, native);
+            prop_assert_eq!(&convert.write(&read.value).unwrap().value, &native);
         }
         #[test]
         fn what_is_read_without_a_remark_is_written_back(text in "[\\PC\\n]{0,40}|[0-9.+-]{4,20}|[.a-z0-9\\\\]{0,20}|[YN]") {

@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn a_postcode_is_spaced_and_a_wrong_one_is_refused() {
-        let value = named("postcode").read("po130aa", Kind::String).unwrap().value;
-        assert_eq!(value, Value::One(Kind::String, "PO13 0AA".into()));
+        let postcode = named("postcode");
+        assert_eq!(postcode.read("po130aa", Kind::String).unwrap().value, Value::One(Kind::String, "PO13 0AA".into()));
         assert!(named("postcode").read("nowhere", Kind::String).is_err());
     }
 
