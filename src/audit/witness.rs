@@ -258,7 +258,7 @@ mod tests {
         let statuses = [
             (judge(&asked(0, 8), &[], None), 404),
             (judge(&asked(0, 8), &[other.vkey().clone()], None), 403),
-            (judge(&AddCheckpoint { old: 9, ..asked(0, 8) }, &keys, last(9.min(8))), 400),
+            (judge(&AddCheckpoint { old: 9, ..asked(0, 8) }, &keys, last(8)), 400),
             (judge(&asked(3, 8), &keys, last(5)), 409),
             (judge(&asked(0, 8), &keys, last(8)), 409),
             (judge(&AddCheckpoint { proof: vec![], ..asked(3, 8) }, &keys, last(3)), 422),

@@ -234,9 +234,13 @@ impl Gateway {
         let officer = own && scene.hat.role == Role::Prv;
         let needs = if recorder || officer { Needs::Hat } else { Needs::Relationship };
         let subject = record.subject.clone();
-        let admitted = Purpose::ALL.iter().map(|p| scene.admit(&scene.actor(*p), &subject, needs));
-        let admitted =
-            admitted.fold(Err(Refused::open(Reason::DRel)), |best, one| if best.is_ok() { best } else { one });
+        let mut admitted = Err(Refused::open(Reason::DRel));
+        for purpose in Purpose::ALL {
+            admitted = scene.admit(&scene.actor(*purpose), &subject, needs);
+            if admitted.is_ok() {
+                break;
+            }
+        }
         match admitted {
             Ok(_) if own || recorder => {}
             Ok(_) => return Err(self.not_theirs(&scene, &subject, Refused::open(Reason::DRel)).await),

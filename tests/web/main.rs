@@ -2,6 +2,7 @@
 //!
 //! A binary of its own: it needs a browser, and a page is changed far more often than what `it/` tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may stop")]
+#![allow(clippy::print_stdout, reason = "a test that skips says so")]
 #![allow(missing_docs, reason = "test names are the documentation")]
 
 mod browser;

@@ -197,8 +197,8 @@ fn performer(resource: &Value, patient: Option<&str>, found: &mut Vec<Diagnostic
         // The patient's own consent, as PCF has it.
         None => patient.map(|id| Performer::Patient(id.to_owned())),
         Some(one) => match reference(Some(one), &["Patient", "RelatedPerson", "Organization"]) {
-            Some((kind, id)) if kind == "Organization" => Some(Performer::Agency(id)),
-            Some((kind, id)) if kind == "RelatedPerson" => Some(Performer::Related(id)),
+            Some(("Organization", id)) => Some(Performer::Agency(id)),
+            Some(("RelatedPerson", id)) => Some(Performer::Related(id)),
             Some((_, id)) => Some(Performer::Patient(id)),
             None => {
                 found.push(fault("/performer/0", "a decider is Patient/id, RelatedPerson/id or Organization/id"));
