@@ -180,7 +180,8 @@ pub(super) fn segment_fact(
     if !places.is_empty() {
         map.insert("places".to_owned(), json!(places));
     }
-    if label.category == Some(Category::Mis) {
+    // Only an episode has a kind: what else is labelled MIS is neither episode nor interview (R53).
+    if label.category == Some(Category::Mis) && segment.array == "missing" {
         let interview = held.record.document().member(segment.node, "return_interview").is_some();
         map.insert("kind".to_owned(), json!(if interview { "return-interview" } else { "missing-episode" }));
     }

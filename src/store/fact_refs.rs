@@ -78,7 +78,13 @@ pub(super) fn refs_of(section: Section, id: &str, body: &Value) -> Vec<String> {
         Section::ParentalResponsibility => texts(body, &["holder", "child"]).for_each(|p| about(Kind::Person, p)),
         Section::Orders => texts(body, &["child"]).for_each(|p| about(Kind::Person, p)),
         Section::Assessments | Section::Caseloads => texts(body, &["person"]).for_each(|p| about(Kind::Person, p)),
-        Section::Protections => texts(body, &["person", "against"]).for_each(|p| about(Kind::Person, p)),
+        Section::Protections => {
+            for person in texts(body, &["person", "against"]) {
+                about(Kind::Person, person);
+                // A protected housemate makes an asker's conflict of interest too (R9).
+                about(Kind::Ties, person);
+            }
+        }
         Section::Strands => {
             texts(body, &["hat"]).for_each(|h| about(Kind::Hat, h));
             texts(body, &["linked_to"]).for_each(|p| about(Kind::Person, p));
@@ -135,6 +141,8 @@ pub(super) fn names_of(section: Section, body: &Value) -> Vec<(Kind, String)> {
         Section::ParentalResponsibility => {
             texts(body, &["holder"]).for_each(|id| names.push((Kind::Agency, id.to_owned())))
         }
+        // The adoption officer who keeps the seal.
+        Section::Seals => texts(body, &["custodian"]).for_each(|id| names.push((Kind::Hat, id.to_owned()))),
         Section::Permissions => permission_names(body, &mut names),
         Section::ItemGrants => {
             list(body, "to").chain(texts(body, &["to", "by"])).for_each(|id| names.push((Kind::Hat, id.to_owned())))

@@ -6,3 +6,4 @@ mod overrides;
 mod permissions;
 mod relationships;
 mod safety;
+mod same_answers;
