@@ -228,7 +228,7 @@ impl Gateway {
                 Ok(())
             }
             // Another page of the same session was quicker.
-            Err(Failure::Inconsistent(_)) => Ok(()),
+            Err(Failure::Changed) => Ok(()),
             Err(failure) => Err(failure),
         }
     }

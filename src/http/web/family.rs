@@ -16,6 +16,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+/// The reason of a refusal by the bulk rule.
+const BULK: &str = "R81";
 /// What a list of families shows of each person.
 const LISTED: [Category; 1] = [Category::Idn];
 
@@ -39,7 +41,8 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
     let mut families = Vec::new();
     for family in visit.gateway().families(&visit.visitor).await? {
         let mut people = Vec::new();
-        if let Some(purpose) = usual_purpose(&visit, &family) {
+        // Names come with a stated purpose; a list is no reason to look at everybody in it.
+        if let Some(purpose) = visit.visitor.purpose(&family.id) {
             for member in &family.members {
                 let shown = look(&visit, &member.person, purpose, &LISTED).await?;
                 people.extend(shown.and_then(|s| s.subject().and_then(|p| p.name.clone())));
@@ -49,14 +52,6 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
         families.push(FamilyRow { id: family.id, people, kinds });
     }
     page(&FamiliesPage { frame: Frame::of(&visit, text.say("families.title").to_owned(), None), families })
-}
-
-/// The purpose a list is shown under: the one stated in this session, else the one in force on the case.
-fn usual_purpose(visit: &SignedIn, family: &Family) -> Option<Purpose> {
-    let role = visit.visitor.hat.as_ref()?.role;
-    let content = visit.gateway().content();
-    let may = |purpose: &Purpose| content.policy.column(*purpose, role).is_some();
-    visit.visitor.purpose(&family.id).or_else(|| family.purposes.iter().copied().find(may))
 }
 
 struct PurposeChoice {
@@ -229,6 +224,8 @@ async fn look(
     let subject = visit.gateway().named_in_pages(person);
     match visit.gateway().look_at(&visit.visitor, person, purpose, categories).await {
         Ok(released) => Ok(Some(Shown::read(&released.into_bytes(), &subject, Text::english()))),
+        // Too many people in an hour: the page says so, instead of showing nothing (R81).
+        Err(Failure::Refused { reason }) if reason == BULK => Err(Stop::Refused),
         Err(Failure::Refused { .. }) => Ok(None),
         Err(failure) => Err(failure.into()),
     }
