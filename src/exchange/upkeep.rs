@@ -16,7 +16,7 @@ const ACTOR: &str = "system:gateway";
 
 impl Gateway {
     /// One round: returns what was not collected to its sender with an alert, erases what was acknowledged long ago,
-    /// erases what stood in quarantine too long, forgets old idempotency answers. Returns how many items it touched; call again while that is not zero.
+    /// erases what stood in quarantine too long, forgets old idempotency answers and what pages kept whose time is over. Returns how many items it touched; call again while that is not zero.
     ///
     /// # Errors
     /// [`Failure::LogUnavailable`], [`Failure::Store`]; what was done before stays done.
@@ -45,7 +45,7 @@ impl Gateway {
         }
         touched += self.keep_terms(now).await?;
         let before = now.plus_millis(-IDEMPOTENCY_MILLIS);
-        self.committer.tidy(vec![Effect::ForgetIdempotency { before }]).await?;
+        self.committer.tidy(vec![Effect::ForgetIdempotency { before }, Effect::ForgetKept]).await?;
         Ok(touched + self.retain().await?)
     }
 

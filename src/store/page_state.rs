@@ -8,8 +8,8 @@ use super::db::{Arg, Db, Row, Tx, statements};
 use super::keys::Keys;
 use crate::clock::Moment;
 
-/// Most rows of one list; a page shows fewer.
-const LISTED_MAX: i64 = 500;
+/// Most rows of one list. Beyond it the list is an error, never a cut list: what waits longest would be lost first.
+const LISTED_MAX: usize = 20_000;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
@@ -70,8 +70,8 @@ impl std::fmt::Debug for Kept {
 
 statements! {
     ONE = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND id = $2 AND expires_at > $3";
-    OF_OWNER = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND owner = $2 AND expires_at > $3 ORDER BY changed_at DESC, id LIMIT $4";
-    OF_KIND = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND expires_at > $2 ORDER BY changed_at DESC, id LIMIT $3";
+    OF_OWNER = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND owner = $2 AND expires_at > $3 ORDER BY changed_at DESC, id LIMIT 20001";
+    OF_KIND = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND expires_at > $2 ORDER BY changed_at DESC, id LIMIT 20001";
     VERSION = "SELECT version FROM page_state WHERE kind = $1 AND id = $2", "SELECT version FROM page_state WHERE kind = $1 AND id = $2 FOR UPDATE";
     PUT = "INSERT INTO page_state (kind, id, owner, version, body, changed_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, version = excluded.version, body = excluded.body, changed_at = excluded.changed_at, expires_at = excluded.expires_at";
     END = "DELETE FROM page_state WHERE kind = $1 AND id = $2";
@@ -88,23 +88,31 @@ impl Db {
         self.fetch_one(&ONE, &args).await?.map(|row| opened(keys, kind, &row)).transpose()
     }
 
-    /// What is kept of a kind for an owner, newest first, at most 500.
+    /// What is kept of a kind for an owner, newest first.
     ///
     /// # Errors
-    /// [`Error::Sealed`], [`Error::Database`].
+    /// [`Error::TooMany`] beyond the bound, [`Error::Sealed`], [`Error::Database`].
     pub async fn kept_of(&self, keys: &Keys, kind: KeptKind, owner: &str, now: Moment) -> Result<Vec<Kept>, Error> {
-        let args = [Arg::Text(kind.word()), Arg::Text(owner), Arg::Int(now.millis()), Arg::Int(LISTED_MAX)];
-        self.fetch(&OF_OWNER, &args).await?.iter().map(|row| opened(keys, kind, row)).collect()
+        let args = [Arg::Text(kind.word()), Arg::Text(owner), Arg::Int(now.millis())];
+        whole(self.fetch(&OF_OWNER, &args).await?)?.iter().map(|row| opened(keys, kind, row)).collect()
     }
 
-    /// What is kept of a kind, whoever's, newest first, at most 500.
+    /// What is kept of a kind, whoever's, newest first.
     ///
     /// # Errors
-    /// [`Error::Sealed`], [`Error::Database`].
+    /// [`Error::TooMany`] beyond the bound, [`Error::Sealed`], [`Error::Database`].
     pub async fn kept_all(&self, keys: &Keys, kind: KeptKind, now: Moment) -> Result<Vec<Kept>, Error> {
-        let args = [Arg::Text(kind.word()), Arg::Int(now.millis()), Arg::Int(LISTED_MAX)];
-        self.fetch(&OF_KIND, &args).await?.iter().map(|row| opened(keys, kind, row)).collect()
+        let args = [Arg::Text(kind.word()), Arg::Int(now.millis())];
+        whole(self.fetch(&OF_KIND, &args).await?)?.iter().map(|row| opened(keys, kind, row)).collect()
     }
+}
+
+/// A list that is all there.
+fn whole(rows: Vec<Row>) -> Result<Vec<Row>, Error> {
+    if rows.len() > LISTED_MAX {
+        return Err(Error::TooMany { at: "page_state", rows_max: LISTED_MAX });
+    }
+    Ok(rows)
 }
 
 fn opened(keys: &Keys, kind: KeptKind, row: &Row) -> Result<Kept, Error> {

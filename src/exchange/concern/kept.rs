@@ -11,8 +11,6 @@ use crate::store::{CommitError, Effect, Job, Kept, KeptKind, Refusal};
 
 /// How long a concern is kept, in milliseconds: a school year and the next, then the school's own record stands alone.
 const KEPT_MILLIS: i64 = 2 * 366 * 86_400_000;
-/// Concerns in one list.
-const LISTED_MAX: usize = 200;
 
 /// A concern with the version it was read at.
 pub(super) struct Found {
@@ -30,7 +28,7 @@ impl Gateway {
     /// The concerns of a school, newest change first.
     pub(super) async fn concerns_of(&self, school: &AgencyId) -> Result<Vec<Concern>, Failure> {
         let rows = self.db.kept_of(&self.keys, KeptKind::Concern, school.as_str(), self.clock().now()).await?;
-        rows.iter().take(LISTED_MAX).map(|row| found(row).map(|f| f.concern)).collect()
+        rows.iter().map(|row| found(row).map(|f| f.concern)).collect()
     }
 
     /// Every concern, newest change first.

@@ -5,6 +5,7 @@ mod facts;
 mod kill;
 mod log;
 pub mod mailbox;
+mod page_state;
 mod people;
 mod schema;
 pub mod support;
