@@ -3,6 +3,7 @@
 use super::style;
 use super::text::Text;
 use super::visit::SignedIn;
+use crate::exchange::Worn;
 use crate::vocabulary::{Purpose, Role};
 
 /// The frame of a page: templates take texts from it.
@@ -47,7 +48,7 @@ impl Frame {
             purpose: purpose.map(|p| visit.pages.purpose_words(p)),
             may_change: visit.visitor.hats.len() > 1,
         };
-        let places = places(visit.visitor.hat.as_ref().map(|h| h.role), text);
+        let places = places(visit.visitor.hat.as_ref(), text);
         Self { text, title, who: Some(who), word: visit.word.clone(), places }
     }
     /// A text.
@@ -68,15 +69,34 @@ impl Frame {
     }
 }
 
+/// Somewhere in the bar of places.
+struct Place {
+    path: &'static str,
+    words: &'static str,
+    works: fn(&Worn) -> bool,
+}
+
+/// Everywhere there is, in the order of the bar. A page that is somebody's work adds its row here and nowhere else; the first
+/// place of a hat is where its work begins.
+fn all_places(text: &'static Text) -> [Place; 3] {
+    let place = |path, key, works| Place { path, words: text.say(key), works };
+    [
+        place("/surgery", "surgery.title", |hat| hat.role == Role::Sur),
+        place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
+        place("/concerns", "concerns.title", |hat| matches!(hat.role, Role::Dsl | Role::Sch)),
+    ]
+}
+
+/// Roles that work with no family of their own.
+const NO_FAMILIES: [Role; 5] = [Role::Sch, Role::Aud, Role::Prv, Role::Anl, Role::Sys];
+
 /// The places of a hat, first its own.
-fn places(role: Option<Role>, text: &'static Text) -> Vec<(&'static str, &'static str)> {
-    let families = ("/families", text.say("families.title"));
-    let concerns = ("/concerns", text.say("concerns.title"));
-    match role {
-        None => Vec::new(),
-        Some(Role::Sch) => vec![concerns],
-        Some(Role::Dsl) => vec![families, concerns],
-        Some(Role::Sur) => vec![("/surgery", text.say("surgery.title")), families],
-        Some(_) => vec![families],
-    }
+fn places(hat: Option<&Worn>, text: &'static Text) -> Vec<(&'static str, &'static str)> {
+    let Some(hat) = hat else { return Vec::new() };
+    all_places(text).into_iter().filter(|p| (p.works)(hat)).map(|p| (p.path, p.words)).collect()
+}
+
+/// Where the work of a hat begins.
+pub fn first_place(hat: &Worn) -> &'static str {
+    places(Some(hat), Text::english()).first().map_or("/hat", |(path, _)| path)
 }
