@@ -5,13 +5,14 @@
 //!
 //! Read in this order: [`event`] (what is recorded), [`payload`] (the sealed fields), [`entry`] (from draft to leaf),
 //! [`merkle`] (the tree), [`note`] (what is signed), [`tile`] (how it is published),
-//! [`proof`], [`source`] and [`verify`] (how it is checked), [`bundle`] (one file of it),
+//! [`proof`], [`source`] and [`verify`] (how it is checked), [`bundle`] (one file of it), [`extract`] (some entries of it, proved),
 //! [`witness`] (who cosigns it).
 
 pub mod bundle;
 pub mod canonical;
 pub mod entry;
 pub mod event;
+pub mod extract;
 pub mod merkle;
 pub mod note;
 pub mod payload;

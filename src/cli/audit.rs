@@ -28,6 +28,8 @@ use std::path::PathBuf;
 const VKEY_BYTES_MAX: usize = 4096;
 /// Largest entry or payload file, in bytes.
 const ENTRY_FILE_BYTES_MAX: usize = crate::audit::entry::PAYLOAD_BYTES_MAX;
+/// Largest extract, in bytes: 5,000 full entries with what is said of them.
+const EXTRACT_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Most findings printed as text; `--json` gives up to [`FINDINGS_MAX`].
 const PRINTED_MAX: usize = 50;
 
@@ -99,6 +101,9 @@ struct VerifyArgs {
     /// With --proof: its payload
     #[arg(long, value_name = "FILE", requires = "proof")]
     payload: Option<String>,
+    /// Check an extract, as the pages export it: every entry in it against its signed checkpoint
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "tiles", "bundle", "proof"])]
+    extract: Option<String>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -180,6 +185,9 @@ fn keys_of(given: &[String], opened: &Opened) -> Result<Vec<Vkey>, Exit> {
 fn run_verify(args: &VerifyArgs) -> Outcome {
     if let (Some(proof), Some(entry)) = (&args.proof, &args.entry) {
         return verify_one(args, proof, entry);
+    }
+    if let Some(file) = &args.extract {
+        return verify_extract(args, file);
     }
     let opened = open(&args.from)?;
     let mut keys = keys_of(&args.vkey, &opened)?;
@@ -277,6 +285,23 @@ fn as_json(report: &Report, too_few_witnesses: bool, witnessed: Option<u64>) -> 
         "findings_count": report.findings_count,
     });
     format!("{value:#}\n")
+}
+
+/// `audit verify --extract FILE --vkey K`.
+fn verify_extract(args: &VerifyArgs, file: &str) -> Outcome {
+    if args.vkey.is_empty() {
+        let missing = Diagnostic::error(code::CLI_USAGE, "an extract is checked with a key that did not come with it");
+        return Err(Exit::Usage(missing.with_expected("--vkey KEY or --vkey FILE")));
+    }
+    let keys = args.vkey.iter().map(|text| read_vkey(text)).collect::<Result<Vec<_>, _>>()?;
+    let refuse = |problem: String| Exit::from(Diagnostic::error(code::AUDIT_PROOF, problem).with_file(file));
+    let text = String::from_utf8(read_input(file, EXTRACT_BYTES_MAX)?).map_err(|_| refuse("not UTF-8".to_owned()))?;
+    let checked = crate::audit::extract::check(&text, &keys).map_err(|e| refuse(e.to_string()))?;
+    let (origin, size) = (&checked.checkpoint.origin, checked.checkpoint.size);
+    print(&format!(
+        "{origin}: all {} entries of the extract are in the log as signed at size {size}\n",
+        checked.entries
+    ))
 }
 
 /// `audit verify --proof P --entry E [--payload L] --vkey K`.

@@ -69,6 +69,8 @@ words! {
         PermissionEndsSoon = "permission-ends-soon",
         /// Something was shown at the pages because of a permission that was withdrawn (R35).
         PermissionWithdrawn = "permission-withdrawn",
+        /// An auditor asks about an entry.
+        AuditorQuery = "auditor-query",
     }
 }
 
@@ -264,7 +266,7 @@ impl Gateway {
         shown && usize::from(drawn) < self.config().audit.sample_views_percent
     }
 
-    fn raise(&self, kind: AlertKind, entry: &EntryId, hat: Option<&HatId>, owner: &AgencyId) -> Effect {
+    pub(super) fn raise(&self, kind: AlertKind, entry: &EntryId, hat: Option<&HatId>, owner: &AgencyId) -> Effect {
         let now = self.clock().now();
         let digest = self.keys.hash("alert", format!("{entry} {} {owner}", kind.word()).as_bytes());
         let id: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();

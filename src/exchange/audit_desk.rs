@@ -155,19 +155,27 @@ impl Gateway {
             self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
             return Err(Failure::Refused { reason: "D-AUTH" });
         };
-        let whole = role == Role::Aud && self.config().audit.partnership_auditor.as_deref() == Some(agency.as_str());
+        let worn = Hat {
+            id: Some(hat.clone()),
+            role,
+            agency: crate::ident::AgencyId::new(agency),
+            team: worn.and_then(|h| text(h, "team")),
+        };
+        self.view_of(account, worn).await
+    }
+
+    /// The view of an auditor's or a privacy officer's hat, from the console as from a connected system.
+    pub(super) async fn view_of(&self, account: &AccountId, hat: Hat) -> Result<Viewer, Failure> {
+        let agency = hat.agency.as_str().to_owned();
+        let whole =
+            hat.role == Role::Aud && self.config().audit.partnership_auditor.as_deref() == Some(agency.as_str());
         let leads = if whole { BTreeSet::new() } else { self.led_by(&agency).await? };
         Ok(Viewer {
             account: account.clone(),
             police: Asker::is_police(self.config(), &agency),
             adoption: false,
             leads,
-            hat: Some(Hat {
-                id: Some(hat.clone()),
-                role,
-                agency: crate::ident::AgencyId::new(agency.clone()),
-                team: worn.and_then(|h| text(h, "team")),
-            }),
+            hat: Some(hat),
             agency: (!whole).then_some(agency),
         })
     }

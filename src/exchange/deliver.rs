@@ -130,8 +130,12 @@ impl Gateway {
         if let serde_json::Value::Object(map) = &mut body {
             map.insert("receipt".to_owned(), serde_json::json!(entry));
         }
-        let rendered =
-            Rendered { bytes: body.to_string().into_bytes(), content_type: "application/json", entry: entry.clone() };
+        let rendered = Rendered {
+            bytes: body.to_string().into_bytes(),
+            content_type: "application/json",
+            entry: entry.clone(),
+            written: None,
+        };
         let mut payload = entries::by_caller(Event::Collect, caller);
         payload.dataset =
             Some(Dataset { item: Some(item.id.clone()), message: Some(item.message.clone()), ..Dataset::default() });

@@ -67,13 +67,17 @@ pub(super) struct Weighed {
     /// Whom a personal assistant acted for (R47: entries read "PA for SW").
     pub on_behalf_of: Option<AccountId>,
     pub policy_version: String,
-    relationships: BTreeMap<String, String>,
+    relationships: BTreeMap<String, (String, Option<String>)>,
 }
 
 impl Weighed {
     /// The kind of a relationship the decision relied on.
     pub fn relationship_kind(&self, id: &str) -> String {
-        self.relationships.get(id).cloned().unwrap_or_else(|| "unknown".to_owned())
+        self.relationships.get(id).map_or_else(|| "unknown".to_owned(), |(kind, _)| kind.clone())
+    }
+    /// The case of a relationship the decision relied on, when it is to one.
+    pub fn relationship_case(&self, id: &str) -> Option<String> {
+        self.relationships.get(id).and_then(|(_, case)| case.clone())
     }
     /// Whether the receiver may not even know that there was something to decide.
     pub fn is_silent(&self) -> bool {
@@ -110,7 +114,7 @@ impl Gateway {
         };
         let digest = self.keys.hash("released", &rendered.bytes);
         let alerted = entry.clone();
-        let draft = entries::of_question(entry, &question, &weighed, Some((&rendered.bytes, &hex(&digest))));
+        let draft = entries::of_question(entry, &question, &weighed, Some((&rendered, &hex(&digest))));
         let job = self.with_alerts(&alerted, draft, question.bulk);
         let rests = relied_on(&weighed, &question.caller);
         let job = effect(digest).into_iter().chain(rests).fold(job, Job::with_effect);
@@ -150,7 +154,7 @@ impl Gateway {
         let all = known.for_question(&people(question, held), described, question.at)?;
         let hat = hat_of(&all, question);
         let on_behalf_of = principal_of(&all, question);
-        let relationships = all.relationships.iter().map(|r| (r.id.as_str().to_owned(), kind_word(r))).collect();
+        let relationships = all.relationships.iter().map(kind_and_case).collect();
         let world = World::new(all).map_err(|_| Failure::Inconsistent("stored facts contradict each other"))?;
         let judge = |segment: &str| ask(question, segment).map(|ask| decide(&world, &content.policy, &ask));
 
@@ -370,6 +374,12 @@ fn unnamed_adult(
         None => Summary::Missing,
     };
     unknown_adult::cap(decision, policy, hat.role, category, summary)
+}
+
+/// A relationship by its id: kind, and the case it is to.
+fn kind_and_case(relationship: &facts::Relationship) -> (String, (String, Option<String>)) {
+    let case = relationship.case.as_ref().map(|c| c.as_str().to_owned());
+    (relationship.id.as_str().to_owned(), (kind_word(relationship), case))
 }
 
 /// A relationship's kind as its facts file spells it.

@@ -2,6 +2,7 @@
 
 use super::Caller;
 use super::disclose::{Question, Weighed};
+use super::released::Rendered;
 use crate::audit::payload::{
     Basis, Client, Dataset, Hat, Item, Marker, Payload, Policy, Recipient, Relationship, length_class,
 };
@@ -28,7 +29,7 @@ pub(super) fn of_question(
     id: EntryId,
     question: &Question,
     weighed: &Weighed,
-    content: Option<(&[u8], &str)>,
+    content: Option<(&Rendered, &str)>,
 ) -> Draft {
     let event = if weighed.refusal.is_some() { Event::Refuse } else { question.event };
     let mut payload = by_caller(event, &question.caller);
@@ -51,12 +52,20 @@ pub(super) fn of_question(
         confidence: Some(basis.confidence.clone()),
     });
     decisions(&mut payload, weighed);
+    let by = content.and_then(|(rendered, _)| rendered.written.as_ref());
     payload.dataset = Some(Dataset {
         item: question.item.clone(),
-        length_class: content.map(|(bytes, _)| length_class(bytes.len())),
+        mapping: by.map(|w| w.mapping.clone()),
+        mapping_version: by.map(|w| w.version.clone()),
+        length_class: content.map(|(rendered, _)| length_class(rendered.bytes.len())),
         content: content.map(|(_, digest)| digest.to_owned()),
         ..Dataset::default()
     });
+    if let Some(by) = by {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        payload.counts.insert("values_carried".to_owned(), number(by.carried));
+        payload.counts.insert("values_lost".to_owned(), number(by.reported));
+    }
     payload.recipient =
         Some(Recipient { agency: question.caller.agency.clone(), system: Some(question.caller.system.clone()) });
     Draft::new(outcome(weighed), payload).with_id(id)
@@ -86,6 +95,7 @@ fn decisions(payload: &mut Payload, weighed: &Weighed) {
         payload.item_grant = payload.item_grant.take().or_else(|| basis.item_grant.as_deref().map(str::to_owned));
         if let (None, Some(id)) = (&payload.relationship, &basis.relationship) {
             payload.relationship = Some(Relationship { id: id.to_string(), kind: weighed.relationship_kind(id) });
+            payload.case = weighed.relationship_case(id);
         }
     }
     payload.permissions = permissions.into_iter().collect();

@@ -10,6 +10,7 @@ mod break_glass;
 mod clock_watch;
 mod concern;
 mod consent_r4;
+mod console;
 mod deed;
 mod deliver;
 mod disclose;
@@ -41,6 +42,10 @@ pub use break_glass::{NewOverride, OverrideDeed};
 pub use concern::{
     About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said,
     Side, Status,
+};
+pub use console::{
+    AnswerTime, Charts, Compared, Counts, EntryCheck, EntryNote, Explained, ExportForm, Exported, Figure, Ground,
+    LogHealth, NoteKind, SavedSearch, SegmentExplained, Verified, reason_codes,
 };
 pub use deed::{Deed, Done, User};
 pub use deliver::{Delivery, ItemSummary};
@@ -143,6 +148,8 @@ pub struct Gateway {
     facts: FactCache<world::Known>,
     witnesses: witnesses::Witnesses,
     last_hour: alerts::LastHour,
+    integrity: console::Watch,
+    charts: console::Remembered,
     clock_watch: clock_watch::ClockWatch,
     names: IndexKeys,
     started: Moment,
@@ -175,6 +182,8 @@ impl Gateway {
             facts: FactCache::default(),
             witnesses: witnesses::Witnesses::default(),
             last_hour: alerts::LastHour::default(),
+            integrity: console::Watch::default(),
+            charts: console::Remembered::default(),
             clock_watch: clock_watch::ClockWatch::default(),
             names,
             started,

@@ -9,6 +9,15 @@ pub struct Rendered {
     pub(super) bytes: Vec<u8>,
     pub(super) content_type: &'static str,
     pub(super) entry: EntryId,
+    pub(super) written: Option<WrittenBy>,
+}
+
+/// The mapping a disclosure was written with, and what it could not carry.
+pub(super) struct WrittenBy {
+    pub(super) mapping: String,
+    pub(super) version: String,
+    pub(super) carried: usize,
+    pub(super) reported: usize,
 }
 
 impl fmt::Debug for Rendered {

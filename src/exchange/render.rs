@@ -5,7 +5,7 @@
 //! Refuses to send a document its own schema does not accept.
 
 use super::disclose::Question;
-use super::released::Rendered;
+use super::released::{Rendered, WrittenBy};
 use super::{ContentSet, Failure};
 use crate::clock::Moment;
 use crate::diagnostic::{Diagnostic, code};
@@ -30,11 +30,16 @@ pub(super) fn render(
     if format == CANONICAL {
         let value = disclosable.to_json(entry.as_str());
         let bytes = serde_json::to_vec(&value).map_err(|_| Failure::Inconsistent("a disclosure is not JSON"))?;
-        return Ok(Rendered { bytes, content_type: "application/json", entry: entry.clone() });
+        return Ok(Rendered { bytes, content_type: "application/json", entry: entry.clone(), written: None });
     }
     let Some(document) = with_notices(disclosable, entry, question.at) else {
         // Nothing at all: the same empty answer whether something is withheld or nothing is there.
-        return Ok(Rendered { bytes: Vec::new(), content_type: "application/octet-stream", entry: entry.clone() });
+        return Ok(Rendered {
+            bytes: Vec::new(),
+            content_type: "application/octet-stream",
+            entry: entry.clone(),
+            written: None,
+        });
     };
     let record = Record::validate(document, &content.schemas)
         .map_err(|_| Failure::Inconsistent("a redacted record is not valid"))?;
@@ -46,7 +51,13 @@ pub(super) fn render(
                     `canonical` or FHIR";
         return Err(Failure::NotAcceptable(vec![Diagnostic::error(code::EXCHANGE_FORMAT, text)]));
     }
-    Ok(Rendered { bytes: written.bytes, content_type: written.content_type, entry: entry.clone() })
+    let by = written.loss.runs.first().map(|run| WrittenBy {
+        mapping: run.mapping.clone(),
+        version: run.version.clone(),
+        carried: written.loss.runs.iter().map(|r| r.carried).sum(),
+        reported: written.loss.runs.iter().map(|r| r.reported).sum(),
+    });
+    Ok(Rendered { bytes: written.bytes, content_type: written.content_type, entry: entry.clone(), written: by })
 }
 
 /// The redacted record with one note for each indicator and marker; `None` when there is nothing to say.

@@ -4,11 +4,11 @@
 
 use super::Error;
 use super::db::{Arg, Db, Row, statements};
-use super::entry_index::{IndexKeys, Kind};
+use super::entry_index::{IndexKeys, Kind, outcome_number};
 use super::log::{EntryRow, entry};
-use crate::audit::Event;
+use crate::audit::{Event, Outcome};
 use crate::clock::Moment;
-use crate::vocabulary::{Category, Role};
+use crate::vocabulary::{Category, Purpose, Role};
 
 /// Most rows of one page.
 pub const PAGE_MAX: i64 = 500;
@@ -36,6 +36,14 @@ pub struct Wanted {
     pub role: Option<Role>,
     /// With something shown of one of these categories.
     pub categories: Vec<Category>,
+    /// By this hat.
+    pub hat: Option<String>,
+    /// For this purpose.
+    pub purpose: Option<Purpose>,
+    /// About this case.
+    pub case: Option<String>,
+    /// Ended like this.
+    pub outcome: Option<Outcome>,
     /// After this entry.
     pub after: Option<Cursor>,
     /// At most so many, up to [`PAGE_MAX`].
@@ -79,6 +87,7 @@ macro_rules! found {
             " AND ($10 = 0 OR ((i.shown_full | i.shown_part) & $10) <> 0)",
             " AND ($11 = 0 OR i.event IN ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26))",
             " AND ($27 = 0 OR i.subject = $27) AND ($28 = 0 OR i.role = $28)",
+            " AND ($30 = 0 OR i.hat = $30) AND ($31 = 0 OR i.purpose = $31) AND ($32 = 0 OR i.case_ref = $32) AND ($33 = 0 OR i.outcome + 1 = $33)",
             " ORDER BY i.time, i.origin, i.idx LIMIT $29"
         )
     };
@@ -131,6 +140,10 @@ impl Db {
         args.extend((0..EVENTS_MAX).map(|n| Arg::Int(events.get(n).copied().unwrap_or(0))));
         let role = wanted.role.map_or(0, |role| names.name(Kind::Role, role.code()));
         args.extend([Arg::Int(subject), Arg::Int(role), Arg::Int(wanted.limit.clamp(1, PAGE_MAX))]);
+        let purpose = wanted.purpose.map_or(0, |p| names.name(Kind::Purpose, p.code()));
+        // One more than its number: 0 narrows nothing.
+        let outcome = wanted.outcome.map_or(0, |o| outcome_number(o).saturating_add(1));
+        args.extend([name(Kind::Hat, &wanted.hat), purpose, name(Kind::Case, &wanted.case), outcome].map(Arg::Int));
         self.fetch(statement, &args).await?.iter().map(entry).collect()
     }
 

@@ -103,7 +103,8 @@ pub enum Kind {
     Purpose,
     /// A reason's code.
     Reason,
-    /// Anything an entry refers to: `message/…`, `item/…`, `permission/…`, `override/…`, `entry/…`, `agency/…`, `segment/…`.
+    /// Anything an entry refers to: `message/…`, `item/…`, `permission/…`, `override/…`, `entry/…`, `agency/…`, `from/…` (the holder of
+    /// what was shown), `segment/…`.
     Ref,
 }
 
@@ -260,6 +261,11 @@ fn refs(payload: &Payload) -> Vec<String> {
     refs.extend(payload.recipient.iter().map(|r| format!("agency/{}", r.agency)));
     let custodians: BTreeSet<&str> = payload.items.iter().map(|i| i.custodian.as_str()).collect();
     refs.extend(custodians.into_iter().map(|c| format!("agency/{c}")));
+    // Whose segments went to somebody else.
+    let own = payload.hat.as_ref().map(|h| h.agency.as_str());
+    let shown = payload.items.iter().filter(|i| i.level != Level::N && Some(i.custodian.as_str()) != own);
+    let holders: BTreeSet<&str> = shown.map(|i| i.custodian.as_str()).collect();
+    refs.extend(holders.into_iter().map(|c| format!("from/{c}")));
     refs.extend(payload.items.iter().map(|i| format!("segment/{}", i.segment)));
     refs
 }

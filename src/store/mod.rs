@@ -7,6 +7,7 @@
 
 mod apply;
 mod asked;
+mod audit_counts;
 mod bulk;
 mod check;
 mod commit;
@@ -17,6 +18,7 @@ mod entry_index;
 mod fact_cache;
 mod fact_refs;
 mod facts;
+mod judged_log;
 mod keys;
 mod log;
 mod mailbox;
@@ -43,6 +45,7 @@ pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewRevi
 pub use entry_index::{IndexKeys, Kind as IndexKind, flag as index_flag};
 pub use fact_cache::{FactCache, FactsAt};
 pub use facts::{FactRow, FactSeeds, Section};
+pub use judged_log::JudgedLog;
 pub use keys::{Digest, Keys, KeysError};
 pub use log::{EntryRow, LogReader, ShardRow};
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
@@ -111,6 +114,7 @@ pub enum Error {
 fn statements() -> impl Iterator<Item = &'static db::Statement> {
     let all = [
         asked::STATEMENTS,
+        audit_counts::STATEMENTS,
         check::STATEMENTS,
         commit::append::STATEMENTS,
         commit::batch::STATEMENTS,

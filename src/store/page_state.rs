@@ -41,6 +41,12 @@ kinds! {
     Alert = "alert",
     /// Sealed parts that a legal hold keeps. Id: the audit key's subject; owner: the log.
     Hold = "hold",
+    /// A search of the log that an auditor keeps. Owner: the account.
+    LogSearch = "log-search",
+    /// What an auditor or officer said about an entry. Owner: the entry.
+    EntryNote = "entry-note",
+    /// An auditor's request to learn who a pseudonym stands for. Owner: the agency whose officer decides.
+    Reidentify = "reidentify",
 }
 
 /// One thing kept, opened. Its Debug output shows no body.

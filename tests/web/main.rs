@@ -5,11 +5,15 @@
 #![allow(clippy::print_stdout, reason = "a test that skips says so")]
 #![allow(missing_docs, reason = "test names are the documentation")]
 
+mod audit;
 mod browser;
+mod crawl;
 mod demo;
 mod leaks;
 mod pages;
+mod routes;
 mod security;
 mod sign_in;
+mod silent;
 mod stories;
 mod visitor;

@@ -125,4 +125,9 @@ impl System {
         let mut response = self.agent.get(format!("{}{path}", self.base)).call().unwrap();
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     }
+    pub fn post(&self, path: &str, json: &str) -> (u16, String) {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        let mut response = request.send(json).unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
 }

@@ -234,6 +234,7 @@ fn read(args: &Args) -> Result<Ask, Exit> {
         categories: categories.ok_or_else(|| usage("there is no such category", "a category's code"))?,
         after: after.transpose()?,
         limit: args.limit.map(usize::from),
+        ..Ask::default()
     })
 }
 

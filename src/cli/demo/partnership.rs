@@ -116,7 +116,8 @@ fn config_text(story: &Story, clients: &BTreeMap<String, ClientFiles>, ports: (u
          [server]\nlisten = \"127.0.0.1:{}\"\nhealth_listen = \"127.0.0.1:{}\"\n\n\
          [tls]\ncertificate = \"certs/server.pem\"\nkey = \"certs/server.key\"\nclient_ca = \"certs/ca.pem\"\ncrl = \"certs/ca.crl\"\n\n\
          [store]\ndatabase_url = \"sqlite:solent.db\"\nkey_file = \"keys/store.key\"\n\n\
-         [audit]\nsigning_key = \"keys/audit.key\"\ncheckpoint_file = \"checkpoint\"\n\n\
+         [audit]\nsigning_key = \"keys/audit.key\"\ncheckpoint_file = \"checkpoint\"\n\
+         partnership_auditor = \"harbourshire-csc\"\n\n\
          [limits]\nassertion_seconds_max = 86400\n\n[pages]\n",
         ports.0, ports.1
     )

@@ -65,7 +65,6 @@ impl Asker<'_> {
     /// Q8: the grounds of one release, each as it stood at that moment.
     pub(super) async fn was_it_covered(&self, ask: &Ask) -> Result<Answer, Failure> {
         let row = self.the_entry(ask).await?;
-        let at = row.entry.time;
         let mut answer = Answer {
             columns: vec![
                 "ground",
@@ -79,12 +78,33 @@ impl Asker<'_> {
             ],
             ..Answer::default()
         };
+        answer.rows = self.grounds(&row).await?;
         let payload = &row.payload;
+        let again = self.again(&row, &mut answer.notes).await?;
+        if let Some(again) = again {
+            let item = |i: &Item| {
+                let found = again.by_segment.get(i.segment.as_str());
+                found.is_none_or(|(level, reason)| *level == i.level.code() && *reason == i.reason)
+            };
+            let same = payload.items.iter().all(item) && again.whole == payload.reason;
+            answer.summary.insert("same_decision".to_owned(), json!(same));
+        }
+        answer.summary.insert("basis".to_owned(), json!(payload.basis));
+        let covered = row.released() && (payload.basis.is_some() || !payload.permissions.is_empty());
+        answer.summary.insert("ground_recorded".to_owned(), json!(covered));
+        self.head(&row, &mut answer);
+        Ok(answer)
+    }
+
+    /// What a release relied on, each as it stood at that moment.
+    pub(in crate::exchange) async fn grounds(&self, row: &Row) -> Result<Vec<Map<String, Value>>, Failure> {
+        let (at, payload) = (row.entry.time, &row.payload);
         let permissions = payload.permissions.iter().map(|id| (Section::Permissions, "permission", id.as_str()));
         let overrides = payload.override_id.iter().map(|id| (Section::Overrides, "override", id.as_str()));
         let relationships =
             payload.relationship.iter().map(|r| (Section::Relationships, "relationship", r.id.as_str()));
         let grants = payload.item_grant.iter().map(|id| (Section::ItemGrants, "item-grant", id.as_str()));
+        let mut rows = Vec::new();
         for (section, ground, id) in permissions.chain(overrides).chain(relationships).chain(grants) {
             let found = self.db.fact_at(self.keys, section, id, at).await?;
             let text = |name: &str| found.as_ref().and_then(|(f, _)| f.body.get(name)).cloned().unwrap_or(Value::Null);
@@ -104,22 +124,9 @@ impl Asker<'_> {
                 ("valid_to", to),
                 ("valid_at_release", json!(valid)),
             ];
-            answer.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+            rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         }
-        let again = self.again(&row, &mut answer.notes).await?;
-        if let Some(again) = again {
-            let item = |i: &Item| {
-                let found = again.by_segment.get(i.segment.as_str());
-                found.is_none_or(|(level, reason)| *level == i.level.code() && *reason == i.reason)
-            };
-            let same = payload.items.iter().all(item) && again.whole == payload.reason;
-            answer.summary.insert("same_decision".to_owned(), json!(same));
-        }
-        answer.summary.insert("basis".to_owned(), json!(payload.basis));
-        let covered = row.released() && (payload.basis.is_some() || !payload.permissions.is_empty());
-        answer.summary.insert("ground_recorded".to_owned(), json!(covered));
-        self.head(&row, &mut answer);
-        Ok(answer)
+        Ok(rows)
     }
 
     /// The entry asked about: by id, by message, or the newest one about this person by this account in the span.

@@ -31,8 +31,8 @@ use crate::audit::{Draft, Event, OpenEntry, Outcome};
 use crate::clock::Moment;
 use crate::config;
 use crate::sharing::Policy;
-use crate::store::{Cursor, Db, EntryRow, IndexKeys, Keys, Wanted};
-use crate::vocabulary::{Category, Role};
+use crate::store::{Cursor, Db, EntryRow, IndexKeys, Keys, Section, Wanted};
+use crate::vocabulary::{Category, Purpose, Role};
 use serde_json::{Map, Value, json};
 
 /// Longest span one question may cover, in days: a board's two years and a quarter.
@@ -43,6 +43,10 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 500;
 /// Entries looked at for one page; a view that may see few of them gets its cursor back earlier.
 const LOOKED_AT_MAX: usize = 5_000;
+/// Longest id of an entry, in bytes: a UUID, and some to spare.
+const ENTRY_ID_BYTES_MAX: usize = 64;
+/// Cases read at a time when a pseudonym is looked up.
+const CASES_PAGE: i64 = 500;
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 3_600_000;
 
@@ -117,6 +121,16 @@ pub struct Ask {
     pub role: Option<Role>,
     /// Only with something shown of these.
     pub categories: Vec<Category>,
+    /// About this case: its id, or the pseudonym of the asker's own view.
+    pub case: Option<String>,
+    /// By this hat.
+    pub hat: Option<String>,
+    /// For this purpose.
+    pub purpose: Option<Purpose>,
+    /// Ended like this.
+    pub outcome: Option<Outcome>,
+    /// With this reason or limit, of the whole request or of a segment.
+    pub reason: Option<String>,
     /// After this place: the `next` of the page before.
     pub after: Option<Cursor>,
     /// Rows of the page.
@@ -209,6 +223,9 @@ impl<'a> Asker<'a> {
         if ask.from >= ask.to || ask.to.saturating_sub(ask.from) > SPAN_DAYS_MAX * DAY {
             return Err(Failure::Unclear("from and to: a span of at most 830 days is required"));
         }
+        if ask.categories.iter().any(|c| !self.viewer.shows_category(Some(*c))) {
+            return Err(Failure::Unclear("categories: not shown in this view"));
+        }
         if ask.linked.len() > PAGE {
             return Err(Failure::Unclear("linked: at most 100 accounts"));
         }
@@ -216,6 +233,9 @@ impl<'a> Asker<'a> {
             let all = self.db.log_subjects().await?;
             let found = all.into_iter().find(|s| self.viewer.subject(self.keys, s) == name);
             ask.subject = Some(found.ok_or(Failure::NotFound)?);
+        }
+        if let Some(name) = ask.case.as_deref().filter(|c| c.starts_with(view::CASE_PREFIX)) {
+            ask.case = Some(self.case_of(name).await?.ok_or(Failure::NotFound)?);
         }
         Ok(ask)
     }
@@ -261,7 +281,21 @@ impl<'a> Asker<'a> {
     /// # Errors
     /// [`Failure::Store`].
     pub async fn entries(&self, ask: &Ask) -> Result<Answer, Failure> {
-        self.list(ask, self.wanted(ask), row::ENTRY, |_| true).await
+        let reason = ask.reason.as_deref();
+        self.list(ask, self.wanted(ask), row::ENTRY, |row| reason.is_none_or(|r| row.has_reason(&self.viewer, r))).await
+    }
+
+    /// The case a pseudonym of this view stands for.
+    async fn case_of(&self, name: &str) -> Result<Option<String>, Failure> {
+        let mut after = String::new();
+        loop {
+            let page = self.db.facts_in(self.keys, Section::Cases, &after, CASES_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(None) };
+            if let Some(found) = page.iter().find(|c| self.viewer.case(self.keys, &c.id) == name) {
+                return Ok(Some(found.id.clone()));
+            }
+            after.clone_from(&last.id);
+        }
     }
 
     /// What an ask wants of the index.
@@ -279,6 +313,10 @@ impl<'a> Asker<'a> {
             flags: 0,
             role: ask.role,
             categories: ask.categories.clone(),
+            hat: ask.hat.clone(),
+            purpose: ask.purpose,
+            case: ask.case.clone(),
+            outcome: ask.outcome,
             after: ask.after.clone(),
             limit: 0,
         }
@@ -355,6 +393,15 @@ impl<'a> Asker<'a> {
         self.rows(ask, self.wanted(ask), |_| true).await
     }
 
+    /// Rows as a table of the columns of a plain list.
+    pub(in crate::exchange) fn table_of(&self, rows: &[Row]) -> Answer {
+        Answer {
+            columns: row::ENTRY.to_vec(),
+            rows: rows.iter().map(|row| row.cells(row::ENTRY, &self.viewer, self.keys)).collect(),
+            ..Answer::default()
+        }
+    }
+
     /// Who asks.
     #[must_use]
     pub const fn viewer(&self) -> &Viewer {
@@ -372,6 +419,10 @@ impl<'a> Asker<'a> {
     /// # Errors
     /// [`Failure::NotFound`] also for one that the viewer may not see.
     pub async fn one(&self, id: &str) -> Result<Row, Failure> {
+        let plain = id.len() <= ENTRY_ID_BYTES_MAX && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !plain {
+            return Err(Failure::NotFound);
+        }
         let entry = self.db.entry(&crate::ident::EntryId::new(id)).await?.ok_or(Failure::NotFound)?;
         let row = self.read(entry).await?.ok_or(Failure::Gone)?;
         if self.may_see(&row) { Ok(row) } else { Err(Failure::NotFound) }

@@ -56,6 +56,22 @@ pub(super) const WHOLE: &[&str] = &[
     "refers_to",
 ];
 
+/// Kinds of facts whose ids name nobody and are made of nobody's id.
+const PLAIN: [&str; 10] = [
+    "accounts",
+    "teams",
+    "agencies",
+    "permissions",
+    "overrides",
+    "relationships",
+    "item-grants",
+    "item_grants",
+    "means",
+    "assessments",
+];
+/// Words of changes to sealed parts, each followed by the key's name.
+const KEYED: [&str; 3] = ["erase", "hold", "release"];
+
 /// An entry with what was sealed.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -114,13 +130,34 @@ impl Row {
             })),
             "review" => json!(payload.told.as_ref().and_then(|t| t.review.as_ref())),
             "justified" => json!(payload.justification.is_some()),
-            "what" => json!(payload.change.as_ref().map(|c| &c.what)),
+            "what" => json!(self.what(viewer, keys)),
             "before" => json!(payload.change.as_ref().and_then(|c| c.before.as_ref())),
             "after" => json!(payload.change.as_ref().and_then(|c| c.after.as_ref())),
             "refers_to" => json!(payload.refers_to),
             "counts" => json!(payload.counts),
             _ => Value::Null,
         }
+    }
+
+    /// What an entry says was changed. Ids of people and cases, and ids made of them, stand under the view's pseudonyms;
+    /// only the operator, who holds the keys, sees them as they are.
+    pub(in crate::exchange) fn what(&self, viewer: &Viewer, keys: &Keys) -> Option<String> {
+        let what = self.payload.change.as_ref().map(|c| c.what.as_str())?;
+        if viewer.hat.is_none() {
+            return Some(what.to_owned());
+        }
+        let Some((kind, id)) = what.split_once('/') else {
+            // `erase KEY`, `hold KEY`: the key's name is a person's id.
+            let keyed = what.split_once(' ').filter(|(word, key)| KEYED.contains(word) && !key.starts_with("month-"));
+            return Some(
+                keyed.map_or_else(|| what.to_owned(), |(word, key)| format!("{word} {}", viewer.subject(keys, key))),
+            );
+        };
+        Some(match kind {
+            kind if PLAIN.contains(&kind) => what.to_owned(),
+            "cases" => format!("cases/{}", viewer.case(keys, id)),
+            kind => format!("{kind}/{}", viewer.subject(keys, id)),
+        })
     }
 
     fn items<'a>(&'a self, viewer: &'a Viewer, part: Part) -> impl Iterator<Item = &'a Item> {
@@ -131,6 +168,18 @@ impl Row {
     /// The categories something was shown of, with the level.
     pub(super) fn shown(&self) -> impl Iterator<Item = (Option<Category>, Level)> + '_ {
         self.payload.items.iter().filter(|i| i.level != Level::N).map(|i| (i.category, i.level))
+    }
+
+    /// Salt and bytes of what was sealed.
+    pub(in crate::exchange) fn sealed_part(&self) -> (&Salt, &[u8]) {
+        (&self.salt, &self.bytes)
+    }
+
+    /// Whether a code stands in it: as the reason of the whole request, or as reason or limit of a segment.
+    /// What the view does not show is not found by it either.
+    pub(super) fn has_reason(&self, viewer: &Viewer, code: &str) -> bool {
+        let of_item = |item: &Item| viewer.shows(item) && (item.reason == code || item.limit.as_deref() == Some(code));
+        self.payload.reason.as_deref() == Some(code) || self.payload.items.iter().any(of_item)
     }
 
     /// Whether anything was released.

@@ -137,6 +137,28 @@ impl Asker<'_> {
         Ok(answer)
     }
 
+    /// How often each reason for a refusal occurs, of whole requests and of categories withheld; small numbers as they are.
+    pub(in crate::exchange) async fn refusals_by_reason(
+        &self,
+        ask: &Ask,
+    ) -> Result<BTreeMap<&'static str, i64>, Failure> {
+        let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
+        let agency = self.viewer.agency.as_deref();
+        let counted = self.db.count_patterns(&self.names, span, agency, None, PATTERNS_MAX).await?;
+        let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
+        for line in &counted {
+            let whole = self.reason_of(line.reason);
+            let withheld = line.withheld.chunks_exact(5).filter_map(|pair| self.pair_of(pair)).map(|(_, r)| r);
+            // One entry counts once for each reason in it.
+            let each: std::collections::BTreeSet<&'static str> = whole.into_iter().chain(withheld).collect();
+            for reason in each {
+                let count = reasons.entry(reason).or_default();
+                *count = count.saturating_add(line.count);
+            }
+        }
+        Ok(reasons)
+    }
+
     /// Q12: sensitive categories by role, out of hours, and hours with many people.
     pub(super) async fn unusual(&self, ask: &Ask) -> Result<Answer, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 /// What a person's pseudonym begins with.
 pub(super) const SUBJECT_PREFIX: &str = "s-";
 /// What a case's pseudonym begins with.
-const CASE_PREFIX: &str = "c-";
+pub(super) const CASE_PREFIX: &str = "c-";
 /// Hexadecimal digits of a pseudonym: 96 bits, so that no two meet.
 const PSEUDONYM_DIGITS: usize = 24;
 
@@ -76,7 +76,13 @@ impl Viewer {
     /// Whether an item is shown in this view at all.
     #[must_use]
     pub fn shows(&self, item: &Item) -> bool {
-        match item.category {
+        self.shows_category(item.category)
+    }
+
+    /// Whether items of a category are shown in this view at all.
+    #[must_use]
+    pub const fn shows_category(&self, category: Option<Category>) -> bool {
+        match category {
             Some(Category::Int) => self.police,
             Some(Category::Adp) => self.adoption,
             _ => true,

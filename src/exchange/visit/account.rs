@@ -131,6 +131,11 @@ pub(super) fn moment_time(at: Moment) -> Option<Time> {
     Time::parse(&at.to_string()).ok()
 }
 
+/// How the person of kept means is greeted.
+pub(in crate::exchange) fn shown_of(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Means>(body).ok().map(|means| means.shown)
+}
+
 pub(super) fn kept_means(id: String, means: &Means) -> Result<Kept, Failure> {
     let body = serde_json::to_vec(means).map_err(|_| Failure::Inconsistent("means cannot be written"))?;
     Ok(kept(KeptKind::Means, id, means.account.as_str(), body, Moment::from_millis(i64::MAX)))

@@ -226,6 +226,7 @@ fn read(request: &HttpRequest) -> Result<(Ask, LogForm), Problem> {
         categories: categories.ok_or_else(|| Problem::parameter("there is no such category"))?,
         after: after.transpose()?,
         limit: take("limit").map(|text| number(&text)).transpose()?,
+        ..Ask::default()
     };
     if given.is_empty() { Ok((ask, form)) } else { Err(Problem::parameter("a parameter is not known")) }
 }

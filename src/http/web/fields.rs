@@ -11,6 +11,8 @@ use std::pin::Pin;
 
 /// Largest form, in bytes: a long account of what was seen, several times over.
 pub const FORM_BYTES_MAX: usize = 128 * 1024;
+/// Longest query of an address, in bytes.
+const QUERY_BYTES_MAX: usize = 8 * 1024;
 /// Most fields of a form.
 const FIELDS_MAX: usize = 400;
 /// The field that holds the session's word.
@@ -24,6 +26,37 @@ impl Fields {
     /// A field's value, trimmed; empty when it is not there.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())
+    }
+    /// The fields of an address, as a form that is sent with GET writes them.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`].
+    pub fn of_query(request: &HttpRequest) -> Result<Self, Stop> {
+        Self::of_text(request.query_string())
+    }
+    /// The same, of a query that came otherwise.
+    ///
+    /// # Errors
+    /// [`Stop::Malformed`].
+    pub fn of_text(query: &str) -> Result<Self, Stop> {
+        if query.len() > QUERY_BYTES_MAX {
+            return Err(Stop::TooLarge);
+        }
+        let fields = web::Query::<Vec<(String, String)>>::from_query(query).map_err(|_| Stop::Malformed)?.into_inner();
+        if fields.len() > FIELDS_MAX || fields.iter().any(|(n, v)| n.contains('\0') || v.contains('\0')) {
+            return Err(Stop::Malformed);
+        }
+        Ok(Self(fields))
+    }
+    /// Whether there is a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+    /// The fields with these names that hold something, as an address writes them.
+    pub fn to_query(&self, names: &[&str]) -> String {
+        let held = self.0.iter().filter(|(n, v)| names.contains(&n.as_str()) && !v.trim().is_empty());
+        let pairs: Vec<String> = held.map(|(n, v)| format!("{}={}", escaped(n), escaped(v.trim()))).collect();
+        pairs.join("&")
     }
     /// Every value of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -66,6 +99,23 @@ impl FromRequest for Fields {
             Ok(Self(fields))
         })
     }
+}
+
+/// A word for the query of an address: everything but letters, digits and `-._~` as percent signs.
+///
+/// # Source
+/// RFC 3986 §2.3 (unreserved characters).
+pub fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 /// Whether the browser says that the form comes from one of our own pages. Old browsers say nothing; the session's word

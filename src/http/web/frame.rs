@@ -78,12 +78,17 @@ struct Place {
 
 /// Everywhere there is, in the order of the bar. A page that is somebody's work adds its row here and nowhere else; the first
 /// place of a hat is where its work begins.
-fn all_places(text: &'static Text) -> [Place; 3] {
+fn all_places(text: &'static Text) -> [Place; 8] {
     let place = |path, key, works| Place { path, words: text.say(key), works };
     [
         place("/surgery", "surgery.title", |hat| hat.role == Role::Sur),
         place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
         place("/concerns", "concerns.title", |hat| matches!(hat.role, Role::Dsl | Role::Sch)),
+        place("/audit", "audit.search", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
+        place("/audit/integrity", "integrity.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
+        place("/audit/charts", "charts.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
+        place("/audit/export", "export.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
+        place("/audit/questions", "audit.questions", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! every text stands in `text/`; a form without its session's word changes nothing. Read [`Frame`] and `visit.rs` first.
 
 mod answer;
+mod audit;
 mod concern;
 mod concern_steps;
 mod demo;
@@ -45,6 +46,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/families/{family}/purpose", web::post().to(family::state))
         .route("/families/{family}/chronology", web::get().to(family::chronology));
     schools(config);
+    audit::routes(config);
 }
 
 /// Concerns, from the school's side and the surgery's.

@@ -124,6 +124,19 @@ mod tests {
             "status.",
             "answer.",
             "outcome.",
+            "export-form.",
+            "filter.",
+            "filter-hint.",
+            "filter-wrong.",
+            "note.",
+            "level.",
+            "ended.",
+            "ground.",
+            "basis.",
+            "event.",
+            "reason.",
+            "column.",
+            "question.",
         ];
         for key in Text::english().texts.keys() {
             assert!(

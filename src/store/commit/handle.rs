@@ -6,7 +6,7 @@ use super::mirror::{self, Mirror};
 use super::writer::{Answer, Prepared, ReadyEntry, Told, Waiting, Writer};
 use super::{CommitError, Committed, Draft, JOB_ENTRIES_MAX, Job, Options, QUEUE_JOBS_MAX};
 use crate::audit::entry::new_id;
-use crate::audit::{Salt, Signer};
+use crate::audit::{Salt, Signer, Vkey};
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::store::db::{Arg, Db, statements};
@@ -60,6 +60,7 @@ pub struct CommitterHandle {
     clock: Clock,
     origin: Arc<str>,
     names: IndexKeys,
+    vkey: Arc<Vkey>,
 }
 
 impl std::fmt::Debug for CommitterHandle {
@@ -119,6 +120,7 @@ impl Committer {
         mirror.note(note.clone());
         let origin_text: Arc<str> = Arc::from(origin.as_str());
         let handle_parts = (keys.clone(), clock.clone(), Arc::clone(&origin_text));
+        let vkey = Arc::new(signer.vkey().clone());
         let writer = Writer {
             db,
             keys,
@@ -138,11 +140,17 @@ impl Committer {
         tokio::spawn(writer.serve(jobs));
         let (keys, clock, origin) = handle_parts;
         let names = IndexKeys::new(&keys);
-        Ok(CommitterHandle { queue, keys, clock, origin, names })
+        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey })
     }
 }
 
 impl CommitterHandle {
+    /// The key that verifies what this log signs.
+    #[must_use]
+    pub fn vkey(&self) -> &Vkey {
+        &self.vkey
+    }
+
     /// Makes a job durable. Returns only when it is, or when it is not.
     ///
     /// # Errors

@@ -1,0 +1,327 @@
+//! The auditor's console: search, one entry explained, questions. Nobody else finds it, and it names nobody.
+
+use crate::browser::{self, Browser};
+use crate::demo::Demo;
+use crate::pages::look;
+use crate::visitor::Visitor;
+
+/// The auditor of the demo, whose agency audits the partnership; the council's privacy officer; another agency's.
+pub const AUDITOR: &str = "acc-20";
+const OFFICER: &str = "acc-14";
+const OTHER_OFFICER: &str = "acc-15";
+/// The story's days.
+pub const SPAN: &str = "from=2026-09-01&to=2026-12-31";
+
+/// What the console may never show: names, numbers, birth dates, addresses and texts of the people of the story, and the
+/// gateway's own ids of people and cases.
+pub const NEVER: [&str; 16] = [
+    "Dana",
+    "Theo",
+    "Maya",
+    "Briggs",
+    "Okoro",
+    "9990000018",
+    "9990000026",
+    "9990000034",
+    "2017-02-03",
+    "Larkspur",
+    "HZ9",
+    "Wrist held",
+    "depression",
+    "p-01",
+    "p-03",
+    "case-01",
+];
+
+/// Links of a page that begin with `start`.
+pub fn links(body: &str, start: &str) -> Vec<String> {
+    let marked = format!("href=\"{start}");
+    body.split(&marked).skip(1).map(|r| format!("{start}{}", r.split('"').next().unwrap())).collect()
+}
+
+/// Somebody of the story has looked at somebody, so that there is something to explain.
+pub fn a_worker_looks(demo: &Demo) {
+    let mut worker = Visitor::walking(demo, "acc-01");
+    worker.state("case-01", "CIN");
+    assert_eq!(worker.get("/families/case-01").status, 200);
+}
+
+fn clean(page: &crate::visitor::Answer, where_at: &str) {
+    for never in NEVER {
+        assert!(!page.body.contains(never), "{where_at} shows {never}");
+        assert!(page.headers.values().all(|v| !v.contains(never)), "{where_at} shows {never} in a header");
+    }
+}
+
+#[test]
+fn an_auditor_finds_explains_and_asks_without_a_name_or_any_content() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    assert_eq!(auditor.get("/").header("location"), "/audit");
+    let form = auditor.get("/audit");
+    assert_eq!(form.status, 200);
+    assert!(!form.body.contains("This search was recorded"), "nothing is searched before it is asked");
+    // Days are required, and bounded.
+    for wrong in ["from=&to=", "from=2026-10-05&to=", "from=2026-10-05&to=2026-10-04", "from=2020-01-01&to=2026-10-05"]
+    {
+        assert_eq!(auditor.get(&format!("/audit?{wrong}")).status, 422, "{wrong}");
+    }
+    assert_eq!(auditor.get(&format!("/audit?{SPAN}&subject=p-01")).status, 422, "people by reference only");
+    let all = auditor.get(&format!("/audit?{SPAN}"));
+    assert!(all.body.contains("This search was recorded"));
+    clean(&all, "the search");
+    let views = auditor.get(&format!("/audit?{SPAN}&event=view&actor=acc-01&outcome=partial"));
+    clean(&views, "a narrower search");
+    let entries = links(&views.body, "/audit/entries/");
+    assert!(!entries.is_empty(), "the worker's looks are found");
+    assert!(views.body.contains("Priya Nair (acc-01)") && views.body.contains("s-"), "who by name, whom by reference");
+    // What does not fit is not found.
+    for other in ["actor=acc-99", "event=key-rotate", "hat=hat-none", "purpose=LE", "reason=D-COI&event=view"] {
+        assert!(links(&auditor.get(&format!("/audit?{SPAN}&{other}")).body, "/audit/entries/").is_empty(), "{other}");
+    }
+    let page = auditor.get(&entries[0]);
+    clean(&page, "one entry");
+    assert!(page.body.contains("received") && page.body.contains("segments about s-"), "the sentence stands first");
+    let proof = auditor.get(&format!("{}/proof", entries[0]));
+    assert!(proof.body.starts_with("c2sp.org/tlog-proof@v1"), "{}", proof.body.len());
+    assert!(proof.header("content-disposition").starts_with("attachment"));
+    // The searches are entries themselves.
+    let own = auditor.get(&format!("/audit?{SPAN}&event=audit-query&actor={AUDITOR}"));
+    assert!(links(&own.body, "/audit/entries/").len() >= 5);
+    for question in 1..=20 {
+        let path = format!("/audit/questions/Q{question}");
+        assert_eq!(auditor.get(&path).status, 200, "{path}");
+        let id = entries[0].rsplit('/').next().unwrap();
+        let subject = page.body.split("s-").nth(1).map(|r| format!("s-{}", &r[..24])).unwrap();
+        let filters = format!("{SPAN}&subject={subject}&actor=acc-01&agency=southdown-mh&entry={id}&message=none");
+        let answer = auditor.get(&format!("{path}?{filters}"));
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.body.contains("This search was recorded"), "{path}");
+        clean(&answer, &path);
+    }
+    a_search_is_kept_for_its_owner(&demo, &mut auditor);
+    a_question_reaches_the_officer_and_is_answered(&demo, &mut auditor, &entries[0]);
+    nobody_else_finds_it(&demo, &entries[0]);
+}
+
+fn a_search_is_kept_for_its_owner(demo: &Demo, auditor: &mut Visitor) {
+    let query = format!("{SPAN}&event=refuse");
+    let word = auditor.get("/audit").word();
+    let kept = auditor.post("/audit/searches", &[("word", &word), ("name", "Refusals <b>"), ("query", &query)]);
+    assert_eq!(kept.header("location"), format!("/audit?{query}"));
+    let page = auditor.get("/audit");
+    assert!(page.body.contains("Refusals &#60;b&#62;"), "kept, as text");
+    let forget = page.body.split("action=\"/audit/searches/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut officer = Visitor::walking(demo, OFFICER);
+    let theirs = officer.get("/audit");
+    assert!(!theirs.body.contains("Refusals"));
+    let word_of_officer = theirs.word();
+    assert_eq!(officer.post(&format!("/audit/searches/{forget}"), &[("word", &word_of_officer)]).status, 404);
+    // A name is needed; what is no filter is not kept, and no other address comes out of it.
+    let nameless = auditor.post("/audit/searches", &[("word", &word), ("name", ""), ("query", &query)]);
+    assert!(nameless.header("location").ends_with("name=wrong"));
+    let hostile = [("word", word.as_str()), ("name", "x"), ("query", "//evil.example/?from=2026-10-05")];
+    assert_eq!(auditor.post("/audit/searches", &hostile).header("location"), "/audit?");
+    assert_eq!(auditor.post(&format!("/audit/searches/{forget}"), &[("word", &word)]).status, 303);
+    assert!(!auditor.get("/audit").body.contains("Refusals"));
+}
+
+fn a_question_reaches_the_officer_and_is_answered(demo: &Demo, auditor: &mut Visitor, entry: &str) {
+    let word = auditor.get("/audit").word();
+    let note = format!("{entry}/note");
+    assert_eq!(auditor.post(&note, &[("word", &word), ("kind", "query"), ("text", "")]).status, 422);
+    assert_eq!(auditor.post(&note, &[("word", &word), ("kind", "reply"), ("text", "x")]).status, 403);
+    let asked = [("word", word.as_str()), ("kind", "query"), ("text", "Why on a Sunday?")];
+    assert_eq!(auditor.post(&note, &asked).status, 303);
+    let mut officer = Visitor::walking(demo, OFFICER);
+    let page = officer.get(entry);
+    assert!(page.body.contains("Why on a Sunday?"));
+    let word = page.word();
+    let answer = [("word", word.as_str()), ("kind", "reply"), ("text", "Duty rota.")];
+    assert_eq!(officer.post(&note, &answer).status, 303);
+    assert!(auditor.get(entry).body.contains("Duty rota."));
+    // The other agency's officer has a view of its own: another reference for the same person.
+    let mut other = Visitor::walking(demo, OTHER_OFFICER);
+    let theirs = other.get(&format!("/audit?{SPAN}&event=view"));
+    assert!(!links(&theirs.body, "/audit/entries/").is_empty());
+    let reference = |body: &str| body.split("s-").nth(1).map(|r| r[..24].to_owned()).unwrap();
+    assert!(!theirs.body.contains(&reference(&page.body)), "two views cannot be joined");
+}
+
+fn nobody_else_finds_it(demo: &Demo, entry: &str) {
+    for account in ["acc-01", "acc-03", "acc-08", "acc-09", "acc-10", "acc-17", "acc-19"] {
+        let mut visitor = Visitor::walking(demo, account);
+        let nowhere = visitor.get("/nowhere-at-all");
+        let word = visitor.get("/").body;
+        drop(word);
+        for path in
+            ["/audit", "/audit?from=2026-10-01&to=2026-10-31", "/audit/questions", "/audit/questions/Q20", entry]
+        {
+            let answer = visitor.get(path);
+            assert_eq!((answer.status, &answer.body), (404, &nowhere.body), "{account} at {path}");
+        }
+        assert_eq!(visitor.get(&format!("{entry}/proof")).status, 404);
+    }
+    // An entry that is not there, and one that is no id, look the same to the auditor.
+    let mut auditor = Visitor::walking(demo, AUDITOR);
+    for path in ["/audit/entries/018f0000-0000-7000-8000-000000000000", "/audit/entries/%00", "/audit/questions/Q21"] {
+        assert_eq!(auditor.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn the_console_is_for_everybodys_eyes_and_hands() {
+    if !browser::there_is_one() {
+        return;
+    }
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let browser = Browser::open(true);
+    let mut wrong = Vec::new();
+    browser.go(&format!("{}/demo", demo.base));
+    browser.click(&format!("input[value='{AUDITOR}'] + button"));
+    assert_eq!(browser.path(), "/audit");
+    wrong.extend(look(&browser, "audit-search-empty"));
+    let go = |path: &str| browser.go(&format!("{}{path}", demo.base));
+    for (path, name) in [
+        ("/audit?from=&to=".to_owned(), "audit-search-wrong"),
+        (format!("/audit?{SPAN}"), "audit-search-found"),
+        (format!("/audit?{SPAN}&event=key-rotate"), "audit-search-none"),
+        ("/audit/questions".to_owned(), "audit-questions"),
+        (format!("/audit/questions/Q6?{SPAN}"), "audit-question-refusals"),
+        (format!("/audit/questions/Q20?{SPAN}"), "audit-question-sound"),
+        (format!("/audit/questions/Q3?{SPAN}&actor=acc-01"), "audit-question-worker"),
+        (format!("/audit/questions/Q19?{SPAN}"), "audit-question-missing"),
+        ("/audit/integrity".to_owned(), "audit-integrity-green"),
+        ("/audit/export".to_owned(), "audit-export"),
+    ] {
+        go(&path);
+        wrong.extend(look(&browser, name));
+    }
+    go(&format!("/audit?{SPAN}&event=view&actor=acc-01"));
+    browser.click("tbody a");
+    wrong.extend(look(&browser, "audit-entry"));
+    browser.click("button[value=query]");
+    wrong.extend(look(&browser, "audit-entry-wrong"));
+    // Nothing said where a reason is needed.
+    go("/audit/export");
+    browser.click("main button");
+    wrong.extend(look(&browser, "audit-export-wrong"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_flipped_byte_turns_the_page_red_and_a_kept_checkpoint_shows_since_when() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    let green = auditor.get("/audit/integrity");
+    assert!(green.body.contains("class=\"state green\""), "sound at first");
+    clean(&green, "the green state");
+    let note =
+        green.body.split("tabindex=\"0\">").nth(1).unwrap().split("</pre>").next().unwrap().replace("&#43;", "+");
+    let entry =
+        links(&auditor.get(&format!("/audit?{SPAN}&event=view&actor=acc-01")).body, "/audit/entries/").remove(0);
+    let id = entry.rsplit('/').next().unwrap().to_owned();
+    let word = green.word();
+    let check = |auditor: &mut Visitor, name: &str, value: &str| {
+        auditor.post("/audit/integrity/check", &[("word", &word), (name, value)])
+    };
+    assert!(check(&mut auditor, "entry", &id).body.contains("is in the log as it was signed"));
+    assert!(check(&mut auditor, "entry", "018f0000-0000-7000-8000-000000000000").body.contains("no such entry"));
+    assert_eq!(check(&mut auditor, "entry", "").status, 422);
+    // A checkpoint as somebody kept it: with the browser's line ends, cut, altered, of another log.
+    let kept = note.replace('\n', "\r\n");
+    assert!(check(&mut auditor, "note", &kept).body.contains("is the beginning of the log"));
+    let altered = note.replacen("demo.solent.example/log1\n", "demo.solent.example/log1\n9", 1);
+    assert!(check(&mut auditor, "note", &altered).body.contains("not signed with this log"));
+    assert!(check(&mut auditor, "note", "<script>alert(1)</script>").body.contains("not a checkpoint of this log"));
+    assert!(!check(&mut auditor, "note", "</textarea><script>").body.contains("<script>"));
+    flip_one_byte(&demo, &id);
+    let red = auditor.get("/audit/integrity");
+    assert!(red.body.contains("class=\"state red\""), "one flipped byte");
+    assert!(red.body.contains("What to do first") && red.body.contains(&id), "it names the entry");
+    clean(&red, "the red state");
+    assert!(check(&mut auditor, "entry", &id).body.contains("is not what was signed"));
+    if browser::there_is_one() {
+        let browser = Browser::open(true);
+        browser.go(&format!("{}/demo", demo.base));
+        browser.click(&format!("input[value='{AUDITOR}'] + button"));
+        browser.go(&format!("{}/audit/integrity", demo.base));
+        let wrong = look(&browser, "audit-integrity-red");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// Flips the lowest bit of the last byte of what one entry sealed, behind the gateway's back.
+fn flip_one_byte(demo: &Demo, id: &str) {
+    let path = demo.file("solent.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::{Connection as _, Row as _};
+        let mut db = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+        let row = sqlx::query("SELECT sealed FROM log_entry WHERE id = $1").bind(id).fetch_one(&mut db).await.unwrap();
+        let mut sealed: Vec<u8> = row.get(0);
+        *sealed.last_mut().unwrap() ^= 1;
+        sqlx::query("UPDATE log_entry SET sealed = $1 WHERE id = $2")
+            .bind(sealed)
+            .bind(id)
+            .execute(&mut db)
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn an_export_needs_a_reason_is_guarded_marked_proved_and_an_entry_itself() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    let word = auditor.get("/audit/export").word();
+    let take = |visitor: &mut Visitor, word: &str, form: &str, reason: &str| {
+        let days = [("from", "2026-09-01"), ("to", "2026-12-31")];
+        let mut fields = vec![("word", word), ("form", form), ("reason", reason)];
+        fields.extend(days);
+        visitor.post("/audit/export", &fields)
+    };
+    assert_eq!(take(&mut auditor, &word, "csv", "").status, 422);
+    assert_eq!(take(&mut auditor, &word, "xls", "a good reason").status, 400);
+    let table = take(&mut auditor, &word, "csv", "Yearly review of the partnership");
+    assert_eq!(table.status, 200);
+    assert!(table.header("content-disposition").starts_with("attachment; filename=\"solent-audit-"));
+    clean(&table, "the table");
+    let mut lines = table.body.lines();
+    assert!(lines.next().unwrap().ends_with(",watermark"));
+    for line in lines {
+        assert!(line.contains(&format!(" by {AUDITOR} at ")), "each line says where it comes from");
+        assert!(!line.split(',').any(|cell| cell.starts_with(['=', '+', '-', '@'])), "no cell is a formula");
+    }
+    let lines = take(&mut auditor, &word, "jsonl", "Yearly review of the partnership");
+    assert!(lines.body.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["watermark"].is_string()));
+    let extract = take(&mut auditor, &word, "extract", "Yearly review of the partnership");
+    clean(&extract, "the extract");
+    let key = auditor.get("/audit/integrity").body;
+    let key = key.split("demo.solent.example/log1+").nth(1).or_else(|| key.split("log1&#43;").nth(1)).unwrap();
+    let key = key.split('<').next().unwrap().replace("&#43;", "+");
+    let file = demo.file("extract.txt");
+    let verify = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let key = format!("demo.solent.example/log1+{key}");
+        let file = file.to_str().unwrap();
+        let args = ["audit", "verify", "--extract", file, "--vkey", &key];
+        std::process::Command::new(env!("CARGO_BIN_EXE_solent")).args(args).output().unwrap()
+    };
+    let sound = verify(&extract.body);
+    assert!(sound.status.success(), "{}", String::from_utf8_lossy(&sound.stderr));
+    assert!(!verify(&extract.body.replacen("\"partial\"", "\"allow\"", 1)).status.success());
+    // Each is an entry, with the digest of the file.
+    let own = auditor.get(&format!("/audit?{SPAN}&event=audit-export&actor={AUDITOR}"));
+    assert_eq!(links(&own.body, "/audit/entries/").len(), 3);
+    // Nobody else's form, and nobody else.
+    let mut officer = Visitor::walking(&demo, OFFICER);
+    assert_eq!(take(&mut officer, &word, "csv", "a good reason").status, 403);
+    let mut worker = Visitor::walking(&demo, "acc-01");
+    let word = worker.get("/families").word();
+    assert_eq!(take(&mut worker, &word, "csv", "a good reason").status, 404);
+}
