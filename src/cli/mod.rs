@@ -19,7 +19,7 @@ mod read;
 mod register;
 mod reload;
 pub mod samples;
-mod serve;
+pub mod serve;
 mod sharing;
 mod store;
 mod translate;

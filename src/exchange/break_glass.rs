@@ -6,6 +6,7 @@
 use super::alerts::AlertKind;
 use super::deed::{Cast, Done, Scene, User, change, done, put};
 use super::notice::Notify;
+use super::pointers::{Waits, Whose, point};
 use super::whom::Whom;
 use super::{Caller, Failure, Gateway};
 use crate::audit::payload::{FreeText, Informed, Payload, Told as ToldEntry};
@@ -28,6 +29,10 @@ use std::sync::Arc;
 /// Working days within which a custodian reviews an override (R44), and an emergency (R45).
 const REVIEW_DAYS: u32 = 2;
 const REVIEW_DAYS_EMG: u32 = 1;
+
+/// How long an override stands in its owner's and its agency's list, in milliseconds: 72 hours, and weeks in which what the
+/// person was told may be recorded.
+const POINTED_MILLIS: i64 = 60 * 86_400_000;
 
 /// What can be done about overrides.
 pub enum OverrideDeed {
@@ -145,6 +150,9 @@ impl Gateway {
         let alert = Notify::new(AlertKind::Override, id, &scene.entry, scene.at).due(working_days(scene.now, days));
         let mut effects = vec![put(Section::Overrides, id, &record, 0)?];
         effects.extend(alert.to(&told));
+        let ends = scene.at.plus_millis(POINTED_MILLIS);
+        effects.push(point(Waits::OwnOverride, Whose::Hat(&user.hat), id, ends));
+        effects.push(point(Waits::Approval, Whose::Agency(&scene.hat.agency), id, ends));
         let entry = self.record(&scene, payload, effects).await?;
         Ok(done(true, entry, shown(&record)))
     }
@@ -219,6 +227,10 @@ impl Gateway {
         }
         if let Some(refused) = refused {
             return Err(self.not_theirs(&scene, &record.subject.clone(), refused).await);
+        }
+        if same_team(&scene, &record) {
+            let about = (Event::Refuse, Some(&record.subject), Some(record.purpose));
+            return Err(self.turn_away(&scene, about, Refused::open(Reason::DDelegate)).await);
         }
         let unwritten = new.why.as_ref().is_none_or(|why| why.as_str().trim().is_empty());
         if new.outcome != ReviewOutcome::Justified && unwritten {
@@ -336,6 +348,13 @@ impl Gateway {
 
 fn owner_agency(scene: &Scene<'_>, record: &Override) -> Option<AgencyId> {
     scene.facts.accounts.iter().flat_map(|a| &a.hats).find(|h| h.id == record.hat).map(|h| h.agency.clone())
+}
+
+/// Whether the reviewer sits in the requester's team: then another has to decide (pages paper A3).
+fn same_team(scene: &Scene<'_>, record: &Override) -> bool {
+    let mut hats = scene.facts.accounts.iter().flat_map(|a| &a.hats);
+    let team = hats.find(|h| h.id == record.hat).and_then(|h| h.team.as_ref());
+    team.is_some() && team == scene.hat.team.as_ref()
 }
 
 fn told_entry(told: &Told) -> ToldEntry {

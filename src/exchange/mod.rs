@@ -4,6 +4,7 @@
 //! [`Released`] bytes that could not exist without a decision and a committed audit entry. Knows nothing of HTTP.
 //! Read `disclose.rs` first: the whole promise as one function.
 
+mod access;
 mod alerts;
 mod audit_desk;
 mod break_glass;
@@ -18,7 +19,9 @@ mod enquire;
 mod entries;
 mod inspect;
 mod notice;
+mod override_desk;
 mod permit;
+mod pointers;
 mod questions;
 mod receive;
 mod register;
@@ -27,6 +30,7 @@ mod released;
 mod render;
 mod requests;
 mod retention;
+mod review_desk;
 mod safeguard;
 mod terms;
 mod upkeep;
@@ -36,6 +40,7 @@ mod whom;
 mod witnesses;
 mod world;
 
+pub use access::{AccessAnswer, AccessForm, AccessOutcome, AccessRequest, Desk, HowSoon, OwnRequest, ShownMarker};
 pub use alerts::{Alert, AlertKind, AlertState};
 pub use audit_desk::{LogForm, LogReply, LogRequest};
 pub use break_glass::{NewOverride, OverrideDeed};
@@ -51,6 +56,7 @@ pub use deed::{Deed, Done, User};
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};
+pub use override_desk::{OverrideForm, OverrideSeen, OverrideState};
 pub use permit::{Happening, NewAssessment, NewPermission, PermissionDeed};
 pub use questions::{
     Answer as LogAnswer, Ask, Asker, QuestionId, Row as LogRow, Viewer, audit_event, csv, fhir_bundle, json_lines,
@@ -60,6 +66,7 @@ pub use receive::{Accepted, Addressee, Submission};
 pub use relate::RelationshipDeed;
 pub use released::{Released, Rendered};
 pub use retention::{Sealing, is_held, sealing_effect};
+pub use review_desk::{AlertCard, MatchCard, OverrideCard, OverrideLine};
 pub use safeguard::SafetyDeed;
 pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
 pub use whom::{Party as WhoDecides, Whom};

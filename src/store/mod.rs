@@ -20,6 +20,7 @@ mod fact_refs;
 mod facts;
 mod judged_log;
 mod keys;
+mod likeness;
 mod log;
 mod mailbox;
 mod messages;
@@ -47,6 +48,7 @@ pub use fact_cache::{FactCache, FactsAt};
 pub use facts::{FactRow, FactSeeds, Section};
 pub use judged_log::JudgedLog;
 pub use keys::{Digest, Keys, KeysError};
+pub use likeness::Likeness;
 pub use log::{EntryRow, LogReader, ShardRow};
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
@@ -123,6 +125,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         cosignatures::STATEMENTS,
         entry_index::STATEMENTS,
         facts::STATEMENTS,
+        likeness::STATEMENTS,
         log::STATEMENTS,
         mailbox::STATEMENTS,
         messages::STATEMENTS,

@@ -37,6 +37,8 @@ kinds! {
     Concern = "concern",
     /// A request for access or information. Owner: the agency asked.
     AccessRequest = "access-request",
+    /// A pointer to something that waits for a hat or an agency. Owner: `hat/…` or `agency/…`.
+    Pointer = "pointer",
     /// Something a privacy officer has to look at. Owner: the officer's agency.
     Alert = "alert",
     /// Sealed parts that a legal hold keeps. Id: the audit key's subject; owner: the log.

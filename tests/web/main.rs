@@ -7,7 +7,9 @@
 
 mod audit;
 mod browser;
+mod clocked;
 mod crawl;
+mod danger;
 mod demo;
 mod leaks;
 mod pages;

@@ -18,7 +18,7 @@ impl Answer {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
-    /// The session's word in a form of the page.
+    /// The session's word, of the first form (signing out).
     pub fn word(&self) -> String {
         let at = self.body.find("name=\"word\" value=\"").expect("a form with a word") + 19;
         self.body[at..].split('"').next().unwrap().to_owned()

@@ -109,7 +109,7 @@ impl Gateway {
 }
 
 /// The hats of an account that may be worn at a moment; none when the account itself is not active.
-pub(super) fn hats_now(account: &Account, now: Moment) -> Vec<Worn> {
+pub(in crate::exchange) fn hats_now(account: &Account, now: Moment) -> Vec<Worn> {
     let at = moment_time(now);
     let active = Span { from: account.active_from, to: account.active_to };
     if !at.is_some_and(|at| active.holds(at)) {

@@ -46,6 +46,8 @@ const WHEN: [&str; 10] = [
 /// One released disclosure.
 #[derive(Default)]
 pub struct Shown {
+    /// The id under which pages name whom it is about.
+    pub alias: String,
     /// People of the record, as far as their identity is released.
     pub people: Vec<PersonShown>,
     /// Segments by list.
@@ -104,6 +106,8 @@ pub struct Row {
 
 /// A service that is involved, or something withheld.
 pub struct Notice {
+    /// Its category.
+    pub code: String,
     /// Its category in words.
     pub words: String,
     /// What is said about it.
@@ -122,6 +126,7 @@ impl Shown {
         let empty = Map::new();
         let record = record.unwrap_or(&empty);
         Self {
+            alias: subject.to_owned(),
             people: objects(record.get("people")).map(|p| person(p, subject, text)).collect(),
             lists: LISTS.iter().filter_map(|name| list(name, record.get(*name), text)).collect(),
             indicators: objects(all.get("indicators")).map(|n| notice(n, text)).collect(),
@@ -191,6 +196,7 @@ fn notice(object: &Map<String, Value>, text: &Text) -> Notice {
     let category = word("category").unwrap_or_default();
     Notice {
         words: text.word("category", &category),
+        code: category,
         text: word("text").unwrap_or_default(),
         custodian: word("custodian"),
         contact: word("contact"),

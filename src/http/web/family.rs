@@ -32,6 +32,7 @@ struct FamilyRow {
 struct FamiliesPage {
     frame: Frame,
     families: Vec<FamilyRow>,
+    waiting: Vec<super::withheld::WaitingRow>,
 }
 
 /// P1: the families of the hat.
@@ -51,7 +52,8 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
         let kinds = family.kinds.iter().map(|k| text.word("kind", k)).collect();
         families.push(FamilyRow { id: family.id, people, kinds });
     }
-    page(&FamiliesPage { frame: Frame::of(&visit, text.say("families.title").to_owned(), None), families })
+    let waiting = super::withheld::waiting(&visit).await?;
+    page(&FamiliesPage { frame: Frame::of(&visit, text.say("families.title").to_owned(), None), families, waiting })
 }
 
 struct PurposeChoice {
@@ -104,6 +106,7 @@ fn purpose_page(visit: &SignedIn, family: &Family, failed: bool) -> PurposePage 
 
 struct MemberShown {
     name: String,
+    alias: String,
     rows: Vec<super::disclosure::Row>,
     lists: Vec<super::disclosure::ListShown>,
     indicators: Vec<Notice>,
@@ -116,6 +119,7 @@ struct FamilyPage {
     frame: Frame,
     family: String,
     members: Vec<MemberShown>,
+    may_open: bool,
 }
 
 /// P2: one picture of a family.
@@ -129,7 +133,8 @@ pub async fn open(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
         members.extend(member(&visit, shown));
     }
     let title = Text::english().say("family.title").to_owned();
-    page(&FamilyPage { frame: Frame::of(&visit, title, Some(purpose)), family: family.id, members })
+    let may_open = super::opened::offered(&visit, purpose);
+    page(&FamilyPage { frame: Frame::of(&visit, title, Some(purpose)), family: family.id, members, may_open })
 }
 
 /// A person of whom something may be shown; one of whom nothing may be known is not there at all.
@@ -151,6 +156,7 @@ fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
     }
     Some(MemberShown {
         name,
+        alias: shown.alias,
         rows,
         lists,
         indicators: shown.indicators.into_iter().map(agency).collect(),
@@ -212,6 +218,26 @@ async fn everybody(visit: &SignedIn, family: &Family, purpose: Purpose) -> Resul
         all.extend(look(visit, &member.person, purpose, Category::ALL).await?);
     }
     Ok(all)
+}
+
+/// The member of a family whom an address names, and how they are called as far as that is released.
+pub async fn member_at(
+    visit: &SignedIn,
+    family: &str,
+    alias: &str,
+) -> Result<(Family, PersonId, Purpose, String), Stop> {
+    let family = of_visitor(visit, family).await?;
+    let named = |m: &&crate::exchange::FamilyMember| visit.gateway().named_in_pages(&m.person) == alias;
+    let person = family.members.iter().find(named).map(|m| m.person.clone()).ok_or(Stop::Missing)?;
+    let purpose = visit.visitor.purpose(&family.id).ok_or(Stop::Missing)?;
+    let shown = look(visit, &person, purpose, &LISTED).await?.ok_or(Stop::Missing)?;
+    // Somebody of whom nothing is shown is nobody here either.
+    if shown.people.is_empty() && shown.indicators.is_empty() && shown.markers.is_empty() {
+        return Err(Stop::Missing);
+    }
+    let name = shown.subject().and_then(|p| p.name.clone());
+    let name = name.unwrap_or_else(|| Text::english().say("family.unnamed").to_owned());
+    Ok((family, person, purpose, name))
 }
 
 /// What is released of one person; nothing for a refusal that the visitor may know of: the page goes on without them.

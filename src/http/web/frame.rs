@@ -18,6 +18,16 @@ pub struct Frame {
     pub word: String,
     /// Where else this hat's work is: address and words.
     pub places: Vec<(&'static str, &'static str)>,
+    /// What must be seen on each page: overrides that are open, or about which something is still to be said.
+    pub banners: Vec<Banner>,
+}
+
+/// A banner: words, and where to go about it.
+pub struct Banner {
+    /// What it says.
+    pub words: String,
+    /// Address and words.
+    pub link: Option<(String, &'static str)>,
 }
 
 /// The bar that says who one is, on each page.
@@ -36,7 +46,14 @@ impl Frame {
     /// A page that nobody is signed in at.
     pub fn open(key: &str) -> Self {
         let text = Text::english();
-        Self { text, title: text.say(key).to_owned(), who: None, word: String::new(), places: Vec::new() }
+        Self {
+            text,
+            title: text.say(key).to_owned(),
+            who: None,
+            word: String::new(),
+            places: Vec::new(),
+            banners: Vec::new(),
+        }
     }
     /// A page of somebody signed in.
     pub fn of(visit: &SignedIn, title: String, purpose: Option<Purpose>) -> Self {
@@ -49,7 +66,8 @@ impl Frame {
             may_change: visit.visitor.hats.len() > 1,
         };
         let places = places(visit.visitor.hat.as_ref(), text);
-        Self { text, title, who: Some(who), word: visit.word.clone(), places }
+        let banners = super::opened::banners(visit);
+        Self { text, title, who: Some(who), word: visit.word.clone(), places, banners }
     }
     /// A text.
     pub fn say(&self, key: &str) -> &'static str {
@@ -78,17 +96,20 @@ struct Place {
 
 /// Everywhere there is, in the order of the bar. A page that is somebody's work adds its row here and nowhere else; the first
 /// place of a hat is where its work begins.
-fn all_places(text: &'static Text) -> [Place; 8] {
+fn all_places(text: &'static Text) -> Vec<Place> {
     let place = |path, key, works| Place { path, words: text.say(key), works };
-    [
+    vec![
         place("/surgery", "surgery.title", |hat| hat.role == Role::Sur),
         place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
+        place("/approvals", "approvals.title", |hat| hat.supervisor),
+        place("/review", "review.title", |hat| hat.supervisor || hat.role == Role::Prv),
         place("/concerns", "concerns.title", |hat| matches!(hat.role, Role::Dsl | Role::Sch)),
         place("/audit", "audit.search", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/integrity", "integrity.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/charts", "charts.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/export", "export.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/questions", "audit.questions", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
+        place("/review", "review.title", |hat| hat.role == Role::Aud),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! every text stands in `text/`; a form without its session's word changes nothing. Read [`Frame`] and `visit.rs` first.
 
 mod answer;
+mod approvals;
 mod audit;
 mod concern;
 mod concern_steps;
@@ -15,11 +16,15 @@ mod fields;
 mod frame;
 mod hat;
 mod home;
+mod opened;
+mod review;
+mod sheet;
 mod sign_in;
 mod style;
 mod surgery;
 mod text;
 mod visit;
+mod withheld;
 
 pub use demo::DemoPerson;
 pub(super) use visit::Pages;
@@ -45,8 +50,31 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/families/{family}/purpose", web::get().to(family::why))
         .route("/families/{family}/purpose", web::post().to(family::state))
         .route("/families/{family}/chronology", web::get().to(family::chronology));
+    danger(config);
     schools(config);
     audit::routes(config);
+}
+
+/// What is withheld: asking for it, opening it for somebody's safety, approving that.
+fn danger(config: &mut ServiceConfig) {
+    config
+        .route("/families/{family}/people/{person}/withheld/{category}", web::get().to(withheld::why))
+        .route("/families/{family}/people/{person}/withheld/{category}", web::post().to(withheld::ask))
+        .route("/families/{family}/people/{person}/open/{step}", web::get().to(opened::ask))
+        .route("/families/{family}/people/{person}/open/{step}", web::post().to(opened::answer))
+        .route("/opened/{override}/told", web::get().to(opened::told))
+        .route("/opened/{override}/told", web::post().to(opened::tell))
+        .route("/approvals", web::get().to(approvals::list))
+        .route("/approvals/{override}", web::get().to(approvals::one))
+        .route("/approvals/{override}", web::post().to(approvals::answer))
+        .route("/review", web::get().to(review::list))
+        .route("/review/requests/{request}", web::get().to(review::request))
+        .route("/review/requests/{request}", web::post().to(review::answer))
+        .route("/review/overrides/{override}", web::get().to(review::opened))
+        .route("/review/overrides/{override}", web::post().to(review::decide))
+        .route("/review/alerts/{alert}", web::get().to(review::alert))
+        .route("/review/alerts/{alert}", web::post().to(review::settle_alert))
+        .route("/review/matches/{match}", web::post().to(review::settle_match));
 }
 
 /// Concerns, from the school's side and the surgery's.

@@ -137,6 +137,10 @@ mod tests {
             "reason.",
             "column.",
             "question.",
+            "alert.",
+            "state.",
+            "likeness.",
+            "doubt.",
         ];
         for key in Text::english().texts.keys() {
             assert!(

@@ -3,7 +3,7 @@
 use super::answer::Stop;
 use super::demo::DemoPerson;
 use super::text::Text;
-use crate::exchange::{Gateway, Token, Visitor, Worn};
+use crate::exchange::{Gateway, OverrideSeen, Token, Visitor, Worn};
 use crate::http::door::Door;
 use crate::http::envelope::RequestId;
 use crate::vocabulary::Purpose;
@@ -76,6 +76,8 @@ pub struct SignedIn {
     pub visitor: Visitor,
     /// The session's word.
     pub word: String,
+    /// The overrides of the hat worn, for the banner on each page.
+    pub overrides: Vec<OverrideSeen>,
     /// The pages.
     pub pages: Arc<Pages>,
 }
@@ -98,7 +100,8 @@ impl FromRequest for SignedIn {
             let token = token(&request).ok_or(Stop::SignedOut)?;
             let visitor = pages.gateway().visitor(&token, &request_id(&request)).await?.ok_or(Stop::SignedOut)?;
             let word = pages.gateway().form_word(&token);
-            Ok(Self { visitor, word, pages })
+            let overrides = pages.gateway().own_overrides(&visitor).await?;
+            Ok(Self { visitor, word, overrides, pages })
         })
     }
 }

@@ -1,0 +1,78 @@
+//! The demo's partnership after its story, served in this process with a clock that the test moves.
+
+use crate::visitor::Visitor;
+use solent::cli::serve::{Running, start_with};
+use solent::clock::{Clock, Moment};
+use solent::http::DemoPerson;
+use solent::ident::AccountId;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The morning after the story ends: a Thursday, 09:00 in London.
+const MORNING: &str = "2026-10-22T08:00:00Z";
+
+pub struct Clocked {
+    runtime: tokio::runtime::Runtime,
+    running: Option<Running>,
+    folder: PathBuf,
+    clock: Clock,
+    pub base: String,
+}
+
+impl Clocked {
+    pub fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("solent-web-{}", uuid::Uuid::now_v7()));
+        let played =
+            Command::new(env!("CARGO_BIN_EXE_solent")).args(["demo", "--once", "--data"]).arg(&folder).output();
+        assert!(played.unwrap().status.success());
+        let clock = Clock::shifted(Moment::parse(MORNING).unwrap());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let person = |number: u32| {
+            let account = format!("acc-{number:02}");
+            DemoPerson { account: AccountId::new(account.as_str()), words: account.clone(), shown: account }
+        };
+        let people = (1..=20).map(person).collect();
+        let config = folder.join("solent.toml");
+        let running = runtime.block_on(start_with(&config, clock.clone(), people)).map_err(|_| "started").unwrap();
+        let base = format!("https://localhost:{}", running.address().port());
+        Self { runtime, running: Some(running), folder, clock, base }
+    }
+    /// Moves the clock; sessions that are idle for so long end.
+    pub fn at(&self, time: &str) {
+        self.clock.set(Moment::parse(time).unwrap());
+    }
+    /// Holds that these events stand in the log, whole and sound.
+    pub fn events(&self, wanted: &[&str]) {
+        let running = self.running.as_ref().unwrap();
+        self.runtime.block_on(async {
+            let gateway = running.gateway();
+            let end = Moment::parse("2027-01-01T00:00:00Z").unwrap();
+            let rows = gateway.db().entries_between(Moment::parse(MORNING).unwrap(), end, 10_000).await.unwrap();
+            let mut seen = std::collections::BTreeSet::new();
+            for row in rows {
+                let (_, bytes) = gateway.db().payload(gateway.keys(), &row).await.unwrap().unwrap();
+                let payload: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+                seen.insert(payload["event"].as_str().unwrap().to_owned());
+            }
+            for event in wanted {
+                assert!(seen.contains(*event), "no entry {event}");
+            }
+            running.verify_log().await.map_err(|_| "a sound log").unwrap();
+        });
+    }
+    /// Somebody of the cast.
+    pub fn walking(&self, account: &str) -> Visitor {
+        let mut visitor = Visitor::to(&self.base, &self.folder.join("certs/ca.pem"));
+        assert_eq!(visitor.post("/demo", &[("account", account)]).status, 303, "{account}");
+        visitor
+    }
+}
+
+impl Drop for Clocked {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.stop());
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
