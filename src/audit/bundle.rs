@@ -100,7 +100,7 @@ pub fn push_line(out: &mut Vec<u8>, stored: &Stored<'_>, leaf: Hash, payloads: P
         }
         (Payloads::Carried, SealedPart::Erased) => out.extend_from_slice(b"\terased\terased"),
         // What cannot be opened must not pass for erased.
-        (Payloads::Carried, SealedPart::Unreadable | SealedPart::NotCarried) => {
+        (Payloads::Carried, SealedPart::Unreadable | SealedPart::Gone | SealedPart::NotCarried) => {
             out.extend_from_slice(b"\tunreadable\tunreadable");
         }
     }
@@ -292,7 +292,7 @@ impl EntryLine<'_> {
             LineSealed::Kept(salt, payload) => SealedPart::Kept { salt, payload },
         };
         let (index, entry, leaf) = (self.index, self.entry, Some(self.leaf));
-        Stored { index, entry, leaf, filed_id: None, filed_time: None, sealed }
+        Stored { leaf, sealed, ..Stored::bare(index, entry) }
     }
 }
 

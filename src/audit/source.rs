@@ -6,6 +6,7 @@
 
 use super::entry::Salt;
 use super::merkle::{Hash, MerkleError};
+use super::note::RetiredKey;
 use super::tile::{TileId, TileSource, decode_hashes};
 use std::cell::RefCell;
 
@@ -41,6 +42,8 @@ pub enum SealedPart<'a> {
         /// The payload's canonical bytes.
         payload: &'a [u8],
     },
+    /// Nothing is stored although the key that seals it is there since before it: it was not erased but taken away.
+    Gone,
     /// Something is stored but cannot be opened: altered, or its key is missing.
     Unreadable,
 }
@@ -58,6 +61,8 @@ pub struct Stored<'a> {
     pub filed_id: Option<&'a str>,
     /// Time it is filed under, milliseconds since 1970 UTC, when the source files by time.
     pub filed_time: Option<i64>,
+    /// Whether the index for questions says of it what its sealed part says, when the source keeps one.
+    pub index_agrees: Option<bool>,
     /// Its sealed part.
     pub sealed: SealedPart<'a>,
 }
@@ -66,7 +71,8 @@ impl<'a> Stored<'a> {
     /// An entry with nothing beside it.
     #[must_use]
     pub const fn bare(index: u64, entry: &'a [u8]) -> Self {
-        Self { index, entry, leaf: None, filed_id: None, filed_time: None, sealed: SealedPart::NotCarried }
+        let sealed = SealedPart::NotCarried;
+        Self { index, entry, leaf: None, filed_id: None, filed_time: None, index_agrees: None, sealed }
     }
 }
 
@@ -83,6 +89,14 @@ pub trait LogSource {
     /// # Errors
     /// [`SourceError`] when the source cannot be read.
     fn checkpoints(&self) -> Result<Vec<Vec<u8>>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    /// Keys of the log that no longer sign, as far as the source keeps them.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the source cannot be read.
+    fn retired_keys(&self) -> Result<Vec<RetiredKey>, SourceError> {
         Ok(Vec::new())
     }
 

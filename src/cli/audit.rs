@@ -9,6 +9,7 @@ mod database;
 mod export;
 mod own_entry;
 mod prove;
+mod rotate;
 mod sealing;
 mod tiles;
 mod witness;
@@ -52,6 +53,10 @@ enum Command {
     Erase(sealing::Args),
     /// Put a legal hold on the sealed parts of the entries about a person, or end it
     Hold(sealing::HoldArgs),
+    /// Replace the key that signs the log; the old one signs its last checkpoint together with the new one
+    RotateKey(rotate::Args),
+    /// The verifier keys the log has had, with the first and last size each signs
+    Keys(rotate::Args),
     /// Ask the log one of the twenty questions, or export entries
     Ask(Box<ask::Args>),
     /// Cosign the checkpoints of logs, as a witness with its own key and folder
@@ -126,6 +131,8 @@ pub fn run(args: Args) -> Outcome {
         Command::Export(args) => export::run(&args),
         Command::Erase(args) => sealing::erase(&args),
         Command::Hold(args) => sealing::hold(&args),
+        Command::RotateKey(args) => rotate::rotate(&args),
+        Command::Keys(args) => rotate::list(&args),
         Command::Ask(args) => ask::run(&args),
         Command::Witness(args) => witness::run(&args),
     }

@@ -10,7 +10,7 @@ use crate::config;
 use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{ContentSet, Gateway, Parts};
 use crate::http::{self, DemoPerson, Door};
-use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options};
+use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options, StartError};
 use crate::trust::{self, Tls};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,12 @@ const REQUESTS_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked which witnesses are due; each new checkpoint is cosigned within this time.
 const WITNESS_EVERY: Duration = Duration::from_secs(60);
+
+/// How often the gateway checks its whole log while it runs: daily; the audit paper (§4) asks for at least weekly.
+const OWN_CHECK_EVERY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Entries from which the check at start says how far it is: about a fifth of a second.
+const PROGRESS_FROM: u64 = 100_000;
 
 /// Arguments of `solent serve`.
 #[derive(clap::Args, Debug)]
@@ -94,6 +100,7 @@ pub struct Running {
     upkeep: JoinHandle<()>,
     requests: JoinHandle<()>,
     witnesses: JoinHandle<()>,
+    own_check: JoinHandle<()>,
     reload: Option<JoinHandle<()>>,
 }
 
@@ -149,6 +156,7 @@ impl Running {
         self.upkeep.abort();
         self.requests.abort();
         self.witnesses.abort();
+        self.own_check.abort();
         if let Some(reload) = &self.reload {
             reload.abort();
         }
@@ -190,8 +198,9 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     let upkeep = tokio::spawn(keep_up(Arc::clone(&gateway)));
     let requests = tokio::spawn(keep_writing_requests(Arc::clone(&gateway)));
     let witnesses = tokio::spawn(keep_witnessed(Arc::clone(&gateway)));
+    let own_check = tokio::spawn(keep_checking(Arc::clone(&gateway)));
     let reload = looked.map(|(seen, dir)| tokio::spawn(reload::keep_current(Arc::clone(&gateway), dir, seen)));
-    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, witnesses, reload })
+    Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, witnesses, own_check, reload })
 }
 
 /// A gateway without its doors: for commands that change the store while no gateway runs on it.
@@ -208,10 +217,16 @@ impl Offline {
         let (db, keys) = open_store(config, clock).await?;
         let signer = store::signer(config)?;
         let vkey = signer.vkey().clone();
-        let options = Options { mirror: Some(config.audit.checkpoint_file.clone()), ..Options::default() };
-        let committer = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options)
-            .await
-            .map_err(|e| unusable(&e.to_string()))?;
+        let options = Options {
+            mirror: Some(config.audit.checkpoint_file.clone()),
+            progress: Arc::new(progress),
+            ..Options::default()
+        };
+        let started = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options).await;
+        let committer = started.map_err(|e| match e {
+            StartError::Unsound { findings, .. } => Exit::Failed(findings),
+            other => unusable(&other.to_string()),
+        })?;
         let parts = Parts {
             config: config.clone(),
             content,
@@ -300,6 +315,37 @@ async fn keep_witnessed(gateway: Arc<Gateway>) {
         if let Err(error) = gateway.ask_witnesses().await {
             tracing::error!(%error, "asking the witnesses failed");
         }
+    }
+}
+
+/// Checks the gateway's own log each day, until aborted.
+async fn keep_checking(gateway: Arc<Gateway>) {
+    let mut every = tokio::time::interval(OWN_CHECK_EVERY);
+    // The first turn comes at once: the start has just checked.
+    every.tick().await;
+    loop {
+        every.tick().await;
+        match gateway.check_own_log().await {
+            Ok(true) => tracing::info!("the audit log was checked: every entry is as signed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the audit log could not be checked"),
+        }
+    }
+}
+
+/// How far the check at start is: a line that grows where somebody looks, lines of a log otherwise.
+fn progress(done: u64, of: u64) {
+    use std::io::{IsTerminal as _, Write as _};
+    if of < PROGRESS_FROM {
+        return;
+    }
+    let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
+    if std::io::stderr().is_terminal() {
+        let end = if done >= of { "\n" } else { "" };
+        let filled = usize::try_from(percent / 4).unwrap_or(0).min(25);
+        let _ = write!(std::io::stderr(), "\rchecking the audit log [{:<25}] {done} of {of}{end}", "#".repeat(filled));
+    } else if done >= of || done.checked_rem(PROGRESS_FROM).is_some_and(|rest| rest < 4_096) {
+        tracing::info!(done, of, percent, "checking the audit log");
     }
 }
 

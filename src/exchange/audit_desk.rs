@@ -4,7 +4,7 @@
 //! entries of its own agency. The entry about the asking is durable before anything is answered (R79 holds for the log too).
 
 use super::alerts::{Alert, AlertState};
-use super::questions::{Answer, Ask, Asker, QuestionId, Viewer, audit_event, csv, json_lines};
+use super::questions::{Answer, Ask, Asker, QuestionId, Viewer, audit_events, csv, json_lines};
 use super::{Caller, Failure, Gateway, entries};
 use crate::audit::payload::{Change, Hat};
 use crate::audit::{Draft, Event, Outcome};
@@ -94,7 +94,7 @@ impl Gateway {
             LogRequest::AuditEvents(ask) => {
                 let ask = asker.prepare(ask).await?;
                 let (rows, next) = asker.page(&ask).await?;
-                let events = rows.iter().map(|row| audit_event(row, asker.viewer(), &self.keys)).collect();
+                let events = rows.iter().flat_map(|row| audit_events(row, asker.viewer(), &self.keys)).collect();
                 Ok(LogReply::Events(events, next))
             }
             LogRequest::Entry(id) => Ok(LogReply::Json(asker.entry_json(&asker.one(&id).await?))),

@@ -32,6 +32,7 @@ mod requests;
 mod retention;
 mod review_desk;
 mod safeguard;
+mod self_check;
 mod terms;
 mod upkeep;
 mod visit;
@@ -59,7 +60,7 @@ pub use inspect::{MessageStatus, Quarantine};
 pub use override_desk::{OverrideForm, OverrideSeen, OverrideState};
 pub use permit::{Happening, NewAssessment, NewPermission, PermissionDeed};
 pub use questions::{
-    Answer as LogAnswer, Ask, Asker, QuestionId, Row as LogRow, Viewer, audit_event, csv, fhir_bundle, json_lines,
+    Answer as LogAnswer, Ask, Asker, QuestionId, Row as LogRow, Viewer, audit_events, csv, fhir_bundle, json_lines,
     parse_cursor, reconcile,
 };
 pub use receive::{Accepted, Addressee, Submission};

@@ -6,7 +6,7 @@ use crate::audit::payload::{Client, Payload};
 use crate::audit::tile::{TileId, TileKind, encode_hashes};
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::SystemId;
-use crate::store::{Job, LogReader};
+use crate::store::{Job, LogReader, Standing};
 
 impl Gateway {
     /// Logs a connection or request that was refused by its certificate. Best effort: nothing was released, so a log
@@ -63,8 +63,11 @@ impl Gateway {
     /// What keeps the gateway from working, in words; empty means ready.
     pub async fn unready(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        if !self.committer.is_running() {
-            missing.push("the audit log is not being written");
+        match self.committer.standing() {
+            Standing::Writing => {}
+            Standing::Failing => missing.push("the audit log cannot be written"),
+            Standing::Lost => missing.push("the audit log is not being written: restart after looking at the database"),
+            Standing::Condemned => missing.push("the audit log is not what was signed: nothing is released"),
         }
         if self.db.ping().await.is_err() {
             missing.push("the database does not answer");

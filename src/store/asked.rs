@@ -88,7 +88,7 @@ macro_rules! found {
             " AND ($11 = 0 OR i.event IN ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26))",
             " AND ($27 = 0 OR i.subject = $27) AND ($28 = 0 OR i.role = $28)",
             " AND ($30 = 0 OR i.hat = $30) AND ($31 = 0 OR i.purpose = $31) AND ($32 = 0 OR i.case_ref = $32) AND ($33 = 0 OR i.outcome + 1 = $33)",
-            " ORDER BY i.time, i.origin, i.idx LIMIT $29"
+            " ORDER BY i.time, i.origin, i.idx LIMIT ($29 + 0)"
         )
     };
 }
@@ -100,16 +100,16 @@ statements! {
     BY_ACTOR = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
     BY_EVENT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
     BY_REF = found!("log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE r.ref = $1");
-    COUNT_PATTERNS = "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5",
-        "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1::BIGINT ELSE 0::BIGINT END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT $5";
+    COUNT_PATTERNS = "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT ($5 + 0)",
+        "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1::BIGINT ELSE 0::BIGINT END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT ($5 + 0)";
     // First the accounts with more than 20 entries within any hour, over one index; only theirs are counted by person.
-    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE actor IN (SELECT actor FROM (SELECT actor, time - LAG(time, 20) OVER (PARTITION BY actor ORDER BY time) AS took FROM log_index WHERE +time >= $1 AND +time < $2 AND actor <> 0) AS steps WHERE took < 3600000) AND time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT $6";
+    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE actor IN (SELECT actor FROM (SELECT actor, time - LAG(time, 20) OVER (PARTITION BY actor ORDER BY time) AS took FROM log_index WHERE +time >= $1 AND +time < $2 AND actor <> 0) AS steps WHERE took < 3600000) AND time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT ($6 + 0)";
     COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
-    GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY time, origin, idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT $5";
+    GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY time, origin, idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT ($5 + 0)";
     LAST_BEFORE = "SELECT COALESCE(MAX(time), $3) FROM log_index WHERE origin = $1 AND time < $2 AND time >= $3";
     SUBJECTS = "SELECT DISTINCT subject FROM audit_key ORDER BY subject";
     COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
-    SEEN_RECENTLY = "SELECT subject, MAX(time) FROM log_index WHERE actor = $1 AND hat = $2 AND time >= $3 AND subject <> 0 AND event = $4 GROUP BY subject ORDER BY 2 DESC LIMIT $5";
+    SEEN_RECENTLY = "SELECT subject, MAX(time) FROM log_index WHERE actor = $1 AND hat = $2 AND time >= $3 AND subject <> 0 AND event = $4 GROUP BY subject ORDER BY 2 DESC LIMIT ($5 + 0)";
 }
 
 /// Most events one statement takes.

@@ -10,6 +10,7 @@ use super::commit::append::{LogState, number};
 use super::db::{Arg, Row, statements};
 use super::log::{LogReader, ShardRow, count};
 use crate::audit::merkle::leaf_hash;
+use crate::audit::note::Keyring;
 use crate::audit::{Checkpoint, Frontier, Hash, OpenEntry, Origin, Vkey};
 use crate::clock::Moment;
 use crate::diagnostic::{Code, Diagnostic, code};
@@ -62,6 +63,8 @@ pub enum Wrong {
     Signature,
     /// The newest checkpoint is not of the size stored beside it.
     Size,
+    /// A key said to be retired is not vouched for by the key that signs.
+    RetiredKey,
     /// The mirror outside the database is not a checkpoint signed with this log's key.
     MirrorSignature,
     /// The mirror knows more entries than the database has: the database lost its end or is an older copy.
@@ -81,7 +84,7 @@ impl Wrong {
             Self::OutOfOrder => code::AUDIT_TIME,
             Self::Surplus => code::AUDIT_UNSIGNED,
             Self::HistoryRoot | Self::Root | Self::MirrorRoot => code::AUDIT_ROOT,
-            Self::Signature | Self::Size | Self::MirrorSignature => code::AUDIT_SIGNATURE,
+            Self::Signature | Self::Size | Self::RetiredKey | Self::MirrorSignature => code::AUDIT_SIGNATURE,
             Self::MirrorAhead => code::AUDIT_TAIL,
         }
     }
@@ -99,6 +102,7 @@ impl Wrong {
             Self::HistoryRoot => "a checkpoint kept for history has another root",
             Self::Root => "the tree does not have the root of the newest checkpoint",
             Self::Signature => "the newest checkpoint is not signed with this log's key",
+            Self::RetiredKey => "a key said to be retired is not vouched for by the key that signs",
             Self::Size => "the newest checkpoint is not of the stored size",
             Self::MirrorSignature => "the checkpoint outside the database is not signed with this log's key",
             Self::MirrorAhead => "the database lost entries: the checkpoint outside it is of a larger log",
@@ -125,6 +129,15 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// How far a check goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Extent {
+    /// To the last entry there is: nobody writes.
+    All,
+    /// To the signed end as it was at first: what comes after is being written.
+    Signed,
+}
+
 impl LogReader {
     /// Checks the whole log against its newest checkpoint, its tiles and its mirror.
     ///
@@ -132,18 +145,41 @@ impl LogReader {
     /// [`Error::Database`] when it cannot be read, [`Error::Corrupt`] when there is no such log. What is wrong with the
     /// log itself comes back as findings.
     pub async fn verify(&self, vkey: &Vkey, mirror: Option<&[u8]>) -> Result<Vec<Finding>, Error> {
-        Ok(self.check(vkey, mirror).await?.err().unwrap_or_default())
+        let keys = std::slice::from_ref(vkey);
+        Ok(self.check(keys, mirror, Extent::All, &|_, _| {}).await?.err().unwrap_or_default())
+    }
+
+    /// As [`LogReader::verify`], for a log that is being written: judged up to the end it had when this began. `progress` is
+    /// told entries done and entries there are.
+    ///
+    /// # Errors
+    /// As [`LogReader::verify`].
+    pub async fn verify_live(
+        &self,
+        vkey: &Vkey,
+        mirror: Option<&[u8]>,
+        progress: &(dyn Fn(u64, u64) + Send + Sync),
+    ) -> Result<Vec<Finding>, Error> {
+        let keys = std::slice::from_ref(vkey);
+        Ok(self.check(keys, mirror, Extent::Signed, progress).await?.err().unwrap_or_default())
     }
 
     /// As [`LogReader::verify`]; for a sound log, where it ends.
     pub(super) async fn check(
         &self,
-        vkey: &Vkey,
+        keys: &[Vkey],
         mirror: Option<&[u8]>,
+        extent: Extent,
+        progress: &(dyn Fn(u64, u64) + Send + Sync),
     ) -> Result<Result<(LogState, String), Vec<Finding>>, Error> {
         let shard = self.shard().await?.ok_or(Error::Corrupt { at: "log", what: "the shard's row" })?;
         let mut walk = Walk::new(self.origin(), self.checkpoints().await?);
-        walk.expect_mirror(vkey, mirror);
+        let retired: Vec<_> = self.db().retired_keys(self.origin()).await?.into_iter().map(|row| row.key).collect();
+        let ring = Keyring::new(keys, &retired);
+        if !ring.strangers().is_empty() {
+            walk.find(None, None, Wrong::RetiredKey);
+        }
+        walk.expect_mirror(&ring, mirror);
         loop {
             let from = walk.state.frontier.size();
             let args = [Arg::Text(self.origin().as_str()), Arg::Int(number(walk.next)), Arg::Int(PAGE)];
@@ -158,8 +194,13 @@ impl LogReader {
                 known.insert(count(row, 0)?, row.bytes(1, "hashes")?);
             }
             walk.page(&rows, &known, shard.size)?;
+            progress(walk.next.min(shard.size), shard.size);
+            if extent == Extent::Signed && walk.next >= shard.size {
+                walk.findings.retain(|f| f.what != Wrong::Surplus);
+                break;
+            }
         }
-        Ok(walk.close(&shard, vkey))
+        Ok(walk.close(&shard, &ring))
     }
 }
 
@@ -187,9 +228,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn expect_mirror(&mut self, vkey: &Vkey, mirror: Option<&[u8]>) {
+    fn expect_mirror(&mut self, ring: &Keyring, mirror: Option<&[u8]>) {
         let Some(note) = mirror else { return };
-        match Checkpoint::open(note, std::slice::from_ref(vkey)) {
+        match ring.open(note) {
             Ok((checkpoint, _)) if checkpoint.origin == *self.origin => self.mirror = Some(checkpoint),
             _ => self.find(None, None, Wrong::MirrorSignature),
         }
@@ -266,12 +307,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn close(mut self, shard: &ShardRow, vkey: &Vkey) -> Result<(LogState, String), Vec<Finding>> {
+    fn close(mut self, shard: &ShardRow, ring: &Keyring) -> Result<(LogState, String), Vec<Finding>> {
         while self.next < shard.size && self.findings.len() < FINDINGS_MAX {
             self.find(Some(self.next), None, Wrong::Missing);
             self.next = self.next.saturating_add(1);
         }
-        match Checkpoint::open(shard.note.as_bytes(), std::slice::from_ref(vkey)) {
+        match ring.open(shard.note.as_bytes()) {
             Ok((checkpoint, _)) if checkpoint.origin == *self.origin => {
                 if checkpoint.size != shard.size {
                     self.find(None, None, Wrong::Size);

@@ -64,22 +64,22 @@ impl std::fmt::Debug for IndexKeys {
 /// What an index row says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct IndexRow {
-    event: i64,
-    outcome: i64,
-    flags: i64,
-    actor: i64,
-    hat: i64,
-    role: i64,
-    agency: i64,
-    subject: i64,
-    case_ref: i64,
-    purpose: i64,
-    reason: i64,
-    full: i64,
-    part: i64,
-    none: i64,
-    withheld: Vec<u8>,
-    refs: BTreeSet<i64>,
+    pub(super) event: i64,
+    pub(super) outcome: i64,
+    pub(super) flags: i64,
+    pub(super) actor: i64,
+    pub(super) hat: i64,
+    pub(super) role: i64,
+    pub(super) agency: i64,
+    pub(super) subject: i64,
+    pub(super) case_ref: i64,
+    pub(super) purpose: i64,
+    pub(super) reason: i64,
+    pub(super) full: i64,
+    pub(super) part: i64,
+    pub(super) none: i64,
+    pub(super) withheld: Vec<u8>,
+    pub(super) refs: BTreeSet<i64>,
 }
 
 /// The kinds of names; one name in two kinds has unrelated hashes.
@@ -270,6 +270,11 @@ fn refs(payload: &Payload) -> Vec<String> {
     refs
 }
 
+/// The flag of a moment outside working hours.
+pub(super) fn hours(millis: i64) -> i64 {
+    if out_of_hours(millis) { flag::OUT_OF_HOURS } else { 0 }
+}
+
 /// True outside working hours: weekends, and before 7 or from 20 o'clock UTC.
 fn out_of_hours(millis: i64) -> bool {
     let hours = millis.div_euclid(3_600_000);
@@ -303,7 +308,7 @@ pub(super) async fn write(tx: &mut Tx, origin: &Origin, rows: &[(u64, i64, &Inde
     let mut refs = Vec::new();
     for (index, time, row) in rows {
         let place = super::commit::append::number(*index);
-        let hours = if out_of_hours(*time) { flag::OUT_OF_HOURS } else { 0 };
+        let hours = hours(*time);
         args.extend([Arg::Text(origin.as_str()), Arg::Int(place), Arg::Int(*time), Arg::Int(row.event)]);
         args.extend([row.outcome, row.flags | hours, row.actor, row.hat, row.role, row.agency].map(Arg::Int));
         args.extend([row.subject, row.case_ref, row.purpose, row.reason, row.full, row.part, row.none].map(Arg::Int));

@@ -7,6 +7,7 @@ use super::Error;
 use super::keys::Keys;
 use super::log::{LogReader, ShardRow};
 use super::stored_log::StoredLog;
+use crate::audit::note::RetiredKey;
 use crate::audit::tile::TileId;
 use crate::audit::{Checkpoint, LogSource, Note, SourceError, Stored};
 use tokio::runtime::Handle;
@@ -67,6 +68,10 @@ impl LogSource for JudgedLog {
         }
         notes.extend(self.mirror.clone());
         Ok(notes)
+    }
+
+    fn retired_keys(&self) -> Result<Vec<RetiredKey>, SourceError> {
+        self.stored.retired_keys()
     }
 
     fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {

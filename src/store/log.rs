@@ -54,7 +54,7 @@ statements! {
     LEAVES = "SELECT leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
     TILE = "SELECT hashes FROM log_tile WHERE origin = $1 AND level = $2 AND idx = $3";
     CHECKPOINTS = "SELECT size, note FROM checkpoint WHERE origin = $1 ORDER BY size";
-    SUBJECT_KEY = "SELECT wrapped FROM audit_key WHERE origin = $1 AND subject = $2";
+    SUBJECT_KEY = "SELECT wrapped, created_at FROM audit_key WHERE origin = $1 AND subject = $2";
 }
 
 /// Reads one log.
@@ -105,15 +105,23 @@ impl Db {
     pub async fn payload(&self, keys: &Keys, row: &EntryRow) -> Result<Option<(Salt, Vec<u8>)>, Error> {
         let Some(key_ref) = &row.key_ref else { return Ok(None) };
         match self.subject_key(keys, &row.origin, key_ref).await? {
-            Some(key) => row.open(&key),
+            Some((key, _)) => row.open(&key),
             None => Ok(None),
         }
     }
 
-    /// The data key that seals a subject's entries in a log; `None` when it was erased.
-    pub(super) async fn subject_key(&self, keys: &Keys, origin: &str, subject: &str) -> Result<Option<DataKey>, Error> {
+    /// The data key that seals a subject's entries in a log, with when it was made; `None` when it was erased.
+    pub(super) async fn subject_key(
+        &self,
+        keys: &Keys,
+        origin: &str,
+        subject: &str,
+    ) -> Result<Option<(DataKey, Moment)>, Error> {
         let found = self.fetch_one(&SUBJECT_KEY, &[Arg::Text(origin), Arg::Text(subject)]).await?;
-        let open = |row: Row| Ok(keys.unwrap(&key_context(origin, subject), &row.bytes(0, "wrapped")?)?);
+        let open = |row: Row| {
+            let key = keys.unwrap(&key_context(origin, subject), &row.bytes(0, "wrapped")?)?;
+            Ok((key, Moment::from_millis(row.int(1, "created_at")?)))
+        };
         found.map(open).transpose()
     }
 }

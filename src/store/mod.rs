@@ -18,10 +18,12 @@ mod entry_index;
 mod fact_cache;
 mod fact_refs;
 mod facts;
+mod index_check;
 mod judged_log;
 mod keys;
 mod likeness;
 mod log;
+mod log_keys;
 mod mailbox;
 mod messages;
 mod migrate;
@@ -38,7 +40,7 @@ pub use asked::{Counted, Cursor, PAGE_MAX, Wanted};
 pub use check::{Finding, Wrong};
 pub use commit::{
     CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options,
-    Receipt, Refusal, StartError, Timing,
+    Receipt, Refusal, Standing, StartError, Timing,
 };
 pub use cosignatures::Cosignature;
 pub use db::{Db, Engine};
@@ -50,6 +52,7 @@ pub use judged_log::JudgedLog;
 pub use keys::{Digest, Keys, KeysError};
 pub use likeness::Likeness;
 pub use log::{EntryRow, LogReader, ShardRow};
+pub use log_keys::RetiredRow;
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
 pub use page_state::{Kept, KeptKind};
@@ -126,7 +129,9 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         entry_index::STATEMENTS,
         facts::STATEMENTS,
         likeness::STATEMENTS,
+        index_check::STATEMENTS,
         log::STATEMENTS,
+        log_keys::STATEMENTS,
         mailbox::STATEMENTS,
         messages::STATEMENTS,
         migrate::STATEMENTS,

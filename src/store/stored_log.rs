@@ -5,12 +5,16 @@
 
 use super::Error;
 use super::check::Finding;
+use super::entry_index::IndexKeys;
+use super::index_check::{Filed, agrees};
 use super::keys::{DataKey, Keys};
 use super::log::{EntryRow, LogReader};
+use crate::audit::note::RetiredKey;
 use crate::audit::source::{LogSource, SealedPart, SourceError, Stored};
 use crate::audit::tile::{TileId, TileKind};
 use crate::audit::verify::{Expected, verify};
 use crate::audit::{Hash, Salt, Vkey};
+use crate::clock::Moment;
 use crate::diagnostic::{Diagnostic, code};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,14 +30,16 @@ pub struct StoredLog {
     reader: LogReader,
     keys: Option<Keys>,
     runtime: Handle,
-    subjects: RefCell<BTreeMap<String, Option<DataKey>>>,
+    subjects: RefCell<BTreeMap<String, Option<(DataKey, Moment)>>>,
+    names: Option<IndexKeys>,
 }
 
 impl StoredLog {
     /// Reads through `reader` on `runtime`. With keys, sealed parts are opened (and so checked) too.
     #[must_use]
     pub fn new(reader: LogReader, keys: Option<Keys>, runtime: Handle) -> Self {
-        Self { reader, keys, runtime, subjects: RefCell::default() }
+        let names = keys.as_ref().map(IndexKeys::new);
+        Self { reader, keys, runtime, subjects: RefCell::default(), names }
     }
 
     fn wait<T>(&self, what: impl Future<Output = Result<T, Error>>) -> Result<T, SourceError> {
@@ -41,8 +47,8 @@ impl StoredLog {
     }
 
     /// Opens a sealed part; each subject's key is fetched once.
-    fn open(&self, keys: &Keys, row: &EntryRow) -> Result<Option<(Salt, Vec<u8>)>, Error> {
-        let Some(subject) = row.key_ref() else { return Ok(None) };
+    fn open(&self, keys: &Keys, row: &EntryRow) -> Result<Opened, Error> {
+        let Some(subject) = row.key_ref() else { return Ok(Opened::Gone) };
         let mut known = self.subjects.borrow_mut();
         if !known.contains_key(subject) {
             if known.len() >= SUBJECTS_MAX {
@@ -52,12 +58,23 @@ impl StoredLog {
             known.insert(subject.to_owned(), key);
         }
         match known.get(subject) {
-            Some(Some(key)) => row.open(key),
-            _ => Ok(None),
+            Some(Some((key, made))) => match row.open(key)? {
+                Some((salt, payload)) => Ok(Opened::Kept(salt, payload)),
+                // A later entry about the same person made this key: what came before it was erased. In the same
+                // millisecond it cannot be told, and no false alarm is raised.
+                None if *made >= row.time => Ok(Opened::Erased),
+                None => Ok(Opened::Gone),
+            },
+            _ => Ok(Opened::Erased),
         }
     }
 
-    fn show(&self, row: &EntryRow, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
+    fn show(
+        &self,
+        row: &EntryRow,
+        filed: Option<&Filed>,
+        visit: &mut dyn FnMut(Stored<'_>),
+    ) -> Result<(), SourceError> {
         let opened = match &self.keys {
             None => None,
             Some(keys) => match self.open(keys, row) {
@@ -68,9 +85,14 @@ impl StoredLog {
         };
         let sealed = match &opened {
             None => SealedPart::NotCarried,
-            Some(Ok(None)) => SealedPart::Erased,
-            Some(Ok(Some((salt, payload)))) => kept(salt, payload),
+            Some(Ok(Opened::Erased)) => SealedPart::Erased,
+            Some(Ok(Opened::Gone)) => SealedPart::Gone,
+            Some(Ok(Opened::Kept(salt, payload))) => SealedPart::Kept { salt, payload },
             Some(Err(())) => SealedPart::Unreadable,
+        };
+        let index_agrees = match (&self.names, filed, &sealed) {
+            (Some(names), Some(filed), SealedPart::Kept { payload, .. }) => Some(agrees(names, filed, row, payload)),
+            _ => None,
         };
         visit(Stored {
             index: row.index,
@@ -78,14 +100,18 @@ impl StoredLog {
             leaf: Hash::from_slice(&row.leaf),
             filed_id: Some(row.id.as_str()),
             filed_time: Some(row.time.millis()),
+            index_agrees,
             sealed,
         });
         Ok(())
     }
 }
 
-fn kept<'a>(salt: &'a Salt, payload: &'a [u8]) -> SealedPart<'a> {
-    SealedPart::Kept { salt, payload }
+/// What became of a sealed part.
+enum Opened {
+    Kept(Salt, Vec<u8>),
+    Erased,
+    Gone,
 }
 
 impl LogSource for StoredLog {
@@ -100,21 +126,31 @@ impl LogSource for StoredLog {
         Ok(kept.chain(cosigned).map(String::into_bytes).collect())
     }
 
+    fn retired_keys(&self) -> Result<Vec<RetiredKey>, SourceError> {
+        let rows = self.wait(self.reader.db().retired_keys(self.reader.origin()))?;
+        Ok(rows.into_iter().map(|row| row.key).collect())
+    }
+
     fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
         let mut next = 0;
         loop {
             let page = self.wait(self.reader.entries(next, PAGE))?;
             let Some(last) = page.last() else { return Ok(()) };
+            let from = next;
             next = last.index.saturating_add(1);
+            let filed = match &self.names {
+                Some(_) => Some(self.wait(self.reader.filed(from, next))?),
+                None => None,
+            };
             for row in &page {
-                self.show(row, visit)?;
+                self.show(row, filed.as_ref(), visit)?;
             }
         }
     }
 
     fn entry(&self, index: u64, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
         match self.wait(self.reader.entries(index, 1))?.first() {
-            Some(row) if row.index == index => self.show(row, visit),
+            Some(row) if row.index == index => self.show(row, None, visit),
             _ => Ok(()),
         }
     }
@@ -134,9 +170,9 @@ impl LogSource for StoredLog {
 impl LogReader {
     /// What `audit::verify` says about a log that did not pass the fast check; the fast check's own words when it finds
     /// nothing (the mirror), or cannot read.
-    pub(super) async fn explain(&self, vkey: &Vkey, mirror: Option<&[u8]>, found: &[Finding]) -> Vec<Diagnostic> {
+    pub(super) async fn explain(&self, keys: &[Vkey], mirror: Option<&[u8]>, found: &[Finding]) -> Vec<Diagnostic> {
         let source = StoredLog::new(self.clone(), None, Handle::current());
-        let expected = Expected { keys: vec![vkey.clone()], held: mirror.map(<[u8]>::to_vec).into_iter().collect() };
+        let expected = Expected { keys: keys.to_vec(), held: mirror.map(<[u8]>::to_vec).into_iter().collect() };
         let report = tokio::task::spawn_blocking(move || verify(&source, &expected, &mut |_| {})).await;
         let own = || found.iter().map(Finding::diagnostic).collect();
         match report {

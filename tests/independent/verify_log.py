@@ -7,7 +7,11 @@ shares no code with Solent and needs nothing but the Python standard library.
     verify_log.py tiles       [--vkey KEY] DIR...
     verify_log.py bundle      [--vkey KEY] FILE...
     verify_log.py proof       --vkey KEY  PROOF ENTRY [PAYLOAD]
+    verify_log.py checkpoint  --vkey KEY  FILE...
     verify_log.py consistency FILE        lines: old-size old-root new-size new-root [hash...], roots and hashes in Base64
+
+--vkey may be given again, for each witness and each key a log has had; --witnesses K demands valid cosignatures of K of
+the witnesses given on every checkpoint.
 
 Prints one line for each thing checked; exits 1 when any of them fails, naming the first fault of each.
 """
@@ -127,14 +131,17 @@ def parse_vkey(text):
     return name, bytes.fromhex(identity), data[0], data[1:]
 
 
-def open_note(data, vkeys):
+WITNESSES_NEEDED = 0
+
+
+def open_note(data, vkeys, needed=None):
     """The text of a note, once at least one known key has signed it and no known key's signature fails."""
     text = data.decode("utf-8")
     need(all(c >= " " or c == "\n" for c in text), "a control character in the note")
     at = text.rfind("\n\n")
     need(at >= 0 and text.endswith("\n"), "no signatures")
     body, lines = text[: at + 1], text[at + 2 : -1].split("\n")
-    good = 0
+    good, witnesses = 0, set()
     for line in lines:
         match = re.fullmatch("\u2014 ([^ +]+) ([A-Za-z0-9+/=]+)", line)
         need(match is not None, "a malformed signature line")
@@ -150,15 +157,50 @@ def open_note(data, vkeys):
                 fine = ed25519_verify(key, message, blob[12:])
             need(fine, "the signature of %s does not verify" % name)
             good += kind == 1
+            if kind == 4:
+                witnesses.add(name)
     need(good > 0, "no signature by a known log key")
+    wanted = WITNESSES_NEEDED if needed is None else needed
+    need(len(witnesses) >= wanted, "cosigned by %d witnesses, not %d" % (len(witnesses), wanted))
     return body
 
 
-def open_checkpoint(data, vkeys):
-    lines = open_note(data, vkeys).split("\n")
+def open_checkpoint(data, vkeys, needed=None):
+    lines = open_note(data, vkeys, needed).split("\n")
     need(len(lines) == 4 and lines[3] == "", "a checkpoint has three lines")
     need(lines[0] in [v[0] for v in vkeys if v[2] == 1], "the checkpoint is of another log")
     return lines[0], number(lines[1]), b64(lines[2], 32)
+
+
+# --- Keys a log had before: its last checkpoint is signed by the retired key and by its successor ---------------------
+
+
+def check_retired(folder, vkeys, origin, leaves):
+    """Each retired key must be vouched for by a key that is known, or by one that such a key vouches for."""
+    place = os.path.join(folder, "retired")
+    if not os.path.isdir(place):
+        return []
+    waiting, known = {}, list(vkeys)
+    for name in sorted(os.listdir(place)):
+        line, note = read(place, name).split(b"\n", 1)
+        waiting[name] = (parse_vkey(line.decode()), note)
+        need(waiting[name][0][1].hex() == name, "retired/%s is another key" % name)
+    names = ["retired/" + name for name in waiting]
+    while waiting:
+        vouched = []
+        for name, (key, note) in waiting.items():
+            others = [k for k in known if k[2] == 1 and k[1] != key[1]]
+            try:
+                mine = open_checkpoint(note, [key], 0)
+                need(open_checkpoint(note, others, 0) == mine and mine[0] == origin, "another checkpoint")
+            except Fault:
+                continue
+            need(mine[1] <= len(leaves), "the retired key %s signed a larger log" % name)
+            need(tree_root(leaves[: mine[1]]) == mine[2], "the retired key %s signed another log" % name)
+            vouched.append(name)
+        need(vouched, "nobody known vouches for the retired key %s" % ", ".join(waiting))
+        known.extend(waiting.pop(name)[0] for name in vouched)
+    return names
 
 
 # --- RFC 6962 and RFC 9162 --------------------------------------------------------------------------------------------
@@ -305,6 +347,7 @@ def check_tiles(folder, vkeys):
     check_entries(entries, origin)
     hashes, level = [leaf(e) for e in entries], 0
     need(tree_root(hashes) == root, "the entries do not lead to the signed root")
+    expected.update(check_retired(folder, vkeys, origin, hashes))
     while hashes:
         for index, width in widths(len(hashes)):
             name = tile_path(level, index, width)
@@ -384,19 +427,28 @@ def check_consistency_file(file):
     return "%d consistency proofs" % len(lines)
 
 
+def check_checkpoint(file, vkeys):
+    origin, size, root = open_checkpoint(read(file), vkeys)
+    return "%s size %d" % (origin, size)
+
+
 def main(args):
+    global WITNESSES_NEEDED
     need(args, __doc__)
     command, vkeys, names = args[0], [], []
     rest = iter(args[1:])
     for arg in rest:
         if arg == "--vkey":
             vkeys.append(parse_vkey(next(rest)))
+        elif arg == "--witnesses":
+            WITNESSES_NEEDED = number(next(rest))
         else:
             names.append(arg)
     checks = {
         "tiles": lambda: [(name, lambda name=name: check_tiles(name, vkeys)) for name in names],
         "bundle": lambda: [(name, lambda name=name: check_bundle(name, vkeys)) for name in names],
         "proof": lambda: [(names[0], lambda: check_proof(*(names + [None])[:3], vkeys))],
+        "checkpoint": lambda: [(name, lambda name=name: check_checkpoint(name, vkeys)) for name in names],
         "consistency": lambda: [(name, lambda name=name: check_consistency_file(name)) for name in names],
     }
     need(command in checks, __doc__)

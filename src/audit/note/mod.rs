@@ -3,12 +3,13 @@
 //! Owns reading, writing, signing and verifying of the C2SP forms, for Ed25519 note signatures (type 0x01) and Ed25519
 //! witness cosignatures (type 0x04). Keys of other types are carried and ignored. Holds no key itself: [`Signer`] is
 //! made from a seed that floor 3 reads. Refuses carriage returns, control characters, leading zeros and any other
-//! second spelling. Read [`Note`], [`Vkey`], [`Checkpoint`].
+//! second spelling. Read [`Note`], [`Vkey`], [`Checkpoint`], [`Keyring`].
 //!
 //! # Source
 //! C2SP signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature v1; RFC 8032 (Ed25519); Solent audit paper §4, §6.
 
 mod checkpoint;
+mod keyring;
 mod keys;
 mod signature;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 mod text;
 
 pub use checkpoint::Checkpoint;
+pub use keyring::{Keyring, RetiredKey};
 pub(crate) use keys::decimal;
 pub use keys::{KeyId, Origin, Signer, Vkey};
 pub use signature::{Signature, Signed, Verified};

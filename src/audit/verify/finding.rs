@@ -3,7 +3,7 @@
 //! Owns [`Finding`] and its wording. Names entries by index and id, and never quotes an entry or payload.
 
 use crate::audit::entry::EntryError;
-use crate::audit::note::NoteError;
+use crate::audit::note::{KeyId, NoteError};
 use crate::audit::tile::TileId;
 use crate::diagnostic::{Code, Diagnostic, code};
 use std::fmt;
@@ -103,6 +103,10 @@ pub enum FindingKind {
         /// `id` or `time`.
         what: &'static str,
     },
+    /// The index for questions says something else of the entry than its sealed part.
+    IndexDiffers,
+    /// The sealed part is gone although its key was never erased.
+    SealedGone,
     /// There are entries but no signed checkpoint.
     NoCheckpoint,
     /// The checkpoint is not signed by the expected key, or its signature fails, or it cannot be read.
@@ -115,6 +119,11 @@ pub enum FindingKind {
         size: Option<u64>,
         /// Why it is refused.
         error: NoteError,
+    },
+    /// A retired key lies beside the log that no trusted key vouches for.
+    KeyNotVouched {
+        /// Its id.
+        key: KeyId,
     },
     /// A signed checkpoint states another root at its size than this log has: the history was forked or rewritten.
     Inconsistent {
@@ -144,11 +153,14 @@ impl FindingKind {
             Self::BeyondCheckpoint { .. } | Self::NoCheckpoint => code::AUDIT_UNSIGNED,
             Self::RootMismatch { .. } | Self::Inconsistent { .. } => code::AUDIT_ROOT,
             Self::LeafHashAltered | Self::TileAltered { .. } | Self::TileMissing { .. } => code::AUDIT_HASH,
-            Self::CommitMismatch | Self::PayloadUnreadable => code::AUDIT_PAYLOAD,
+            Self::CommitMismatch | Self::PayloadUnreadable | Self::SealedGone => code::AUDIT_PAYLOAD,
             Self::WrongOrigin => code::AUDIT_ORIGIN,
             Self::TimeWentBack => code::AUDIT_TIME,
-            Self::DuplicateId { .. } | Self::FiledDiffers { .. } => code::AUDIT_ID,
-            Self::Checkpoint(_) | Self::CheckpointExtended | Self::EarlierCheckpoint { .. } => code::AUDIT_SIGNATURE,
+            Self::DuplicateId { .. } | Self::FiledDiffers { .. } | Self::IndexDiffers => code::AUDIT_ID,
+            Self::Checkpoint(_)
+            | Self::CheckpointExtended
+            | Self::EarlierCheckpoint { .. }
+            | Self::KeyNotVouched { .. } => code::AUDIT_SIGNATURE,
         }
     }
 }
@@ -196,6 +208,10 @@ impl fmt::Display for FindingKind {
             Self::TimeWentBack => f.write_str("the entry's time is before that of the entry before it"),
             Self::DuplicateId { of } => write!(f, "the entry has the id of entry {of}"),
             Self::FiledDiffers { what } => write!(f, "the entry is filed under another {what} than it has"),
+            Self::IndexDiffers => {
+                f.write_str("the index for questions says something else of the entry than its payload")
+            }
+            Self::SealedGone => f.write_str("the sealed part was taken away although its key was not erased"),
             Self::NoCheckpoint => f.write_str("there are entries but no signed checkpoint"),
             Self::Checkpoint(error) => write!(f, "the checkpoint is refused: {error}"),
             Self::CheckpointExtended => f.write_str("the checkpoint has extension lines"),
@@ -203,6 +219,9 @@ impl fmt::Display for FindingKind {
                 write!(f, "the stored checkpoint of size {size} is refused: {error}")
             }
             Self::EarlierCheckpoint { size: None, error } => write!(f, "a stored checkpoint is refused: {error}"),
+            Self::KeyNotVouched { key } => {
+                write!(f, "the retired key {key} is not vouched for by a key that is trusted")
+            }
             Self::Inconsistent { size } => {
                 write!(f, "a signed checkpoint of size {size} has another root than this log has at that size")
             }

@@ -113,6 +113,9 @@ impl Pass {
         if stored.filed_time.is_some_and(|time| time != open.time.millis()) {
             wrong(FindingKind::FiledDiffers { what: "time" });
         }
+        if stored.index_agrees == Some(false) {
+            wrong(FindingKind::IndexDiffers);
+        }
         match stored.sealed {
             SealedPart::Kept { salt, payload } => {
                 self.payloads += 1;
@@ -122,6 +125,7 @@ impl Pass {
             }
             SealedPart::Erased => self.erased += 1,
             SealedPart::Unreadable => wrong(FindingKind::PayloadUnreadable),
+            SealedPart::Gone => wrong(FindingKind::SealedGone),
             SealedPart::NotCarried => {}
         }
         if self.time_last.is_some_and(|last| open.time < last) {

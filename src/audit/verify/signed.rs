@@ -4,7 +4,7 @@
 
 use super::{Expected, Finding, FindingKind};
 use crate::audit::merkle::Hash;
-use crate::audit::note::{Checkpoint, Note, Verified, Vkey};
+use crate::audit::note::{Checkpoint, Keyring, Note, Verified};
 use crate::audit::source::{LogSource, SourceError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,14 +34,18 @@ impl SignedStates {
             none: false,
             fallback: false,
         };
+        let ring = Keyring::new(&expected.keys, &source.retired_keys()?);
+        for stranger in ring.strangers() {
+            this.find(FindingKind::KeyNotVouched { key: stranger.id() });
+        }
         match source.checkpoint()? {
             None => this.none = true,
-            Some(note) => this.take_latest(&note, &expected.keys),
+            Some(note) => this.take_latest(&note, &ring),
         }
         let latest_size = this.latest.as_ref().map(|c| c.size);
-        this.take_others(source.checkpoints()?, &expected.keys);
+        this.take_others(source.checkpoints()?, &ring);
         for note in &expected.held {
-            this.take_other(note, &expected.keys, Check::Signature);
+            this.take_other(note, &ring, Check::Signature);
         }
         let newest = this.stated.last_key_value().map(|(size, roots)| (*size, roots.first().copied()));
         match (latest_size, newest) {
@@ -63,8 +67,8 @@ impl SignedStates {
         self.findings.push(Finding { index: None, id: None, kind });
     }
 
-    fn take_latest(&mut self, note: &[u8], keys: &[Vkey]) {
-        match Checkpoint::open(note, keys) {
+    fn take_latest(&mut self, note: &[u8], ring: &Keyring) {
+        match ring.open(note) {
             Ok((checkpoint, verified)) => {
                 if !checkpoint.extensions.is_empty() {
                     self.find(FindingKind::CheckpointExtended);
@@ -77,19 +81,19 @@ impl SignedStates {
         }
     }
 
-    fn take_others(&mut self, notes: Vec<Vec<u8>>, keys: &[Vkey]) {
+    fn take_others(&mut self, notes: Vec<Vec<u8>>, ring: &Keyring) {
         let mut sized: Vec<(Option<u64>, Vec<u8>)> = notes.into_iter().map(|note| (size_of(&note), note)).collect();
         // Newest first; those that cannot be read come first of all, so that they are always looked at.
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(size.unwrap_or(u64::MAX)));
         for (n, (_, note)) in sized.iter().enumerate() {
             let check = if n < SIGNATURES_CHECKED_MAX { Check::Signature } else { Check::TextOnly };
-            self.take_other(note, keys, check);
+            self.take_other(note, ring, check);
         }
     }
 
-    fn take_other(&mut self, note: &[u8], keys: &[Vkey], check: Check) {
+    fn take_other(&mut self, note: &[u8], ring: &Keyring, check: Check) {
         let opened = match check {
-            Check::Signature => Checkpoint::open(note, keys).map(|(checkpoint, _)| checkpoint),
+            Check::Signature => ring.open(note).map(|(checkpoint, _)| checkpoint),
             Check::TextOnly => Note::parse(note).and_then(|note| Checkpoint::parse(note.text())),
         };
         match opened {

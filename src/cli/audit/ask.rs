@@ -10,7 +10,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::Gateway;
 use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{
-    Ask, Asker, Failure, LogAnswer, QuestionId, Viewer, audit_event, csv, json_lines, parse_cursor, reconcile,
+    Ask, Asker, Failure, LogAnswer, QuestionId, Viewer, audit_events, csv, json_lines, parse_cursor, reconcile,
 };
 use crate::sharing::Policy;
 use crate::vocabulary::{Category, Role};
@@ -128,11 +128,20 @@ async fn answer(args: &Args, config: &Gateway, policy: &Policy, question: Option
     let asker = Asker::new((&db, &keys), config, policy, viewer, Clock::system().now());
     let mut ask = asker.prepare(ask).await.map_err(failed)?;
     let mut first = true;
+    if let (Some(QuestionId::Q18), Some(file)) = (question, &args.receipts) {
+        let found = compared(&asker, ask, &receipts(file)?).await?;
+        show(args.form, question, &found, first)?;
+        db.close().await;
+        return Ok(());
+    }
     loop {
         let next = if args.form == Form::Fhir {
             let (rows, next) = asker.page(&ask).await.map_err(failed)?;
-            let lines: String =
-                rows.iter().map(|row| format!("{}\n", audit_event(row, asker.viewer(), &keys))).collect();
+            let lines: String = rows
+                .iter()
+                .flat_map(|row| audit_events(row, asker.viewer(), &keys))
+                .map(|e| format!("{e}\n"))
+                .collect();
             print(&lines)?;
             next
         } else {
@@ -140,7 +149,7 @@ async fn answer(args: &Args, config: &Gateway, policy: &Policy, question: Option
                 Some(question) => asker.answer(question, &ask).await,
                 None => asker.entries(&ask).await,
             };
-            let found = with_receipts(args, question, found.map_err(failed)?)?;
+            let found = found.map_err(failed)?;
             show(args.form, question, &found, first)?;
             found.next
         };
@@ -162,20 +171,25 @@ fn show(form: Form, question: Option<QuestionId>, found: &LogAnswer, first: bool
     }
 }
 
-/// Q18 with the partner's side given: what stands on one side only.
-fn with_receipts(args: &Args, question: Option<QuestionId>, found: LogAnswer) -> Result<LogAnswer, Exit> {
-    let (Some(QuestionId::Q18), Some(file)) = (question, &args.receipts) else { return Ok(found) };
-    if found.next.is_some() {
-        return Err(usage(
-            "more releases than one page: the comparison would be of a part",
-            "--limit 500 and a shorter span",
-        )
-        .into());
+/// Q18 with the partner's side given: every release of the span, and what stands on one side only.
+async fn compared(asker: &Asker<'_>, mut ask: Ask, theirs: &BTreeSet<String>) -> Result<LogAnswer, Exit> {
+    let mut rows = Vec::new();
+    ask.limit = Some(usize::try_from(crate::store::PAGE_MAX).unwrap_or(1));
+    loop {
+        let found = asker.answer(QuestionId::Q18, &ask).await.map_err(failed)?;
+        rows.extend(found.rows);
+        match found.next.as_deref().and_then(parse_cursor) {
+            Some(after) => ask.after = Some(after),
+            None => return Ok(reconcile(&rows, theirs)),
+        }
     }
+}
+
+/// The ids a partner kept, one a line.
+fn receipts(file: &str) -> Result<BTreeSet<String>, Exit> {
     let bytes = read_input(file, RECEIPTS_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&bytes);
-    let theirs: BTreeSet<String> = text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
-    Ok(reconcile(&found.rows, &theirs))
+    Ok(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect())
 }
 
 fn usage(text: &str, expected: &str) -> UsageFault {

@@ -3,6 +3,7 @@
 //! Owns opening it. One moment in time, and reading, are the store's ([`JudgedLog`]).
 
 use super::{Opened, unreadable};
+use crate::audit::note::RetiredKey;
 use crate::audit::tile::TileId;
 use crate::audit::{LogSource, Origin, SourceError, Stored};
 use crate::cli::{Exit, configuration, store};
@@ -44,6 +45,10 @@ impl LogSource for DatabaseLog {
 
     fn checkpoints(&self) -> Result<Vec<Vec<u8>>, SourceError> {
         self.judged.checkpoints()
+    }
+
+    fn retired_keys(&self) -> Result<Vec<RetiredKey>, SourceError> {
+        self.judged.retired_keys()
     }
 
     fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {

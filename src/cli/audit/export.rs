@@ -163,6 +163,11 @@ fn write_tiles(opened: &Opened, signed: &Signed, dir: &Path) -> Result<String, E
         let hashes = hashes.map_err(|e| Exit::Internal(e.to_string()))?;
         write_file(&dir.join(tile.to_string()), &encode_hashes(&hashes))?;
     }
+    for key in opened.source.retired_keys().map_err(|e| unreadable(&e))? {
+        let mut bytes = format!("{}\n", key.vkey).into_bytes();
+        bytes.extend_from_slice(&key.note);
+        write_file(&dir.join(super::tiles::RETIRED).join(key.vkey.id().to_string()), &bytes)?;
+    }
     write_file(&dir.join("vkey"), format!("{}\n", signed.vkey).as_bytes())?;
     write_file(&dir.join("checkpoint"), signed.note.as_bytes())?;
     Ok(dir.display().to_string())
@@ -171,8 +176,8 @@ fn write_tiles(opened: &Opened, signed: &Signed, dir: &Path) -> Result<String, E
 /// Tiles of two logs must not be mixed in one folder.
 fn refuse_other_log(dir: &Path, signed: &Signed) -> Outcome {
     let there = super::tiles::open(dir).ok().and_then(|other| other.vkey);
-    if there.is_some_and(|vkey| vkey != signed.vkey) {
-        let text = "the folder holds another log, or this one under another key";
+    if there.is_some_and(|vkey| vkey.name() != signed.vkey.name()) {
+        let text = "the folder holds another log";
         return Err(Exit::from(Diagnostic::error(code::CLI_FILE, text).with_file(dir.display().to_string())));
     }
     Ok(())

@@ -93,7 +93,7 @@ async fn ask(gateway: &Gateway, db: &Db, keys: &Keys, draft: &Draft) -> Outcome 
     Err(unlogged("the gateway that writes this log did not answer"))
 }
 
-fn unlogged(problem: &str) -> Exit {
-    let text = format!("nothing is handed out: its audit entry cannot be written ({problem})");
+pub(super) fn unlogged(problem: &str) -> Exit {
+    let text = format!("nothing is done or handed out: its audit entry cannot be written ({problem})");
     Diagnostic::error(code::AUDIT_SOURCE, text).into()
 }

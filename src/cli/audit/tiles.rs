@@ -1,19 +1,23 @@
 //! A directory of C2SP tiles as a log.
 //!
-//! Owns reading `checkpoint`, `vkey`, `tile/<L>/…` and `tile/entries/…`. A partial tile that is gone is read from the full
+//! Owns reading `checkpoint`, `vkey`, `retired/…`, `tile/<L>/…` and `tile/entries/…`. A partial tile that is gone is read from the full
 //! one, as the format allows. Checks nothing.
 //!
 //! # Source
 //! C2SP tlog-tiles v0.1.0; Solent audit paper §4.
 
 use super::{Opened, unreadable};
-use crate::audit::note::{Checkpoint, NOTE_BYTES_MAX, Note};
+use crate::audit::note::{Checkpoint, NOTE_BYTES_MAX, Note, RetiredKey};
 use crate::audit::tile::{BUNDLE_BYTES_MAX, TILE_WIDTH, TileId, TileKind, entries_of, entry_tiles};
 use crate::audit::{LogSource, SourceError, Stored, Vkey};
 use crate::cli::Exit;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+/// Folder of the keys that no longer sign: in each file a verifier key's line, then its last checkpoint.
+pub(super) const RETIRED: &str = "retired";
+/// Most retired keys read: a key a month for eight years.
+const RETIRED_MAX: usize = 100;
 /// Bytes of a full hash tile.
 const HASH_TILE_BYTES: usize = TILE_WIDTH as usize * 32;
 
@@ -117,6 +121,24 @@ impl LogSource for TileDir {
             }
         }
         Ok(())
+    }
+
+    fn retired_keys(&self) -> Result<Vec<RetiredKey>, SourceError> {
+        let Ok(folder) = std::fs::read_dir(self.root.join(RETIRED)) else { return Ok(Vec::new()) };
+        let mut names: Vec<String> = folder.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        names.truncate(RETIRED_MAX);
+        let mut keys = Vec::new();
+        for name in names.iter().map(|name| format!("{RETIRED}/{name}")) {
+            let Some(bytes) = self.read(&name, NOTE_BYTES_MAX)? else { continue };
+            let wrong = || SourceError::new(name.clone(), "is not a retired key with its last checkpoint");
+            let at = bytes.iter().position(|b| *b == b'\n').ok_or_else(wrong)?;
+            let (line, note) = bytes.split_at_checked(at.saturating_add(1)).ok_or_else(wrong)?;
+            let line = std::str::from_utf8(line).map_err(|_| wrong())?;
+            let vkey = Vkey::parse(line.trim_end()).map_err(|_| wrong())?;
+            keys.push(RetiredKey { vkey, note: note.to_vec() });
+        }
+        Ok(keys)
     }
 
     fn has_tiles(&self) -> bool {

@@ -1,7 +1,7 @@
 //! How concerns are kept, found and changed: sealed, one version after the other, each change logged.
 
 use super::{About, Concern};
-use crate::audit::payload::Dataset;
+use crate::audit::payload::{Change, Dataset};
 use crate::audit::{Draft, Event, Outcome as Logged};
 use crate::clock::Moment;
 use crate::exchange::visit::account::kept;
@@ -71,6 +71,14 @@ impl Gateway {
         let named = matches!(concern.about, About::Named(_));
         payload.reason =
             Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
+        // Codes only: which answer, how it ended, how long the surgery had.
+        if let Some(decided) = &concern.decided {
+            let ended = concern.outcome.map_or("open", super::Outcome::word);
+            let what = format!("answer {} outcome {ended}", decided.answer.word());
+            payload.change = Some(Change { what, before: None, after: None });
+        }
+        let minutes = concern.due_at.saturating_sub(concern.submitted_at).div_euclid(60_000);
+        payload.counts.insert("due_minutes".to_owned(), u32::try_from(minutes).unwrap_or(0));
         Draft::new(Logged::Allow, payload)
     }
 }

@@ -19,7 +19,7 @@ mod statistics;
 mod table;
 mod view;
 
-pub use fhir::{audit_event, bundle as fhir_bundle};
+pub use fhir::{audit_events, bundle as fhir_bundle};
 pub use partnership::reconcile;
 pub use row::Row;
 pub use table::{csv, json_lines};

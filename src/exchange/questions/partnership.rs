@@ -1,7 +1,7 @@
 //! Questions between agencies: Q7, Q10, Q15, Q16, Q18.
 
-use super::statistics::{SMALL, guarded, small_note};
-use super::{Answer, Ask, Asker, Failure, PAGE_MAX, Row};
+use super::statistics::{SMALL, guarded, left_out, small_note};
+use super::{Answer, Ask, Asker, Failure, PAGE_MAX, Row, parse_cursor};
 use crate::audit::Event;
 use crate::audit::Outcome;
 use crate::store::Wanted;
@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// An answer later than this is late, in milliseconds: five working days, a week by the calendar.
 const LATE_MILLIS: i64 = 7 * super::DAY;
+/// Most rows put together for one answer.
+const MANY: usize = 2_000;
 /// Roles of schools and surgeries.
 const SCHOOLS: [Role; 3] = [Role::Dsl, Role::Sch, Role::Sur];
 
@@ -81,24 +83,81 @@ impl Asker<'_> {
         Ok(answer)
     }
 
-    /// Q15: answers to schools and surgeries.
+    /// Q15: by school, how long the surgery took, what it said, how it ended, and what became a referral.
     pub(super) async fn concerns(&self, ask: &Ask) -> Result<Answer, Failure> {
-        let asked_by_school = |row: &Row| row.payload.hat.as_ref().is_some_and(|h| SCHOOLS.contains(&h.role));
-        self.answered(ask, asked_by_school).await
+        let mut concerns: BTreeMap<String, Asked> = BTreeMap::new();
+        let mut cut = false;
+        for event in [Event::Request, Event::Response, Event::ShareDecision] {
+            let wanted = Wanted { events: vec![event], agency: None, actor: None, ..self.wanted(ask) };
+            let about_one = |row: &Row| row.payload.reason.as_deref().is_some_and(|r| r.starts_with("concern "));
+            let (found, more) = self.many(ask, wanted, about_one).await?;
+            cut |= more;
+            for row in &found {
+                if let Some(id) = row.payload.dataset.as_ref().and_then(|d| d.message.as_ref()) {
+                    concerns.entry(id.as_str().to_owned()).or_default().take(row);
+                }
+            }
+        }
+        let mut schools: BTreeMap<String, School> = BTreeMap::new();
+        for concern in concerns.into_values() {
+            // A concern whose submission lies before the span is counted where it was submitted.
+            let (Some(school), Some(at)) = (&concern.school, concern.submitted) else { continue };
+            schools.entry(school.clone()).or_default().count(&concern, at, self.now.millis());
+        }
+        let mut answer = Answer {
+            columns: vec![
+                "agency",
+                "requests",
+                "unanswered",
+                "late",
+                "median_hours",
+                "answers",
+                "outcomes",
+                "referred",
+            ],
+            ..Answer::default()
+        };
+        answer.rows = schools.into_iter().map(|(agency, school)| school.row(&agency)).collect();
+        if cut {
+            answer.notes.push("more concerns than were looked at: ask for a shorter span".to_owned());
+        }
+        answer.notes.push(small_note());
+        Ok(answer)
+    }
+
+    /// Rows of several pages, up to [`MANY`], and whether there were more.
+    async fn many(
+        &self,
+        ask: &Ask,
+        mut wanted: Wanted,
+        keep: impl Fn(&Row) -> bool,
+    ) -> Result<(Vec<Row>, bool), Failure> {
+        let whole = Ask { limit: Some(PAGE_MAX), ..ask.clone() };
+        let mut all = Vec::new();
+        for _ in 0..MANY.div_euclid(PAGE_MAX) {
+            let (found, next) = self.rows(&whole, wanted.clone(), &keep).await?;
+            all.extend(found);
+            match next.as_deref().and_then(parse_cursor) {
+                Some(after) => wanted.after = Some(after),
+                None => return Ok((all, false)),
+            }
+        }
+        Ok((all, true))
     }
 
     /// Q16: answers by the agency asked.
     pub(super) async fn response_times(&self, ask: &Ask) -> Result<Answer, Failure> {
-        self.answered(ask, |_| true).await
+        // What a school asks the surgery is Q15's.
+        let between_agencies = |row: &Row| row.payload.hat.as_ref().is_none_or(|h| !SCHOOLS.contains(&h.role));
+        self.answered(ask, between_agencies).await
     }
 
     /// Requests of a span with their answers, by the agency asked.
     async fn answered(&self, ask: &Ask, keep: impl Fn(&Row) -> bool) -> Result<Answer, Failure> {
-        let whole = Ask { limit: Some(PAGE_MAX), ..ask.clone() };
         let requests = Wanted { events: vec![Event::Request], agency: None, ..self.wanted(ask) };
         let responses = Wanted { events: vec![Event::Response], agency: None, actor: None, ..self.wanted(ask) };
-        let (asked, next) = self.rows(&whole, requests, keep).await?;
-        let (answers, more) = self.rows(&whole, responses, |_| true).await?;
+        let (asked, cut) = self.many(ask, requests, keep).await?;
+        let (answers, more) = self.many(ask, responses, |_| true).await?;
         let mut by_request: BTreeMap<&str, i64> = BTreeMap::new();
         for row in &answers {
             for id in &row.payload.refers_to {
@@ -119,11 +178,11 @@ impl Asker<'_> {
             let waited = took.unwrap_or_else(|| self.now.millis().saturating_sub(sent));
             *late = late.saturating_add(i64::from(waited > LATE_MILLIS));
         }
-        let mut answer = Answer {
-            columns: vec!["agency", "requests", "unanswered", "late", "median_hours"],
-            next: next.or(more),
-            ..Answer::default()
-        };
+        let mut answer =
+            Answer { columns: vec!["agency", "requests", "unanswered", "late", "median_hours"], ..Answer::default() };
+        if cut || more {
+            answer.notes.push("more requests than were looked at: ask for a shorter span".to_owned());
+        }
         for (agency, (total, unanswered, late, mut times)) in table {
             times.sort_unstable();
             let median =
@@ -155,25 +214,131 @@ impl Asker<'_> {
     }
 }
 
+/// One concern, put together from its entries.
+#[derive(Default)]
+struct Asked {
+    school: Option<String>,
+    submitted: Option<i64>,
+    due: Option<i64>,
+    answered: Option<i64>,
+    answer: Option<String>,
+    outcome: Option<String>,
+    referred: bool,
+}
+
+impl Asked {
+    fn take(&mut self, row: &Row) {
+        let at = row.entry.time.millis();
+        let payload = &row.payload;
+        if payload.event == Event::Request {
+            if self.submitted.is_none_or(|first| at < first) {
+                self.submitted = Some(at);
+                self.school = payload.hat.as_ref().map(|h| h.agency.as_str().to_owned());
+            }
+            let minutes = payload.counts.get("due_minutes").copied().map(i64::from);
+            self.due = self.due.or(minutes.map(|m| at.saturating_add(m.saturating_mul(60_000))));
+            return;
+        }
+        // `answer X outcome Y`, as `concern` writes it; taking a concern up is no answer.
+        let said = payload.change.as_ref().map(|c| c.what.split(' ').collect::<Vec<_>>());
+        let Some(&["answer", answer, "outcome", outcome]) = said.as_deref() else { return };
+        self.answered = Some(self.answered.map_or(at, |first| first.min(at)));
+        self.answer = Some(answer.to_owned());
+        self.outcome = Some(outcome.to_owned());
+        self.referred |= payload.event == Event::ShareDecision;
+    }
+}
+
+/// The concerns of one school.
+#[derive(Default)]
+struct School {
+    total: i64,
+    unanswered: i64,
+    late: i64,
+    referred: i64,
+    times: Vec<i64>,
+    answers: BTreeMap<String, i64>,
+    outcomes: BTreeMap<String, i64>,
+}
+
+impl School {
+    fn count(&mut self, concern: &Asked, submitted: i64, now: i64) {
+        self.total = self.total.saturating_add(1);
+        self.unanswered = self.unanswered.saturating_add(i64::from(concern.answered.is_none()));
+        let due = concern.due.unwrap_or(submitted.saturating_add(LATE_MILLIS));
+        self.late = self.late.saturating_add(i64::from(concern.answered.unwrap_or(now) > due));
+        self.referred = self.referred.saturating_add(i64::from(concern.referred));
+        self.times.extend(concern.answered.map(|at| at.saturating_sub(submitted)));
+        for (counts, word) in [(&mut self.answers, &concern.answer), (&mut self.outcomes, &concern.outcome)] {
+            if let Some(word) = word {
+                let count = counts.entry(word.clone()).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    fn row(mut self, agency: &str) -> Map<String, Value> {
+        self.times.sort_unstable();
+        let median = self.times.get(self.times.len().div_euclid(2)).map(|t| t.div_euclid(3_600_000));
+        let median = median.filter(|_| self.total >= SMALL);
+        // The counts of a line add up to one that is shown: a small one never stands alone.
+        let table = |counts: &BTreeMap<String, i64>| -> Value {
+            let cells: Vec<(String, String, i64)> =
+                counts.iter().map(|(word, count)| (agency.to_owned(), word.clone(), *count)).collect();
+            let shown = left_out(&cells).into_iter().zip(&cells);
+            Value::Object(
+                shown.map(|(out, (_, word, n))| (word.clone(), if out { Value::Null } else { json!(n) })).collect(),
+            )
+        };
+        let cells = [
+            ("agency", json!(agency)),
+            ("requests", guarded(self.total)),
+            ("unanswered", guarded(self.unanswered)),
+            ("late", guarded(self.late)),
+            ("median_hours", json!(median)),
+            ("answers", table(&self.answers)),
+            ("outcomes", table(&self.outcomes)),
+            ("referred", guarded(self.referred)),
+        ];
+        cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
 fn receiver(row: &Row) -> Option<String> {
     let named = row.payload.recipient.as_ref().map(|r| r.agency.as_str());
     named.or_else(|| row.payload.hat.as_ref().map(|h| h.agency.as_str())).map(str::to_owned)
 }
 
-/// Compares this log's releases to a partner with the receipts the partner kept (entry ids, one a line): what stands on
-/// one side only.
+/// Compares this log's releases to a partner with what the partner kept, one id a line: the receipt (an entry's id), the
+/// message's id or the item's. What stands on one side only is named with all the ids this side knows.
 #[must_use]
 pub fn reconcile(ours: &[Map<String, Value>], theirs: &BTreeSet<String>) -> Answer {
-    let id = |row: &Map<String, Value>| row.get("entry").and_then(Value::as_str).map(str::to_owned);
-    let own: BTreeSet<String> = ours.iter().filter_map(id).collect();
-    let mut answer = Answer { columns: vec!["entry", "only"], ..Answer::default() };
-    let here = own.difference(theirs).map(|id| (id, "here"));
-    let there = theirs.difference(&own).map(|id| (id, "partner"));
-    for (id, side) in here.chain(there) {
-        let cells = [("entry", json!(id)), ("only", json!(side))];
+    let ids = |row: &Map<String, Value>| -> Vec<String> {
+        let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
+        ["entry", "message", "item"].iter().filter_map(|name| text(name)).collect()
+    };
+    let mut answer = Answer { columns: vec!["only", "entry", "message", "item", "time"], ..Answer::default() };
+    let mut matched: BTreeSet<&str> = BTreeSet::new();
+    let mut both = 0_u64;
+    for row in ours {
+        let known: Vec<&str> = ids(row).iter().filter_map(|id| theirs.get(id)).map(String::as_str).collect();
+        if known.is_empty() {
+            let mut cells: Map<String, Value> = ["entry", "message", "item", "time"]
+                .iter()
+                .map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or(Value::Null)))
+                .collect();
+            cells.insert("only".to_owned(), json!("here"));
+            answer.rows.push(cells);
+        } else {
+            both = both.saturating_add(1);
+            matched.extend(known);
+        }
+    }
+    for id in theirs.iter().filter(|id| !matched.contains(id.as_str())) {
+        let cells = [("only", json!("partner")), ("entry", json!(id))];
         answer.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
     }
-    answer.summary.insert("both".to_owned(), json!(own.intersection(theirs).count()));
+    answer.summary.insert("both".to_owned(), json!(both));
     answer.summary.insert("agree".to_owned(), json!(answer.rows.is_empty()));
     answer
 }
@@ -192,5 +357,10 @@ mod tests {
         assert_eq!(found, [("a", "here"), ("c", "partner")]);
         assert_eq!(answer.summary["both"], 1);
         assert_eq!(answer.summary["agree"], false);
+        // A partner that kept message ids is understood as well.
+        let mut with_message = row("a");
+        with_message.insert("message".to_owned(), json!("m1"));
+        let kept: BTreeSet<String> = std::iter::once("m1".to_owned()).collect();
+        assert_eq!(reconcile(&[with_message], &kept).summary["agree"], true);
     }
 }

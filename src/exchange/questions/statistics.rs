@@ -7,7 +7,7 @@ use crate::sharing::decision::Reason;
 use crate::store::{IndexKind, Wanted};
 use crate::vocabulary::{Category, Role};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A count below this and above zero is not shown: it may point at a person.
 pub(super) const SMALL: i64 = 5;
@@ -32,13 +32,62 @@ const SENSITIVE: [Category; 8] = [
 /// People one account may see in an hour before it is called bulk (sharing rules R81).
 const BULK: i64 = 20;
 
+/// Which counts of a table are left out: the small ones, and beside one that stands alone in its row or column the least
+/// other one, because whoever knows the sum could otherwise work it out. Cells are row, column, count.
+pub(super) fn left_out(cells: &[(String, String, i64)]) -> Vec<bool> {
+    let mut out: Vec<bool> = cells.iter().map(|(_, _, count)| (1..SMALL).contains(count)).collect();
+    let mut lines: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
+    for (n, (row, column, _)) in cells.iter().enumerate() {
+        lines.entry((true, row)).or_default().push(n);
+        lines.entry((false, column)).or_default().push(n);
+    }
+    loop {
+        let mut changed = false;
+        for line in lines.values() {
+            let is_out = |n: &&usize| out.get(**n).copied().unwrap_or(false);
+            if line.iter().filter(is_out).count() != 1 {
+                continue;
+            }
+            let shown = line.iter().filter(|n| !is_out(n));
+            let least = shown.min_by_key(|n| cells.get(**n).map_or(0, |cell| cell.2)).copied();
+            if let Some(cell) = least.and_then(|n| out.get_mut(n)) {
+                *cell = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            return out;
+        }
+    }
+}
+
+/// What the keyed names of an index mean, made once for a question.
+struct Meaning {
+    roles: HashMap<i64, &'static str>,
+    reasons: HashMap<i64, &'static str>,
+    withheld: HashMap<[u8; 5], (&'static str, &'static str)>,
+}
+
+impl Meaning {
+    fn role(&self, name: i64) -> &'static str {
+        self.roles.get(&name).copied().unwrap_or("(other)")
+    }
+    /// The reason of a refused request; `None` when there was none, or it was not a refusal.
+    fn refusal(&self, name: i64) -> Option<&'static str> {
+        self.reasons.get(&name).copied().filter(|r| r.starts_with("D-"))
+    }
+}
+
 /// A count, or `null` when it is small.
 pub(super) fn guarded(count: i64) -> Value {
     if (1..SMALL).contains(&count) { Value::Null } else { json!(count) }
 }
 
 pub(super) fn small_note() -> String {
-    format!("counts of 1 to {} are left out (null)", SMALL.saturating_sub(1))
+    format!(
+        "counts of 1 to {} are left out (null), and with a single one of a line the least count beside it",
+        SMALL.saturating_sub(1)
+    )
 }
 
 impl Asker<'_> {
@@ -104,33 +153,38 @@ impl Asker<'_> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
         let counted = self.db.count_patterns(&self.names, span, agency, ask.event, PATTERNS_MAX).await?;
+        let meaning = self.meaning();
         let mut table: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
         let mut blocking: BTreeMap<&str, i64> = BTreeMap::new();
         for line in &counted {
-            let role = self.role_of(line.role);
-            if let Some(reason) = self.reason_of(line.reason) {
+            let role = meaning.role(line.role);
+            if let Some(reason) = meaning.refusal(line.reason) {
                 let count = table.entry((role, "(whole request)", reason)).or_default();
                 *count = count.saturating_add(line.count);
             }
-            for pair in line.withheld.chunks_exact(5) {
-                let Some((category, reason)) = self.pair_of(pair) else { continue };
+            for pair in line.withheld.as_chunks::<5>().0 {
+                let Some((category, reason)) = meaning.withheld.get(pair).copied() else { continue };
                 let count = table.entry((role, category, reason)).or_default();
                 *count = count.saturating_add(line.count);
                 let count = blocking.entry(category).or_default();
                 *count = count.saturating_add(line.count);
             }
         }
-        let row = |((role, category, reason), count): ((&str, &str, &str), i64)| {
+        let line = |((role, category, reason), count): (&(&str, &str, &str), &i64)| {
+            (format!("{role} {category}"), format!("{category} {reason}"), *count)
+        };
+        let hidden = left_out(&table.iter().map(line).collect::<Vec<_>>());
+        let row = |(((role, category, reason), count), hidden): (((&str, &str, &str), i64), bool)| {
             let cells = [
                 ("role", json!(role)),
                 ("category", json!(category)),
                 ("reason", json!(reason)),
-                ("count", guarded(count)),
+                ("count", if hidden { Value::Null } else { json!(count) }),
             ];
             cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>()
         };
         let mut answer = Answer { columns: vec!["role", "category", "reason", "count"], ..Answer::default() };
-        answer.rows = table.into_iter().map(row).collect();
+        answer.rows = table.into_iter().zip(hidden).map(row).collect();
         let most = blocking.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count >= SMALL);
         answer.summary.insert("blocks_most".to_owned(), json!(most.map(|(category, _)| category)));
         answer.notes.push(small_note());
@@ -145,10 +199,12 @@ impl Asker<'_> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref();
         let counted = self.db.count_patterns(&self.names, span, agency, None, PATTERNS_MAX).await?;
+        let meaning = self.meaning();
         let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
         for line in &counted {
-            let whole = self.reason_of(line.reason);
-            let withheld = line.withheld.chunks_exact(5).filter_map(|pair| self.pair_of(pair)).map(|(_, r)| r);
+            let whole = meaning.refusal(line.reason);
+            let pairs = line.withheld.as_chunks::<5>().0.iter();
+            let withheld = pairs.filter_map(|pair| meaning.withheld.get(pair)).map(|(_, reason)| *reason);
             // One entry counts once for each reason in it.
             let each: std::collections::BTreeSet<&'static str> = whole.into_iter().chain(withheld).collect();
             for reason in each {
@@ -164,10 +220,11 @@ impl Asker<'_> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
         let counted = self.db.count_patterns(&self.names, span, agency, Some(Event::View), PATTERNS_MAX).await?;
+        let meaning = self.meaning();
         let mut table: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
         let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
         for line in &counted {
-            let role = self.role_of(line.role);
+            let role = meaning.role(line.role);
             for category in SENSITIVE.iter().filter(|c| line.shown & self.names.bit(**c) != 0) {
                 let (all, late) = table.entry((role, category.code())).or_default();
                 *all = all.saturating_add(line.count);
@@ -180,15 +237,20 @@ impl Asker<'_> {
             columns: vec!["role", "category", "count", "out_of_hours", "share_of_category_percent"],
             ..Answer::default()
         };
-        for ((role, category), (all, late)) in table {
+        let cells = |late: bool| -> Vec<(String, String, i64)> {
+            let count = |(all, out): &(i64, i64)| if late { *out } else { *all };
+            table.iter().map(|((role, category), n)| ((*role).to_owned(), (*category).to_owned(), count(n))).collect()
+        };
+        let hidden = left_out(&cells(false)).into_iter().zip(left_out(&cells(true)));
+        for (((role, category), (all, late)), (all_out, late_out)) in table.iter().zip(hidden) {
             let total = totals.get(category).copied().unwrap_or(0);
             let share = all.saturating_mul(100).checked_div(total).unwrap_or(0);
-            let share = if all < SMALL { Value::Null } else { json!(share) };
+            let share = if all_out { Value::Null } else { json!(share) };
             let cells = [
                 ("role", json!(role)),
                 ("category", json!(category)),
-                ("count", guarded(all)),
-                ("out_of_hours", guarded(late)),
+                ("count", if all_out { Value::Null } else { json!(all) }),
+                ("out_of_hours", if late_out || all_out { Value::Null } else { json!(late) }),
                 ("share_of_category_percent", share),
             ];
             answer.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
@@ -201,33 +263,24 @@ impl Asker<'_> {
         Ok(answer)
     }
 
-    fn role_of(&self, name: i64) -> &'static str {
-        let found = Role::ALL.iter().find(|r| self.names.name(IndexKind::Role, r.code()) == name);
-        found.map_or("(other)", |r| r.code())
-    }
-
-    fn reason_of(&self, name: i64) -> Option<&'static str> {
-        if name == 0 {
-            return None;
-        }
-        let found = Reason::ALL.iter().find(|r| self.names.name(IndexKind::Reason, r.code()) == name);
-        Some(found.map_or("(other)", |r| r.code())).filter(|r| r.starts_with("D-"))
-    }
-
-    /// Category and reason of five bytes of `withheld`.
-    fn pair_of(&self, pair: &[u8]) -> Option<(&'static str, &'static str)> {
-        let categories = Category::ALL.iter().map(|c| Some(*c)).chain([None]);
-        for category in categories {
+    /// What the index's keyed names mean, as far as the viewer may know.
+    fn meaning(&self) -> Meaning {
+        let name = |kind: IndexKind, text: &str| self.names.name(kind, text);
+        let mut withheld = HashMap::new();
+        for category in Category::ALL.iter().map(|c| Some(*c)).chain([None]) {
             if self.viewer.agency.is_none() && category == Some(Category::Int) && !self.viewer.police {
                 continue;
             }
             for reason in Reason::ALL {
-                if self.names.withheld(category, reason.code()) == pair {
-                    return Some((category.map_or("none", Category::code), reason.code()));
-                }
+                let key = self.names.withheld(category, reason.code());
+                withheld.insert(key, (category.map_or("none", Category::code), reason.code()));
             }
         }
-        None
+        Meaning {
+            roles: Role::ALL.iter().map(|r| (name(IndexKind::Role, r.code()), r.code())).collect(),
+            reasons: Reason::ALL.iter().map(|r| (name(IndexKind::Reason, r.code()), r.code())).collect(),
+            withheld,
+        }
     }
 }
 
@@ -280,4 +333,44 @@ fn judged(mut line: Map<String, Value>, now: Moment) -> Map<String, Value> {
     line.insert("in_time".to_owned(), json!(in_time));
     line.insert("open".to_owned(), json!(used.is_some() && reviewed.is_none()));
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(cells: &[(&str, &str, i64)]) -> Vec<bool> {
+        let cells: Vec<(String, String, i64)> =
+            cells.iter().map(|(r, c, n)| ((*r).to_owned(), (*c).to_owned(), *n)).collect();
+        left_out(&cells)
+    }
+
+    #[test]
+    fn a_small_count_alone_in_its_line_takes_the_least_other_with_it() {
+        assert_eq!(hidden(&[("a", "x", 3), ("a", "y", 50), ("a", "z", 9)]), [true, false, true]);
+        assert_eq!(hidden(&[("a", "x", 3), ("a", "y", 4), ("a", "z", 9)]), [true, true, false]);
+        assert_eq!(hidden(&[("a", "x", 0), ("a", "y", 50)]), [false, false], "nothing is no secret");
+        assert_eq!(hidden(&[("a", "x", 2)]), [true]);
+    }
+
+    #[test]
+    fn no_row_and_no_column_is_left_with_a_single_hole() {
+        let cells = [
+            ("a", "x", 1),
+            ("a", "y", 20),
+            ("a", "z", 30),
+            ("b", "x", 40),
+            ("b", "y", 50),
+            ("b", "z", 60),
+            ("c", "x", 70),
+            ("c", "y", 80),
+            ("c", "z", 90),
+        ];
+        let out = hidden(&cells);
+        for line in ["a", "b", "c", "x", "y", "z"] {
+            let holes = cells.iter().zip(&out).filter(|((r, c, _), out)| (*r == line || *c == line) && **out).count();
+            assert_ne!(holes, 1, "{line}: {out:?}");
+        }
+        assert_eq!(out.iter().filter(|out| **out).count(), 4, "{out:?}");
+    }
 }

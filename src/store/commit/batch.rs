@@ -13,6 +13,7 @@ use crate::store::Error;
 use crate::store::apply::{Scene, Stopped, apply};
 use crate::store::db::{Arg, Tx, statements};
 use crate::store::effect::Effect;
+use crate::store::log_keys;
 use std::time::Duration;
 
 /// How long a commit may take before its outcome counts as unknown.
@@ -36,6 +37,8 @@ pub(super) enum Broken {
     Store(Error),
     /// Another process owns the log.
     Fenced,
+    /// The database file is no longer where it was: what was written to it is lost with it.
+    Gone,
     /// It may or may not exist.
     Unknown(Box<Outcome>),
 }
@@ -97,6 +100,7 @@ pub(super) async fn run(writer: &mut Writer, jobs: &[Prepared]) -> Result<Outcom
     let committed = tokio::time::timeout(COMMIT_TIMEOUT, tx.commit()).await;
     let reported = writer.fault(FaultPoint::Commit, Timing::After);
     match (committed, reported) {
+        (Ok(Ok(())), Ok(())) if !writer.lease.in_place() => Err(Broken::Gone),
         (Ok(Ok(())), Ok(())) => Ok(outcome),
         _ => Err(Broken::Unknown(Box::new(outcome))),
     }
@@ -186,7 +190,12 @@ async fn close(
     let note = if size == before && !writer.note.is_empty() {
         writer.note.clone()
     } else {
-        writer.signer.checkpoint(size, next.frontier.root()).to_text()
+        let mut note = writer.signer.checkpoint(size, next.frontier.root());
+        if let Some(old) = &writer.retires {
+            // The overlap: the key that ends and its successor sign the same checkpoint.
+            note.add(old.sign(note.text(), 0));
+        }
+        note.to_text()
     };
     let args = [
         Arg::Text(writer.origin.as_str()),
@@ -201,7 +210,11 @@ async fn close(
     if tx.execute(&SHARD_MOVE, &args).await? != 1 {
         return Err(Broken::Fenced);
     }
-    if size.checked_div(CHECKPOINT_ENTRIES) != before.checked_div(CHECKPOINT_ENTRIES) {
+    let ends = writer.retires.as_ref().filter(|_| size != before);
+    if let Some(old) = ends {
+        log_keys::retire(tx, &writer.origin, old.vkey(), (size, &note, now)).await?;
+    }
+    if ends.is_some() || size.checked_div(CHECKPOINT_ENTRIES) != before.checked_div(CHECKPOINT_ENTRIES) {
         let args =
             [Arg::Text(writer.origin.as_str()), Arg::Int(number(size)), Arg::Text(&note), Arg::Int(now.millis())];
         tx.execute(&CHECKPOINT_KEEP, &args).await?;

@@ -3,12 +3,14 @@
 use super::append::SubjectKeys;
 use super::lease::Lease;
 use super::mirror::{self, Mirror};
+use super::standing::{Standing, StandingCell};
 use super::writer::{Answer, Prepared, ReadyEntry, Told, Waiting, Writer};
 use super::{CommitError, Committed, Draft, JOB_ENTRIES_MAX, Job, Options, QUEUE_JOBS_MAX};
 use crate::audit::entry::new_id;
 use crate::audit::{Salt, Signer, Vkey};
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
+use crate::store::check::Extent;
 use crate::store::db::{Arg, Db, statements};
 use crate::store::effect::Effect;
 use crate::store::entry_index::IndexKeys;
@@ -43,6 +45,12 @@ pub enum StartError {
         /// What is wrong, and where: `SOL-AUDIT-…`, naming entries by place and id.
         findings: Vec<Diagnostic>,
     },
+    /// The key given has been retired: its successor signs this log.
+    #[error("the signing key of {origin} was retired; its successor signs this log")]
+    Retired {
+        /// The log.
+        origin: String,
+    },
     /// The mirror of the checkpoint cannot be read.
     #[error("the mirror of the checkpoint cannot be read ({0})")]
     Mirror(std::io::ErrorKind),
@@ -61,6 +69,7 @@ pub struct CommitterHandle {
     origin: Arc<str>,
     names: IndexKeys,
     vkey: Arc<Vkey>,
+    standing: Arc<StandingCell>,
 }
 
 impl std::fmt::Debug for CommitterHandle {
@@ -74,7 +83,7 @@ impl Committer {
     /// The database must be migrated.
     ///
     /// # Errors
-    /// [`StartError::InUse`], [`StartError::Unsound`], [`StartError::Mirror`], [`StartError::Store`].
+    /// [`StartError::InUse`], [`StartError::Unsound`], [`StartError::Retired`], [`StartError::Mirror`], [`StartError::Store`].
     pub async fn start(
         db: Db,
         keys: Keys,
@@ -98,11 +107,16 @@ impl Committer {
             .map_err(|e| StartError::Mirror(e.kind()))?
             .flatten();
         let reader = LogReader::new(db.clone(), origin.clone());
-        let checked = reader.check(signer.vkey(), seen.as_deref()).await?;
+        if db.retired_keys(&origin).await?.iter().any(|row| row.key.vkey == *signer.vkey()) {
+            return Err(StartError::Retired { origin: origin.as_str().to_owned() });
+        }
+        let former = options.retires.as_ref().map(|old| old.vkey().clone());
+        let trusted: Vec<_> = std::iter::once(signer.vkey().clone()).chain(former).collect();
+        let checked = reader.check(&trusted, seen.as_deref(), Extent::All, &*options.progress).await?;
         let (state, note) = match checked {
             Ok(sound) => sound,
             Err(findings) => {
-                let findings = reader.explain(signer.vkey(), seen.as_deref(), &findings).await;
+                let findings = reader.explain(&trusted, seen.as_deref(), &findings).await;
                 return Err(StartError::Unsound { origin: origin.as_str().to_owned(), findings });
             }
         };
@@ -120,11 +134,12 @@ impl Committer {
         mirror.note(note.clone());
         let origin_text: Arc<str> = Arc::from(origin.as_str());
         let handle_parts = (keys.clone(), clock.clone(), Arc::clone(&origin_text));
-        let vkey = Arc::new(signer.vkey().clone());
+        let (vkey, standing) = (Arc::new(signer.vkey().clone()), Arc::new(StandingCell::default()));
         let writer = Writer {
             db,
             keys,
             signer,
+            retires: options.retires,
             origin,
             origin_text,
             clock,
@@ -135,12 +150,13 @@ impl Committer {
             lease,
             faults: options.faults,
             mirror,
+            standing: Arc::clone(&standing),
         };
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         tokio::spawn(writer.serve(jobs));
         let (keys, clock, origin) = handle_parts;
         let names = IndexKeys::new(&keys);
-        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey })
+        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing })
     }
 }
 
@@ -174,6 +190,17 @@ impl CommitterHandle {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Whether the log is being written.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        if self.is_running() { self.standing.get() } else { Standing::Lost }
+    }
+
+    /// The log is not what was signed: from now on nothing is written to it, and so nothing is released.
+    pub fn condemn(&self) {
+        self.standing.set(Standing::Condemned);
     }
 
     /// Whether the committer runs (it may still be finding out what became of a commit).
@@ -223,6 +250,9 @@ impl CommitterHandle {
     }
 
     async fn send(&self, job: Prepared) -> Answer {
+        if self.standing.get() == Standing::Condemned {
+            return Err(CommitError::LogUnavailable);
+        }
         let (answer, answered) = oneshot::channel();
         let told = Told::Job(Box::new(Waiting { job, answer }));
         self.queue.send(told).await.map_err(|_| CommitError::LogUnavailable)?;

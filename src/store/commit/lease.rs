@@ -2,13 +2,14 @@
 //!
 //! Owns both. The lock dies with its process (a file lock beside a SQLite database, a session lock in PostgreSQL), so
 //! that a killed gateway can start again at once. The owner mark is the fence: every batch names it, so a writer whose
-//! lock was lost and taken by another cannot append, even if it does not know yet.
+//! lock was lost and taken by another cannot append, even if it does not know yet. A SQLite file that was removed or
+//! replaced under a running gateway still takes writes, which nobody will ever read: that is noticed here too.
 
 use crate::store::Error;
 use crate::store::db::{Db, failed};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a start waits for a predecessor's lock to go: a killed process's PostgreSQL session ends within this.
@@ -18,8 +19,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A held lock.
 pub(super) enum Lease {
-    /// The open file keeps the lock.
-    Sqlite(#[allow(dead_code, reason = "held for its lock")] File),
+    /// The open file keeps the lock; beside it, which file the database is.
+    Sqlite {
+        #[allow(dead_code, reason = "held for its lock")]
+        lock: File,
+        database: PathBuf,
+        identity: Option<Identity>,
+    },
     /// The session keeps the lock.
     Postgres(Box<PgConnection>),
 }
@@ -40,14 +46,18 @@ impl Lease {
     async fn try_take(db: &Db, origin: &str) -> Result<Option<Self>, Error> {
         match db {
             Db::Sqlite(_) => {
-                let mut path = db.sqlite_path().unwrap_or_else(|| std::path::Path::new("")).as_os_str().to_owned();
+                let database = db.sqlite_path().unwrap_or_else(|| Path::new("")).to_owned();
+                let mut path = database.as_os_str().to_owned();
                 path.push(".lock");
                 let fail =
                     |e: std::io::Error| Error::Database { at: "lease", kind: format!("lock file: {}", e.kind()) };
                 let file =
                     File::options().create(true).truncate(false).write(true).open(PathBuf::from(path)).map_err(fail)?;
                 match file.try_lock() {
-                    Ok(()) => Ok(Some(Self::Sqlite(file))),
+                    Ok(()) => {
+                        let identity = identity(&database);
+                        Ok(Some(Self::Sqlite { lock: file, database, identity }))
+                    }
                     Err(TryLockError::WouldBlock) => Ok(None),
                     Err(TryLockError::Error(e)) => Err(fail(e)),
                 }
@@ -68,8 +78,32 @@ impl Lease {
     /// Whether the lock is still held.
     pub(super) async fn alive(&mut self) -> bool {
         match self {
-            Self::Sqlite(_) => true,
+            Self::Sqlite { .. } => true,
             Self::Postgres(session) => session.ping().await.is_ok(),
+        }
+    }
+}
+
+/// Which file a path names: device and number.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_path: &Path) -> Option<Identity> {
+    None
+}
+
+impl Lease {
+    /// Whether the database is still the file it was when the lock was taken. A server's always is.
+    pub(super) fn in_place(&self) -> bool {
+        match self {
+            Self::Sqlite { database, identity: was, .. } => identity(database) == *was,
+            Self::Postgres(_) => true,
         }
     }
 }

@@ -12,15 +12,18 @@ mod group;
 pub(super) mod handle;
 mod lease;
 mod mirror;
+mod standing;
 pub(super) mod writer;
 
 pub use crate::audit::Draft;
 pub use faults::{Fault, FaultPoint, Faults, NoFaults, Timing};
 pub use handle::{Committer, CommitterHandle, StartError};
 pub(super) use mirror::write as replace_file;
+pub use standing::Standing;
 
 use super::effect::Effect;
 use super::mailbox::ItemState;
+use crate::audit::Signer;
 use crate::clock::Moment;
 use crate::ident::EntryId;
 use std::path::PathBuf;
@@ -162,6 +165,11 @@ pub struct Options {
     pub mirror_every: Duration,
     /// How long to wait for another process to give the log back. A killed process's PostgreSQL session ends within 5 s.
     pub lease_wait: Duration,
+    /// The key that signed so far and ends now: it signs the first checkpoint too, together with its successor, and is
+    /// noted as retired in that same transaction.
+    pub retires: Option<Arc<Signer>>,
+    /// Told how far the check at start is: entries done, entries there are.
+    pub progress: Arc<dyn Fn(u64, u64) + Send + Sync>,
     /// Faults to inject; [`NoFaults`] outside tests.
     pub faults: Arc<dyn Faults>,
 }
@@ -172,6 +180,8 @@ impl Default for Options {
             mirror: None,
             mirror_every: Duration::from_millis(250),
             lease_wait: lease::WAIT,
+            retires: None,
+            progress: Arc::new(|_, _| {}),
             faults: Arc::new(NoFaults),
         }
     }

@@ -5,6 +5,7 @@ use super::batch::{self, Broken, Outcome};
 use super::faults::{FaultPoint, Faults, Timing};
 use super::lease::{self, Lease};
 use super::mirror::Mirror;
+use super::standing::{Standing, StandingCell};
 use super::{BATCH_JOBS_MAX, CommitError, Receipt};
 use crate::audit::{Origin, Sealed, Signer};
 use crate::clock::Clock;
@@ -62,6 +63,8 @@ pub(super) struct Writer {
     pub(super) db: Db,
     pub(super) keys: Keys,
     pub(super) signer: Signer,
+    /// The key that ends with the next batch.
+    pub(super) retires: Option<Arc<Signer>>,
     pub(super) origin: Origin,
     pub(super) origin_text: Arc<str>,
     pub(super) clock: Clock,
@@ -72,6 +75,7 @@ pub(super) struct Writer {
     pub(super) lease: Lease,
     pub(super) faults: Arc<dyn Faults>,
     pub(super) mirror: Mirror,
+    pub(super) standing: Arc<StandingCell>,
 }
 
 /// A batch whose outcome is not known, and whom to answer.
@@ -110,6 +114,9 @@ impl Writer {
                     },
                     Ok(Some(Told::Stop(done))) => return self.stop(Some(done)).await,
                     Ok(None) => return self.stop(None).await,
+                    Err(_) if !self.lease.in_place() => self.after(Broken::Gone, Vec::new()),
+                    // Nobody may come while writing fails: an empty batch shows when it works again.
+                    Err(_) if self.standing.get() == Standing::Failing => self.write(Vec::new()).await,
                     Err(_) if self.lease.alive().await => Footing::Sure,
                     Err(_) => Footing::unsure(None, RECOVERY_FIRST),
                 },
@@ -204,17 +211,26 @@ impl Writer {
             }
             Broken::Store(error) => {
                 tracing::error!(%error, "the store failed; nothing of the batch was written");
+                self.standing.set(Standing::Failing);
                 self.subjects.forget();
                 answers.into_iter().for_each(|answer| drop(answer.send(Err(CommitError::LogUnavailable))));
                 Footing::Sure
             }
             Broken::Fenced => {
                 tracing::error!("another process owns this log; nothing can be written until a restart");
+                self.standing.set(Standing::Lost);
+                answers.into_iter().for_each(|answer| drop(answer.send(Err(CommitError::LogUnavailable))));
+                Footing::Lost
+            }
+            Broken::Gone => {
+                tracing::error!("the database file was removed or replaced; nothing can be written until a restart");
+                self.standing.set(Standing::Lost);
                 answers.into_iter().for_each(|answer| drop(answer.send(Err(CommitError::LogUnavailable))));
                 Footing::Lost
             }
             Broken::Unknown(outcome) => {
                 tracing::error!("the outcome of a commit is not known; disclosing stops until the log was read again");
+                self.standing.set(Standing::Failing);
                 Footing::unsure(Some((outcome, answers)), RECOVERY_FIRST)
             }
         }
@@ -222,7 +238,13 @@ impl Writer {
 
     /// The batch is durable.
     fn adopt(&mut self, outcome: Outcome) -> Vec<Answer> {
+        if self.standing.set(Standing::Writing) != Standing::Writing {
+            tracing::info!("the audit log is written again");
+        }
         self.subjects.keep();
+        if outcome.next.frontier.size() > self.state.frontier.size() {
+            self.retires = None;
+        }
         if outcome.note != self.note {
             self.mirror.note(outcome.note.clone());
         }
@@ -242,6 +264,7 @@ impl Writer {
         }
         if batches == self.state.batches {
             self.subjects.forget();
+            // Not yet `Writing`: the next batch shows whether it works again.
             let lost = batch.into_iter().flat_map(|(_, answers)| answers);
             lost.for_each(|answer| drop(answer.send(Err(CommitError::LogUnavailable))));
             return Footing::Sure;

@@ -194,6 +194,7 @@ impl LogSource for Memory {
                 leaf: row.leaf,
                 filed_id: Some(&row.id),
                 filed_time: Some(row.time),
+                index_agrees: None,
                 sealed: match &row.sealed {
                     Part::Kept(salt, payload) => SealedPart::Kept { salt, payload },
                     Part::Erased => SealedPart::Erased,

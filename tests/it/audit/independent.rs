@@ -1,9 +1,9 @@
 //! What we write is checked by `tests/independent/verify_log.py`, which shares no code with us.
 
 use super::fixture::{log, scratch, signer};
-use solent::audit::TlogProof;
 use solent::audit::bundle::Payloads;
 use solent::audit::merkle::{Tree, consistency_proof, inclusion_proof, root};
+use solent::audit::{Note, Origin, Signer, TlogProof};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -20,7 +20,7 @@ fn verifier(args: &[&str]) -> Option<Output> {
     }
 }
 
-fn accepts(args: &[&str]) {
+pub fn accepts(args: &[&str]) {
     if let Some(output) = verifier(args) {
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(
@@ -31,7 +31,7 @@ fn accepts(args: &[&str]) {
     }
 }
 
-fn refuses(args: &[&str], why: &str) {
+pub fn refuses(args: &[&str], why: &str) {
     if let Some(output) = verifier(args) {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(1), "{text}");
@@ -69,6 +69,72 @@ fn tiles_bundles_and_proofs_of_every_size_up_to_300_are_accepted() {
         let args = args(command, &names);
         accepts(&args.iter().map(String::as_str).collect::<Vec<_>>());
     }
+}
+
+/// Around two to the sixteenth the tree gets a third level of tiles. A million entries: see tests/README.md.
+#[test]
+fn logs_of_65_535_to_65_537_entries_are_accepted() {
+    let vkey = signer().vkey().to_string();
+    let whole = log(65_537, 8_192);
+    for size in [65_535_u64, 65_536, 65_537] {
+        let mut memory = whole.clone();
+        memory.rows.truncate(usize::try_from(size).unwrap());
+        let tree = memory.tree();
+        memory.tiles = Some(super::fixture::tiles_of(&tree));
+        memory.note = Some(signer().checkpoint(size, tree.root()).to_text().into_bytes());
+        let dir = scratch("large");
+        memory.write_tiles(&dir);
+        let bundle = dir.with_extension("bundle");
+        std::fs::write(&bundle, memory.bundle(Payloads::LeftOut)).unwrap();
+        accepts(&["tiles", "--vkey", &vkey, dir.to_str().unwrap()]);
+        accepts(&["bundle", "--vkey", &vkey, bundle.to_str().unwrap()]);
+        std::fs::remove_dir_all(&dir).unwrap();
+        std::fs::remove_file(&bundle).unwrap();
+    }
+}
+
+#[test]
+fn cosignatures_are_counted_and_a_false_one_is_refused() {
+    let dir = scratch("cosigned");
+    let mut memory = log(40, 16);
+    let witness = |n: u8| Signer::witness(Origin::parse(&format!("w{n}.example.net/w")).unwrap(), &[n; 32]).unwrap();
+    let mut note = Note::parse(memory.note.as_ref().unwrap()).unwrap();
+    for n in [1, 2] {
+        note.add(witness(n).sign(note.text(), 1_790_000_000));
+    }
+    memory.note = Some(note.to_text().into_bytes());
+    memory.write_tiles(&dir);
+    let keys: Vec<String> = [signer().vkey().to_string(), witness(1).vkey().to_string(), witness(2).vkey().to_string()]
+        .into_iter()
+        .flat_map(|key| ["--vkey".to_owned(), key])
+        .collect();
+    let with = |needed: &'static str| {
+        let mut args = vec!["tiles", "--witnesses", needed];
+        args.extend(keys.iter().map(String::as_str));
+        args.push(dir.to_str().unwrap());
+        args
+    };
+    accepts(&with("2"));
+    refuses(&with("3"), "cosigned by 2 witnesses, not 3");
+    // A proof carries the cosignatures of its checkpoint.
+    let tree = memory.tree();
+    let checkpoint = String::from_utf8(memory.note.clone().unwrap()).unwrap();
+    let hashes = inclusion_proof(&tree, 3, 40).unwrap();
+    let proof = TlogProof { salt: None, index: 3, hashes, checkpoint };
+    let (p, e) = (dir.with_extension("tlog-proof"), dir.with_extension("json"));
+    std::fs::write(&p, proof.to_text()).unwrap();
+    std::fs::write(&e, &memory.rows[3].entry).unwrap();
+    let mut args = vec!["proof", "--witnesses", "2"];
+    args.extend(keys.iter().map(String::as_str));
+    args.extend([p.to_str().unwrap(), e.to_str().unwrap()]);
+    accepts(&args);
+    let mut false_one = Note::parse(memory.note.as_ref().unwrap()).unwrap();
+    false_one.add(witness(3).sign("another text\n", 1_790_000_000));
+    std::fs::write(dir.join("checkpoint"), false_one.to_text()).unwrap();
+    let third = witness(3).vkey().to_string();
+    let mut args = with("2");
+    args.extend(["--vkey", &third]);
+    refuses(&args, "signature of w3.example.net/w does not verify");
 }
 
 #[test]

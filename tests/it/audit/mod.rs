@@ -1,11 +1,14 @@
 //! Tests of the audit log across its modules, its command, and an independent verifier.
 
-mod command;
-mod database;
+mod balp;
+pub mod command;
+pub mod database;
+mod enumeration;
 mod fixture;
 mod frozen;
 mod independent;
 mod oracle;
 mod questions;
+mod rotation;
 mod tamper;
 mod witness;

@@ -35,21 +35,21 @@ impl Faults for Once {
     }
 }
 
-fn accept(id: &str) -> Job {
+pub(super) fn accept(id: &str) -> Job {
     Job::new(login()).with_effect(Effect::Accept(Box::new(message(id))))
 }
 
-async fn size(t: &TestDb) -> u64 {
+pub(super) async fn size(t: &TestDb) -> u64 {
     t.db.shards().await.unwrap()[0].size
 }
 
-async fn sound(t: &TestDb) {
+pub(super) async fn sound(t: &TestDb) {
     let reader = LogReader::new(t.db.clone(), signer().vkey().name().clone());
     assert_eq!(reader.verify(signer().vkey(), None).await.unwrap(), []);
 }
 
 /// Tries until the log is available again.
-async fn eventually(log: &CommitterHandle, job: impl Fn() -> Job) -> Result<(), CommitError> {
+pub(super) async fn eventually(log: &CommitterHandle, job: impl Fn() -> Job) -> Result<(), CommitError> {
     for _ in 0..1_000_000 {
         match log.commit(job()).await {
             Err(CommitError::LogUnavailable) => tokio::task::yield_now().await,

@@ -1,7 +1,9 @@
 //! Every write fails, before and after taking effect: nothing is lost, doubled, or promised too early.
 
 mod commits;
+mod disk;
 mod gateway_kill;
+mod gone;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqlitePoolOptions;
