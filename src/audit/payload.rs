@@ -138,6 +138,9 @@ pub struct Policy {
     /// SHA-256 of the matrix rows used, lower-case hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub row: Option<String>,
+    /// Keyed digest of what the decision was made from, which is kept beside the log, lower-case hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub inputs: Option<String>,
 }
 
 /// What was sent or received, without its content.

@@ -3,11 +3,11 @@
 //! Owns the arguments, the files and the wording of the result; every check is in `crate::audit`. The commands work on
 //! any [`LogSource`], so that all of them can be used on all three. Read [`run`].
 
-mod ask;
+pub(super) mod ask;
 mod bundle;
 mod database;
 mod export;
-mod own_entry;
+pub(super) mod own_entry;
 mod prove;
 mod rotate;
 mod sealing;

@@ -69,9 +69,7 @@ impl Gateway {
         form: LogForm,
     ) -> Result<LogReply, Failure> {
         let viewer = self.viewer(caller, account, hat).await?;
-        let content = self.content();
-        let asker = Asker::new((&self.db, &self.keys), self.config(), &content.policy, viewer, self.clock().now());
-        let asker = asker.with_gateway(self);
+        let asker = Asker::new((&self.db, &self.keys), self.config(), viewer, self.clock().now());
         let export = form != LogForm::Json || matches!(request, LogRequest::AuditEvents(_));
         let (what, ask) = match &request {
             LogRequest::Question(question, ask) => (question.code().to_owned(), ask.clone()),

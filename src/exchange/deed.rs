@@ -20,7 +20,6 @@ use crate::store::{Effect, FactRow, FactSeeds, FactsAt, Job, Section};
 use crate::vocabulary::Purpose;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How often a deed starts again because facts changed while it was weighed; after that the caller is told.
@@ -105,7 +104,7 @@ impl Scene<'_> {
         });
         payload.subject = subject.cloned();
         payload.purpose = purpose;
-        payload.policy = Some(Policy { version: self.content.policy.version().to_owned(), row: None });
+        payload.policy = Some(Policy { version: self.content.policy.version().to_owned(), row: None, inputs: None });
         payload
     }
 }
@@ -152,7 +151,7 @@ impl Gateway {
             ..FactSeeds::default()
         };
         let at = self.clock().now();
-        let facts = self.known(state, &seeds).await?.for_question(&BTreeMap::new(), Vec::new(), at)?;
+        let facts = self.known(state, &seeds).await?.without_segments(at);
         let account = facts.accounts.iter().find(|a| a.id == user.account);
         let hat = account.and_then(|a| a.hats.iter().find(|h| h.id == user.hat)).cloned();
         let hat = hat.ok_or(Failure::Refused { reason: Reason::DAuth.code() })?;

@@ -14,9 +14,12 @@ use crate::vocabulary::{Category, Purpose};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Most items listed at once; the rest follows when these are acknowledged.
 const LIST_ITEMS_MAX: i64 = 100;
+/// Most pages of items looked through for one list: a mailbox of a thousand that may not be known of.
+const PAGES_MAX: usize = 10;
 /// Longest a list call waits for something to arrive, in seconds.
 pub const WAIT_SECONDS_MAX: u64 = 30;
 
@@ -49,27 +52,41 @@ impl Gateway {
     /// # Errors
     /// [`Failure::Store`].
     pub async fn mailbox(&self, caller: &Caller, wait: Duration) -> Result<Vec<ItemSummary>, Failure> {
-        let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
-        // Registered before the first look, so that an arrival between look and wait is not missed.
-        let arrival = self.arrivals.get(&caller.system).map(|n| n.clone().notified_owned());
-        let found = self.waiting(caller).await?;
-        let (false, Some(arrival)) = (!found.is_empty() || wait.is_zero(), arrival) else { return Ok(found) };
-        let _ = tokio::time::timeout(wait, arrival).await;
-        self.waiting(caller).await
+        let until = Instant::now() + wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
+        loop {
+            // Registered before the look, so that an arrival between look and wait is not missed.
+            let arrival = self.arrivals.get(&caller.system).map(|n| n.clone().notified_owned());
+            let found = self.waiting(caller).await?;
+            let (true, Some(arrival)) = (found.is_empty() && Instant::now() < until, arrival) else { return Ok(found) };
+            // What arrives may be something the caller may not know of: then it has waited as if nothing had (R59).
+            if tokio::time::timeout_at(until, arrival).await.is_err() {
+                return self.waiting(caller).await;
+            }
+        }
     }
 
+    /// What the caller may know of, oldest first. What it may not know of takes no place in the list.
     async fn waiting(&self, caller: &Caller) -> Result<Vec<ItemSummary>, Failure> {
         let now = self.clock().now();
-        let due = self.db.mailbox_due(&caller.system, now, LIST_ITEMS_MAX).await?;
-        let mut shown = Vec::new();
-        for item in due {
-            if self.may_be_listed(caller, &item).await? {
-                shown.push(ItemSummary {
-                    id: item.id.as_str().to_owned(),
-                    available_at: item.available_at.to_string(),
-                    expires_at: item.expires_at.to_string(),
-                    purpose: item.purpose.map(|p| p.code().to_owned()),
-                });
+        let (mut shown, mut last) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let due = self.db.mailbox_due_after(&caller.system, now, last.as_ref(), LIST_ITEMS_MAX).await?;
+            for item in &due {
+                if self.may_be_listed(caller, item).await? {
+                    shown.push(ItemSummary {
+                        id: item.id.as_str().to_owned(),
+                        available_at: item.available_at.to_string(),
+                        expires_at: item.expires_at.to_string(),
+                        purpose: item.purpose.map(|p| p.code().to_owned()),
+                    });
+                }
+                if i64::try_from(shown.len()).is_ok_and(|n| n >= LIST_ITEMS_MAX) {
+                    return Ok(shown);
+                }
+            }
+            last = due.into_iter().next_back();
+            if last.is_none() {
+                break;
             }
         }
         Ok(shown)
@@ -82,8 +99,22 @@ impl Gateway {
             return Ok(true);
         }
         let held = self.load(&whole.records).await?;
+        if held.is_empty() {
+            return Ok(false);
+        }
         let question = self.question(caller, &whole, &held).await?;
         Ok(!self.weigh(&question, &held).await?.is_silent())
+    }
+
+    /// The caller's own item, if the caller may know of it: one that was collected before, or that would tell something now.
+    /// Any other looks like none (R59).
+    async fn known_item(&self, caller: &Caller, id: &ItemId) -> Result<Item, Failure> {
+        let item = self.own_item(caller, id).await?;
+        if item.receipt.is_some() || self.may_be_listed(caller, &item).await? {
+            return Ok(item);
+        }
+        self.not_here(caller).await?;
+        Err(Failure::NotFound)
     }
 
     /// Collects an item: decides now, writes, logs, releases.
@@ -94,6 +125,7 @@ impl Gateway {
     pub async fn collect(&self, caller: &Caller, id: &ItemId) -> Result<Released, Failure> {
         let item = self.own_item(caller, id).await?;
         if !matches!(item.state, ItemState::Due | ItemState::Released) || item.expires_at <= self.clock().now() {
+            self.known_item(caller, id).await?;
             return Err(Failure::Gone);
         }
         match item.kind {
@@ -112,7 +144,7 @@ impl Gateway {
         let weighed = self.weigh(&question, &held).await?;
         if weighed.is_silent() {
             let entry = EntryId::new(Self::fresh_id());
-            self.committer.commit(Job::new(entries::of_question(entry, &question, &weighed, None))).await?;
+            self.commit_decision(self.logged(&entry, &question, &weighed, None)?, &weighed).await?;
             return Err(Failure::NotFound);
         }
         let (item, system) = (item.id, caller.system.clone());
@@ -151,7 +183,7 @@ impl Gateway {
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::Gone`] when it was not collected or is settled already.
     pub async fn acknowledge(&self, caller: &Caller, id: &ItemId) -> Result<(), Failure> {
-        let item = self.own_item(caller, id).await?;
+        let item = self.known_item(caller, id).await?;
         let effect = Effect::Ack { item: id.clone(), system: caller.system.clone() };
         self.settle(caller, &item, Outcome::Allow, effect).await
     }
@@ -161,7 +193,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::acknowledge`].
     pub async fn refuse_item(&self, caller: &Caller, id: &ItemId) -> Result<(), Failure> {
-        let item = self.own_item(caller, id).await?;
+        let item = self.known_item(caller, id).await?;
         let effect = Effect::Nack { item: id.clone(), system: caller.system.clone() };
         self.settle(caller, &item, Outcome::Error, effect).await
     }

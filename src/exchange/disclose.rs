@@ -4,22 +4,21 @@
 //! decisions) and a `Receipt` (from a committed entry). Refusals are logged too. Read [`Gateway::answer`] first.
 
 use super::alerts::Bulk;
+use super::judged::{Asked, Inputs, hat_of};
 use super::render::CANONICAL;
 use super::world::{self, HeldRecord, Known};
 use super::{Caller, Failure, Gateway, Released, entries, render};
-use crate::audit::{Draft, Event};
+use crate::audit::Event;
 use crate::clock::Moment;
 use crate::document::{Limits, json};
 use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId, SystemId};
-use crate::record::{Form, Record, Segment, State, ThirdParty};
+use crate::record::{Form, Record, Segment, State};
 use crate::sharing::decision::{Decision, Marker, Reason};
 use crate::sharing::disclosure::Disclosable;
+use crate::sharing::facts::{self, Time};
 use crate::sharing::redact::{Held, Identities, Request, Ruled, redact};
-use crate::sharing::unknown_adult::{self, Summary};
-use crate::sharing::{Policy, World, decide, facts};
-use crate::store::{Digest, Effect, FactRow, FactSeeds, FactsAt, Job, RecordId, SegmentRow};
+use crate::store::{Committed, Digest, Effect, FactRow, FactSeeds, FactsAt, Job, RecordId, SegmentRow, decided_digest};
 use crate::vocabulary::{Category, Level, Purpose};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -67,6 +66,8 @@ pub(super) struct Weighed {
     /// Whom a personal assistant acted for (R47: entries read "PA for SW").
     pub on_behalf_of: Option<AccountId>,
     pub policy_version: String,
+    /// What it was decided from.
+    pub inputs: Inputs,
     relationships: BTreeMap<String, (String, Option<String>)>,
 }
 
@@ -100,32 +101,55 @@ impl Gateway {
         let entry = EntryId::new(Self::fresh_id());
         if let Some(refusal) = weighed.refusal.as_ref().filter(|r| r.marker == Marker::Shown) {
             let reason = refusal.reason.code();
-            let draft = entries::of_question(entry.clone(), &question, &weighed, None);
-            self.committer.commit(self.with_alerts(&entry, draft, question.bulk)).await?;
+            self.commit_decision(self.logged(&entry, &question, &weighed, None)?, &weighed).await?;
             return Err(Failure::Refused { reason });
         }
         let rendered = match render::render(&self.content(), &weighed.disclosable, &question, &entry) {
             Ok(rendered) => rendered,
             Err(failure) => {
-                let draft = entries::of_question(entry, &question, &weighed, None);
-                self.committer.commit(Job::new(draft)).await?;
+                self.commit_decision(self.logged(&entry, &question, &weighed, None)?, &weighed).await?;
                 return Err(failure);
             }
         };
         let digest = self.keys.hash("released", &rendered.bytes);
-        let alerted = entry.clone();
-        let draft = entries::of_question(entry, &question, &weighed, Some((&rendered, &hex(&digest))));
-        let job = self.with_alerts(&alerted, draft, question.bulk);
+        let job = self.logged(&entry, &question, &weighed, Some((&rendered, &hex(&digest))))?;
         let rests = relied_on(&weighed, &question.caller);
         let job = effect(digest).into_iter().chain(rests).fold(job, Job::with_effect);
-        let committed = self.committer.commit(job).await?;
+        let committed = self.commit_decision(job, &weighed).await?;
         Released::new(rendered, committed.receipt).ok_or(Failure::Inconsistent("a receipt belongs to another entry"))
     }
 
-    /// An entry with the alerts it raises.
-    fn with_alerts(&self, entry: &EntryId, draft: Draft, bulk: Bulk) -> Job {
-        let alerts = self.alerts_for(entry, draft.payload(), bulk);
-        alerts.into_iter().fold(Job::new(draft), Job::with_effect)
+    /// The entry of a decision with the alerts it raises, what it was made from, and the rules that made it (R78).
+    pub(super) fn logged(
+        &self,
+        entry: &EntryId,
+        question: &Question,
+        weighed: &Weighed,
+        content: Option<(&Rendered, &str)>,
+    ) -> Result<Job, Failure> {
+        let body = weighed.inputs.to_bytes()?;
+        let digest = hex(&decided_digest(&self.keys, &body));
+        let draft = entries::of_question(entry.clone(), question, weighed, (content, digest));
+        let alerts = self.alerts_for(entry, draft.payload(), question.bulk);
+        let job = alerts.into_iter().fold(Job::new(draft), Job::with_effect);
+        let job = job.with_effect(Effect::KeepDecided { body });
+        Ok(self.keep_rules(&weighed.policy_version).into_iter().fold(job, Job::with_effect))
+    }
+
+    /// Keeps the rules of this version with their first decision in this process.
+    fn keep_rules(&self, version: &str) -> Option<Effect> {
+        let content = self.content();
+        let fresh = content.policy.version() == version && self.kept_rules.load().as_str() != version;
+        fresh.then(|| Effect::KeepRules { version: version.to_owned(), files: content.policy.files().to_owned() })
+    }
+
+    /// Makes the entry of a decision durable.
+    pub(super) async fn commit_decision(&self, job: Job, weighed: &Weighed) -> Result<Committed, Failure> {
+        let committed = self.committer.commit(job).await?;
+        if self.kept_rules.load().as_str() != weighed.policy_version {
+            self.kept_rules.store(Arc::new(weighed.policy_version.clone()));
+        }
+        Ok(committed)
     }
 
     /// Decides every segment in question at this moment and redacts. Changes nothing, logs nothing.
@@ -143,40 +167,35 @@ impl Gateway {
     ) -> Result<Weighed, Failure> {
         let content = self.content();
         let chosen = chosen_segments(question, held);
-        let mut described = Vec::new();
+        let at = Time::from(question.at);
+        let (mut described, mut decided) = (Vec::new(), Vec::new());
         for (index, segment) in &chosen.described {
             let place = held.get(*index).ok_or(Failure::Inconsistent("a record is missing"))?;
-            described.push(world::segment_fact(place, segment, &known.caseloads, question.purpose, question.at)?);
+            described.push(world::segment_fact(place, segment, &known.caseloads, question.purpose, at)?);
         }
-        let probes: Vec<(Category, String)> =
-            question.categories.iter().map(|c| (*c, format!("probe-{}", c.code()))).collect();
-        described.extend(probes.iter().map(|(category, id)| probe_fact(question, *category, id)));
-        let all = known.for_question(&people(question, held), described, question.at)?;
-        let hat = hat_of(&all, question);
-        let on_behalf_of = principal_of(&all, question);
-        let relationships = all.relationships.iter().map(kind_and_case).collect();
-        let world = World::new(all).map_err(|_| Failure::Inconsistent("stored facts contradict each other"))?;
-        let judge = |segment: &str| ask(question, segment).map(|ask| decide(&world, &content.policy, &ask));
-
-        let mut probed: Vec<(Category, Decision)> = Vec::new();
-        for (category, id) in &probes {
-            probed.push((*category, judge(id)?));
-        }
-        let refusal = whole_refusal(&probed, question.standing);
-        let mut ruled = Vec::new();
-        for (index, segment) in chosen.decided {
-            let place = held.get(index).ok_or(Failure::Inconsistent("a record is missing"))?;
+        for (index, segment) in &chosen.decided {
+            let place = held.get(*index).ok_or(Failure::Inconsistent("a record is missing"))?;
             let row = place.row(&segment.id).ok_or(Failure::Inconsistent("a segment has no row"))?;
-            let decision = unnamed_adult(judge(row.id.as_str())?, &content.policy, hat.as_ref(), place, segment);
-            ruled.push(Ruled {
-                held: index,
-                local: segment.id.as_str().to_owned(),
-                segment: row.id.as_str().to_owned(),
-                contact: self.contact(row.custodian.as_str()),
-                decision,
-            });
+            decided.push(Asked::new(row.id.clone(), place, segment));
         }
-        let unavailable = if refusal.is_some() { Vec::new() } else { unavailable(&probed) };
+        let inputs = Inputs::new(question, described, decided, known.unregistered(people(question, held)));
+        let judged = inputs.judge(known, &content.policy)?;
+        let hat = hat_of(known, &question.account, &question.hat).cloned();
+        let on_behalf_of = inputs.principal(known);
+        let relationships = relied_kinds(known, &judged.decisions);
+        let ruled =
+            chosen.decided.iter().zip(inputs.decided()).zip(judged.decisions).map(|((chosen, asked), decision)| {
+                let (index, segment) = chosen;
+                Ruled {
+                    held: *index,
+                    local: segment.id.as_str().to_owned(),
+                    segment: asked.segment.as_str().to_owned(),
+                    contact: self.contact(segment.label.custodian.as_str()),
+                    decision,
+                }
+            });
+        let ruled: Vec<Ruled> = ruled.collect();
+        let (refusal, unavailable) = (judged.refusal, judged.unavailable);
         let places: Vec<Held<'_>> =
             held.iter().map(|h| Held { id: &h.id, record: &h.record, people: &h.people }).collect();
         let alias = |text: &str| self.alias(question, text);
@@ -192,21 +211,29 @@ impl Gateway {
         };
         let disclosable = redact(request, &places, ruled);
         let policy_version = content.policy.version().to_owned();
-        Ok(Weighed { disclosable, refusal, hat, on_behalf_of, policy_version, relationships })
+        Ok(Weighed { disclosable, refusal, hat, on_behalf_of, policy_version, relationships, inputs })
     }
 
     async fn facts_for(&self, question: &Question, held: &[HeldRecord]) -> Result<Arc<Known>, Failure> {
-        let rows = held.iter().flat_map(|h| &h.segments);
-        let mut persons: BTreeSet<PersonId> = rows.clone().flat_map(|r| r.about.iter().cloned()).collect();
-        persons.insert(question.subject.clone());
-        persons.extend(held.iter().filter_map(|h| h.subject().cloned()));
-        let mut agencies: BTreeSet<_> = rows.clone().map(|r| r.custodian.clone()).collect();
-        agencies.insert(question.caller.agency.clone());
+        // As `Inputs::seeds` has them later: of the segments in question, not of everything beside them.
+        let chosen = chosen_segments(question, held).described;
+        let places = chosen.iter().filter_map(|(index, segment)| {
+            let place = held.get(*index)?;
+            Some((place, place.row(&segment.id)?))
+        });
+        let mut persons: BTreeSet<PersonId> = BTreeSet::from([question.subject.clone()]);
+        let mut agencies = BTreeSet::from([question.caller.agency.clone()]);
+        let mut segments = Vec::new();
+        for (place, row) in places {
+            persons.extend(row.about.iter().cloned().chain(place.subject().cloned()));
+            agencies.insert(row.custodian.clone());
+            segments.push(row.id.clone());
+        }
         let seeds = FactSeeds {
             persons: persons.into_iter().collect(),
             hats: vec![question.hat.clone()],
             account: Some(question.account.clone()),
-            segments: rows.map(|r| r.id.clone()).collect(),
+            segments,
             agencies: agencies.into_iter().collect(),
             ..FactSeeds::default()
         };
@@ -321,61 +348,6 @@ fn in_question(question: &Question, place: &HeldRecord, segment: &Segment) -> bo
     about && segment.label.category.is_some_and(|c| question.categories.contains(&c))
 }
 
-/// A segment that holds nothing: decided to learn what is true of the request as a whole, and of categories in which
-/// nothing is held (the same answer must come with and without content, R59).
-fn probe_fact(question: &Question, category: Category, id: &str) -> serde_json::Value {
-    let mut fact = json!({
-        "id": id, "category": category, "about": [question.subject], "custodian": question.caller.agency,
-        "form": "full", "basis": "reported",
-    });
-    if let (Category::Int, serde_json::Value::Object(map)) = (category, &mut fact) {
-        map.insert("handling".to_owned(), json!("P"));
-    }
-    fact
-}
-
-fn ask(question: &Question, segment: &str) -> Result<facts::Ask, Failure> {
-    let mut ask = json!({
-        "id": segment, "account": question.account, "hat": question.hat, "purpose": question.purpose,
-        "at": question.at.to_string(), "segment": segment,
-    });
-    if let serde_json::Value::Object(map) = &mut ask {
-        let named =
-            [("override", &question.override_id), ("delegation", &question.delegation), ("opening", &question.opening)];
-        for (name, id) in named {
-            map.extend(id.as_ref().map(|id| (name.to_owned(), json!(id))));
-        }
-    }
-    serde_json::from_value(ask).map_err(|_| Failure::Inconsistent("an ask cannot be read"))
-}
-
-fn hat_of(all: &facts::Facts, question: &Question) -> Option<facts::Hat> {
-    let account = all.accounts.iter().find(|a| a.id == question.account)?;
-    account.hats.iter().find(|h| h.id == question.hat).cloned()
-}
-
-/// Free text that may name somebody counts as if an adult stood in it, unless an adult is listed anyway (R54).
-fn unnamed_adult(
-    decision: Decision,
-    policy: &Policy,
-    hat: Option<&facts::Hat>,
-    place: &HeldRecord,
-    segment: &Segment,
-) -> Decision {
-    let (Some(hat), Some(category)) = (hat, segment.label.category) else { return decision };
-    if segment.label.third_party == ThirdParty::None {
-        return decision;
-    }
-    let authored = place.record.segments().iter().find(|s| s.summary_of.contains(&segment.id));
-    let summary = match authored {
-        Some(short) if short.label.third_party == ThirdParty::None => Summary::Clean,
-        Some(_) => Summary::There,
-        None if segment.form == Form::Summary || policy.summary_fields(category).is_some() => Summary::There,
-        None => Summary::Missing,
-    };
-    unknown_adult::cap(decision, policy, hat.role, category, summary)
-}
-
 /// A relationship by its id: kind, and the case it is to.
 fn kind_and_case(relationship: &facts::Relationship) -> (String, (String, Option<String>)) {
     let case = relationship.case.as_ref().map(|c| c.as_str().to_owned());
@@ -388,45 +360,11 @@ fn kind_word(relationship: &facts::Relationship) -> String {
     word.and_then(|w| w.as_str().map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The account whose hat granted the delegation that the question names.
-fn principal_of(all: &facts::Facts, question: &Question) -> Option<AccountId> {
-    let named = question.delegation.as_deref()?;
-    let delegation = all.relationships.iter().find(|r| r.id.as_str() == named)?;
-    let grantor = delegation.grantor.as_ref()?;
-    all.accounts.iter().find(|a| a.hats.iter().any(|h| &h.id == grantor)).map(|a| a.id.clone())
-}
-
-/// Whether the request as a whole is refused: then every probe says so.
-fn whole_refusal(probed: &[(Category, Decision)], standing: Standing) -> Option<WholeRefusal> {
-    let whole = |d: &Decision| d.level == Level::N && is_whole(d.reason);
-    let (_, first) = probed.first()?;
-    // A person nobody knows must look exactly like one who may not be hinted at.
-    if standing == Standing::Unknown && first.reason != Reason::DAuth {
-        return Some(WholeRefusal { reason: Reason::DRel, marker: Marker::Silent });
-    }
-    if !probed.iter().all(|(_, d)| whole(d)) {
-        return None;
-    }
-    // One silent answer makes the whole refusal silent.
-    let silent = probed.iter().any(|(_, d)| d.marker == Marker::Silent);
-    let marker = if silent { Marker::Silent } else { first.marker };
-    Some(WholeRefusal { reason: first.reason, marker })
-}
-
-/// Reasons that speak of the request, not of a segment (decision procedure steps 1 to 4, and 14).
-const fn is_whole(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::DAuth | Reason::DCoi | Reason::DPurpose | Reason::DRel | Reason::DAudit | Reason::DDelegate
-    )
-}
-
-/// Categories whose marker is printed for every person (sharing rules §10, matrix N).
-fn unavailable(probed: &[(Category, Decision)]) -> Vec<Category> {
-    let shown = probed.iter().filter(|(_, d)| {
-        d.level == Level::N && d.marker == Marker::Shown && matches!(d.reason, Reason::DMatrix | Reason::DCap)
-    });
-    shown.map(|(category, _)| *category).collect()
+/// The relationships that decisions relied on, by id.
+fn relied_kinds(known: &Known, decisions: &[Decision]) -> BTreeMap<String, (String, Option<String>)> {
+    let used: BTreeSet<&str> = decisions.iter().filter_map(|d| d.basis.relationship.as_deref()).collect();
+    let all = known.facts().relationships.iter().filter(|r| used.contains(r.id.as_str()));
+    all.map(kind_and_case).collect()
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

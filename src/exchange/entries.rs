@@ -29,9 +29,15 @@ pub(super) fn of_question(
     id: EntryId,
     question: &Question,
     weighed: &Weighed,
-    content: Option<(&Rendered, &str)>,
+    (content, inputs): (Option<(&Rendered, &str)>, String),
 ) -> Draft {
-    let event = if weighed.refusal.is_some() { Event::Refuse } else { question.event };
+    // What an override opened is its use, whatever door it went through (R38, R45).
+    let opened = weighed.disclosable.items().iter().any(|i| i.decision.reason == decision::Reason::AllowOverride);
+    let event = match () {
+        () if weighed.refusal.is_some() => Event::Refuse,
+        () if opened => Event::OvrUse,
+        () => question.event,
+    };
     let mut payload = by_caller(event, &question.caller);
     payload.actor = Some(question.account.clone());
     payload.hat = weighed.hat.as_ref().map(|h| Hat {
@@ -43,7 +49,8 @@ pub(super) fn of_question(
     payload.subject = Some(question.subject.clone());
     payload.purpose = Some(question.purpose);
     payload.reason = weighed.refusal.as_ref().map(|r| r.reason.code().to_owned());
-    payload.policy = Some(Policy { version: weighed.policy_version.clone(), row: None });
+    payload.policy =
+        Some(Policy { version: weighed.policy_version.clone(), row: matrix_rows(weighed), inputs: Some(inputs) });
     let basis = weighed.disclosable.basis();
     payload.basis = Some(Basis {
         art6: Some(basis.art6.clone()),
@@ -69,6 +76,16 @@ pub(super) fn of_question(
     payload.recipient =
         Some(Recipient { agency: question.caller.agency.clone(), system: Some(question.caller.system.clone()) });
     Draft::new(outcome(weighed), payload).with_id(id)
+}
+
+/// A digest of the matrix rows that the decisions used, each once, in order.
+fn matrix_rows(weighed: &Weighed) -> Option<String> {
+    let items = weighed.disclosable.items().iter();
+    let rows: BTreeSet<String> = items.filter_map(|i| i.decision.basis.matrix).map(|row| row.to_string()).collect();
+    (!rows.is_empty()).then(|| {
+        let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        super::disclose::hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref())
+    })
 }
 
 fn decisions(payload: &mut Payload, weighed: &Weighed) {

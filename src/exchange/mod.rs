@@ -18,6 +18,7 @@ mod disclose;
 mod enquire;
 mod entries;
 mod inspect;
+mod judged;
 mod notice;
 mod override_desk;
 mod permit;
@@ -28,12 +29,14 @@ mod register;
 mod relate;
 mod released;
 mod render;
+mod replay;
 mod requests;
 mod retention;
 mod review_desk;
 mod safeguard;
 mod self_check;
 mod terms;
+mod unflag;
 mod upkeep;
 mod visit;
 mod watch;
@@ -66,6 +69,7 @@ pub use questions::{
 pub use receive::{Accepted, Addressee, Submission};
 pub use relate::RelationshipDeed;
 pub use released::{Released, Rendered};
+pub use replay::{Gone, LogDifference};
 pub use retention::{Sealing, is_held, sealing_effect};
 pub use review_desk::{AlertCard, MatchCard, OverrideCard, OverrideLine};
 pub use safeguard::SafetyDeed;
@@ -163,6 +167,8 @@ pub struct Gateway {
     started: Moment,
     /// When the terms of permissions were last looked at, in milliseconds; 0 for never.
     terms_seen_at: AtomicI64,
+    /// The version of the rules that this process has kept with a decision; empty before the first.
+    kept_rules: ArcSwap<String>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -196,6 +202,7 @@ impl Gateway {
             names,
             started,
             terms_seen_at: AtomicI64::new(0),
+            kept_rules: ArcSwap::default(),
         }
     }
     /// The configuration.

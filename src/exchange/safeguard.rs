@@ -6,6 +6,7 @@
 use super::alerts::AlertKind;
 use super::deed::{Cast, Done, Scene, User, change, done, put};
 use super::notice::Notify;
+use super::unflag::{EndedConflict, EndedStrand, NewOpening};
 use super::whom::Whom;
 use super::{Caller, Failure, Gateway};
 use crate::audit::Event;
@@ -33,6 +34,14 @@ pub enum SafetyDeed {
     Declare(NewConflict),
     /// Seal an identity.
     Seal(NewSeal),
+    /// A worker is no longer linked to somebody.
+    Unmark(EndedStrand),
+    /// Somebody's declared conflict of interest has ended.
+    Undeclare(EndedConflict),
+    /// End a seal.
+    Unseal(String, Lifting),
+    /// Open what stood before an adoption, for one request.
+    Open(NewOpening),
 }
 
 /// A protection as a system sends it.
@@ -92,6 +101,10 @@ impl Gateway {
             SafetyDeed::Mark(new) => self.mark_worker(caller, user, new).await,
             SafetyDeed::Declare(new) => self.declare(caller, user, new).await,
             SafetyDeed::Seal(new) => self.seal_identity(caller, user, new).await,
+            SafetyDeed::Unmark(ended) => self.unmark(caller, user, ended).await,
+            SafetyDeed::Undeclare(ended) => self.undeclare(caller, user, ended).await,
+            SafetyDeed::Unseal(id, lifting) => self.unseal(caller, user, id, lifting).await,
+            SafetyDeed::Open(new) => self.open_former(caller, user, new).await,
         }
     }
 
@@ -231,7 +244,12 @@ impl Gateway {
     }
 
     /// One of these roles, without a tie to the person.
-    async fn of_role(&self, scene: &Scene<'_>, roles: &[Role], person: &crate::ident::PersonId) -> Result<(), Failure> {
+    pub(super) async fn of_role(
+        &self,
+        scene: &Scene<'_>,
+        roles: &[Role],
+        person: &crate::ident::PersonId,
+    ) -> Result<(), Failure> {
         let mut refused = scene.admit(&scene.actor(Purpose::Au), person, Needs::Hat).err();
         if refused.is_none() && !roles.contains(&scene.hat.role) {
             refused = Some(Refused::open(Reason::DDelegate));

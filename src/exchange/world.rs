@@ -6,13 +6,15 @@
 use super::Failure;
 use crate::clock::Moment;
 use crate::config::Agency;
-use crate::ident::{AgencyId, PersonId, SegmentId};
-use crate::record::{Handling, Label, OriginatorCap, PoliceHandling, Record, Segment};
-use crate::sharing::facts;
+use crate::ident::{AgencyId, HatId, PersonId, SegmentId};
+use crate::record::{Handling, OriginatorCap, PoliceHandling, Record, Segment};
+use crate::sharing::facts::{self, Day, Place, Time};
+use crate::sharing::{Indexed, World};
 use crate::store::{FactRow, Section, SegmentRow};
-use crate::vocabulary::{Category, Purpose};
+use crate::vocabulary::{Category, Purpose, Role};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A stored record with what the store knows of it.
 pub(super) struct HeldRecord {
@@ -47,9 +49,10 @@ impl HeldRecord {
     }
 }
 
-/// The facts of one closure, read once for every question that depends on the same ones.
+/// The facts of one closure, read and indexed once for every question that depends on the same ones.
 pub(super) struct Known {
     facts: facts::Facts,
+    indexed: Arc<Indexed>,
     people: BTreeSet<PersonId>,
     pub accounts: Vec<Value>,
     pub caseloads: Caseloads,
@@ -77,54 +80,64 @@ impl Known {
         all.insert("facts".to_owned(), json!(1));
         all.insert("now".to_owned(), json!("1970-01-01T00:00:00Z"));
         all.extend(sections.into_iter().map(|(name, items)| (name.to_owned(), Value::Array(items))));
-        let facts = serde_json::from_value(Value::Object(all))
+        let facts: facts::Facts = serde_json::from_value(Value::Object(all))
             .map_err(|_| Failure::Inconsistent("stored facts cannot be read"))?;
-        Ok(Self { facts, people, accounts, caseloads: Caseloads::from_rows(rows) })
+        let indexed = Indexed::new(&facts).map_err(|_| Failure::Inconsistent("stored facts contradict each other"))?;
+        Ok(Self { facts, indexed, people, accounts, caseloads: Caseloads::from_rows(rows) })
     }
 
-    /// The facts of one question: these, the people nobody registered yet, and the segments to decide.
-    pub fn for_question(
-        &self,
-        people: &BTreeMap<PersonId, Option<String>>,
-        segments: Vec<Value>,
-        now: Moment,
-    ) -> Result<facts::Facts, Failure> {
+    /// The facts as they are.
+    pub const fn facts(&self) -> &facts::Facts {
+        &self.facts
+    }
+
+    /// The facts without any segment, at `now`, for a story that changes them before it asks.
+    pub fn without_segments(&self, now: Moment) -> facts::Facts {
         let mut all = self.facts.clone();
-        all.now = typed(json!(now.to_string()))?;
-        for (person, born) in people.iter().filter(|(p, _)| !self.people.contains(*p)) {
-            all.people.push(typed(match born {
-                Some(born) => json!({"id": person, "born": born}),
+        all.now = Time::from(now);
+        all.item_grants.clear();
+        all.openings.clear();
+        for record in &mut all.permissions {
+            let exceptions = record.exceptions.iter_mut().map(|e| &mut e.scope);
+            // A permission for named segments fits none here.
+            std::iter::once(&mut record.scope)
+                .chain(exceptions)
+                .filter_map(|s| s.segments.as_mut())
+                .for_each(Vec::clear);
+        }
+        all
+    }
+
+    /// These facts with the segments and people of one question.
+    pub fn world(&self, people: &[facts::Person], segments: &[&facts::Segment], now: Time) -> Result<World, Failure> {
+        let world = World::of(&self.indexed, people, segments, now);
+        world.ok_or(Failure::Inconsistent("a segment names somebody who does not exist"))
+    }
+
+    /// Of these people those nobody registered yet, with what a record says of their age.
+    pub fn unregistered(&self, people: BTreeMap<PersonId, Option<String>>) -> Vec<facts::Person> {
+        let unknown = people.into_iter().filter(|(person, _)| !self.people.contains(person));
+        let person = |(id, born): (PersonId, Option<String>)| {
+            let born = born.and_then(|day| Day::parse(&day).ok());
+            facts::Person {
+                id,
+                born,
                 // Nobody told us an age: an adult's caps are the tighter ones.
-                None => json!({"id": person, "age_band": "adult"}),
-            })?);
-        }
-        all.segments = segments.into_iter().map(typed).collect::<Result<_, _>>()?;
-        only_described(&mut all);
-        Ok(all)
-    }
-}
-
-/// What names a segment that is not in question has no part in the answer; a permission for such segments fits none.
-fn only_described(all: &mut facts::Facts) {
-    let described: BTreeSet<SegmentId> = all.segments.iter().map(|s| s.id.clone()).collect();
-    all.item_grants.retain(|grant| described.contains(&grant.segment));
-    all.openings.retain(|opening| described.contains(&opening.segment));
-    for record in &mut all.permissions {
-        let exceptions = record.exceptions.iter_mut().map(|e| &mut e.scope);
-        for scope in std::iter::once(&mut record.scope).chain(exceptions) {
-            if let Some(segments) = &mut scope.segments {
-                segments.retain(|id| described.contains(id));
+                age_band: born.is_none().then_some(facts::AgeBand::Adult),
+                died: None,
+                nameless: false,
+                family_name: None,
+                given_name: None,
+                postcode: None,
+                identifiers: Vec::new(),
             }
-        }
+        };
+        unknown.map(person).collect()
     }
-}
-
-fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    serde_json::from_value(value).map_err(|_| Failure::Inconsistent("stored facts cannot be read"))
 }
 
 /// The caseload rows, as custodian, person, categories, hats.
-pub(super) struct Caseloads(Vec<(AgencyId, PersonId, Vec<Category>, Vec<String>)>);
+pub(super) struct Caseloads(Vec<(AgencyId, PersonId, Vec<Category>, Vec<HatId>)>);
 
 impl Caseloads {
     /// Reads them from the rows; one that cannot be read grants nothing.
@@ -132,23 +145,31 @@ impl Caseloads {
         let bodies = rows.iter().filter(|r| r.section == Section::Caseloads).map(|r| &r.body);
         Self(bodies.filter_map(Self::read).collect())
     }
-    fn read(body: &Value) -> Option<(AgencyId, PersonId, Vec<Category>, Vec<String>)> {
+    fn read(body: &Value) -> Option<(AgencyId, PersonId, Vec<Category>, Vec<HatId>)> {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let list = |name: &str| -> Vec<String> {
             let items = body.get(name).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(|v| v.as_str().map(str::to_owned)).collect()
         };
         let categories = list("categories").iter().filter_map(|c| Category::parse(c)).collect();
-        Some((AgencyId::new(text("custodian")?), PersonId::new(text("person")?), categories, list("hats")))
+        Some((
+            AgencyId::new(text("custodian")?),
+            PersonId::new(text("person")?),
+            categories,
+            list("hats").into_iter().map(HatId::new).collect(),
+        ))
     }
-    fn hats(&self, custodian: &AgencyId, about: &[PersonId], category: Category) -> Vec<&str> {
+    fn hats(&self, custodian: &AgencyId, about: &[PersonId], category: Category) -> Vec<HatId> {
         let own = self.0.iter().filter(|(agency, person, categories, _)| {
             agency == custodian && about.contains(person) && categories.contains(&category)
         });
-        let hats: BTreeSet<&str> = own.flat_map(|(_, _, _, hats)| hats.iter().map(String::as_str)).collect();
-        hats.into_iter().collect()
+        let hats: BTreeSet<&HatId> = own.flat_map(|(_, _, _, hats)| hats).collect();
+        hats.into_iter().cloned().collect()
     }
 }
+
+/// 1 January 1900, before any record: when a seal without a known start began.
+const SEALED_SINCE: Moment = Moment::from_millis(-2_208_988_800_000);
 
 /// One stored segment as a facts segment.
 pub(super) fn segment_fact(
@@ -156,36 +177,71 @@ pub(super) fn segment_fact(
     segment: &Segment,
     caseloads: &Caseloads,
     purpose: Purpose,
-    now: Moment,
-) -> Result<Value, Failure> {
+    now: Time,
+) -> Result<facts::Segment, Failure> {
     let row = held.row(&segment.id).ok_or(Failure::Inconsistent("a segment has no row"))?;
     let label = &segment.label;
-    let mut fact = json!({
-        "id": row.id, "category": label.category, "about": row.about, "custodian": label.custodian,
-        "form": row.form, "basis": label.basis_marker.code(),
-    });
-    let Value::Object(map) = &mut fact else { return Err(Failure::Inconsistent("a fact is not an object")) };
-    if let Some(subject) = held.subject() {
-        map.insert("record_of".to_owned(), json!(subject));
-    }
-    if let Some(category) = label.category {
-        let hats = caseloads.hats(&label.custodian, &row.about, category);
-        map.insert("caseload".to_owned(), json!(hats));
-    }
-    if let Some(summary) = authored_summary(held, segment) {
-        map.insert("summary".to_owned(), json!(summary));
-    }
-    label_facts(map, label, purpose, now);
-    let places = places(held, segment);
-    if !places.is_empty() {
-        map.insert("places".to_owned(), json!(places));
-    }
+    let mut labels = label.sensitivity_codes.clone();
+    labels.sort();
+    labels.dedup();
     // Only an episode has a kind: what else is labelled MIS is neither episode nor interview (R53).
-    if label.category == Some(Category::Mis) && segment.array == "missing" {
-        let interview = held.record.document().member(segment.node, "return_interview").is_some();
-        map.insert("kind".to_owned(), json!(if interview { "return-interview" } else { "missing-episode" }));
+    let episode = label.category == Some(Category::Mis) && segment.array == "missing";
+    let kind = episode.then(|| match held.record.document().member(segment.node, "return_interview") {
+        Some(_) => facts::MissingKind::ReturnInterview,
+        None => facts::MissingKind::MissingEpisode,
+    });
+    let handling = (label.category == Some(Category::Int))
+        .then(|| facts::Text::new(label.police_handling.map_or("P", PoliceHandling::code)));
+    Ok(facts::Segment {
+        id: row.id.clone(),
+        category: label.category,
+        about: row.about.clone(),
+        record_of: held.subject().cloned(),
+        custodian: label.custodian.clone(),
+        author: None,
+        caseload: label.category.map(|c| caseloads.hats(&label.custodian, &row.about, c)).unwrap_or_default(),
+        form: if row.form == "summary" { facts::Form::Summary } else { facts::Form::Full },
+        summary: authored_summary(held, segment),
+        kind,
+        observed: label.observed.as_deref().and_then(|day| Day::parse(day).ok()),
+        recorded_at: None,
+        basis: None,
+        labels,
+        markings: if label.handling.contains(&Handling::Nopat) { vec![facts::Marking::Nopat] } else { Vec::new() },
+        originator: label.originator.iter().flat_map(|cap| originator_facts(cap, purpose, now)).collect(),
+        places: places(held, segment),
+        voices: Vec::new(),
+        handling,
+        // A seal without a known start has always been there.
+        sealed: label.sealed.then(|| facts::Sealed { by: None, from: Time::from(SEALED_SINCE), to: None }),
+    })
+}
+
+/// A segment of a category that holds nothing: decided to learn what is true of the request as a whole, and of categories
+/// in which nothing is held (the same answer must come with and without content, R59).
+pub(super) fn probe(category: Category, about: &PersonId, custodian: &AgencyId) -> facts::Segment {
+    facts::Segment {
+        id: SegmentId::new(format!("probe-{}", category.code())),
+        category: Some(category),
+        about: vec![about.clone()],
+        record_of: None,
+        custodian: custodian.clone(),
+        author: None,
+        caseload: Vec::new(),
+        form: facts::Form::Full,
+        summary: None,
+        kind: None,
+        observed: None,
+        recorded_at: None,
+        basis: None,
+        labels: Vec::new(),
+        markings: Vec::new(),
+        originator: Vec::new(),
+        places: Vec::new(),
+        voices: Vec::new(),
+        handling: (category == Category::Int).then(|| facts::Text::new("P")),
+        sealed: None,
     }
-    Ok(fact)
 }
 
 fn authored_summary(held: &HeldRecord, segment: &Segment) -> Option<SegmentId> {
@@ -193,47 +249,28 @@ fn authored_summary(held: &HeldRecord, segment: &Segment) -> Option<SegmentId> {
     held.row(&summary.id).map(|r| r.id.clone())
 }
 
-fn label_facts(map: &mut Map<String, Value>, label: &Label, purpose: Purpose, now: Moment) {
-    let mut labels: Vec<&String> = label.sensitivity_codes.iter().collect();
-    labels.sort();
-    labels.dedup();
-    map.insert("labels".to_owned(), json!(labels));
-    if let Some(observed) = label.observed.as_deref().filter(|o| o.len() == 10) {
-        map.insert("observed".to_owned(), json!(observed));
-    }
-    if label.handling.contains(&Handling::Nopat) {
-        map.insert("markings".to_owned(), json!(["NOPAT"]));
-    }
-    if label.category == Some(Category::Int) {
-        map.insert("handling".to_owned(), json!(label.police_handling.map_or("P", PoliceHandling::code)));
-    }
-    if label.sealed {
-        // A seal without a known start has always been there.
-        map.insert("sealed".to_owned(), json!({"from": "1900-01-01"}));
-    }
-    let caps: Vec<Value> = label.originator.iter().flat_map(|c| originator_facts(c, purpose, now)).collect();
-    if !caps.is_empty() {
-        map.insert("originator".to_owned(), Value::Array(caps));
-    }
-}
-
-fn originator_facts(cap: &OriginatorCap, purpose: Purpose, now: Moment) -> Vec<Value> {
+/// The custodian's caps that hold for this purpose on this day of the London calendar (R84). One for a role that does not
+/// exist is for nobody.
+fn originator_facts(cap: &OriginatorCap, purpose: Purpose, now: Time) -> Vec<facts::OriginatorCap> {
     let other_purpose = !cap.purposes.is_empty() && !cap.purposes.iter().any(|p| p == purpose.code());
-    let today = now.to_string();
-    let over = cap.until.as_deref().is_some_and(|day| today.get(..10).is_some_and(|t| t > day));
+    let over = cap.until.as_deref().and_then(|day| Day::parse(day).ok()).is_some_and(|last| last.is_over(now));
     if other_purpose || over {
         return Vec::new();
     }
-    let party = |agency: Option<&AgencyId>, role: Option<&String>| match (agency, role) {
-        (None, None) => json!({"anyone": true}),
-        (Some(a), None) => json!({"agency": a}),
-        (None, Some(r)) => json!({"role": r}),
-        (Some(a), Some(r)) => json!({"agency": a, "role": r}),
+    let roles: Vec<Option<Role>> = match cap.roles.is_empty() {
+        true => vec![None],
+        false => cap.roles.iter().filter_map(|code| Role::parse(code)).map(Some).collect(),
     };
     let agencies = some_or_none(&cap.agencies);
-    let roles = some_or_none(&cap.roles);
-    let pairs = agencies.iter().flat_map(|a| roles.iter().map(move |r| (*a, *r)));
-    pairs.map(|(a, r)| json!({"to": party(a, r), "max": cap.max})).collect()
+    let pairs = agencies.iter().flat_map(|agency| roles.iter().map(move |role| (*agency, *role)));
+    let party = |(agency, role): (Option<&AgencyId>, Option<Role>)| facts::Party {
+        agency: agency.cloned(),
+        role,
+        team: None,
+        account: None,
+        anyone: agency.is_none() && role.is_none(),
+    };
+    pairs.map(|pair| facts::OriginatorCap { to: party(pair), max: cap.max }).collect()
 }
 
 fn some_or_none<T>(list: &[T]) -> Vec<Option<&T>> {
@@ -241,27 +278,32 @@ fn some_or_none<T>(list: &[T]) -> Vec<Option<&T>> {
 }
 
 /// Members that say where somebody works or can be met, and the kind of place each gives away (R58).
-const PLACE_MEMBERS: [(&str, &str); 9] = [
-    ("organisation", "appointment-place"),
-    ("team", "worker-base"),
-    ("worker", "worker-base"),
-    ("from_organisation", "sender"),
-    ("to_organisation", "sender"),
-    ("participants", "sender"),
-    ("address", "map"),
-    ("actions", "appointment-place"),
-    ("source_ref", "file-name"),
+const PLACE_MEMBERS: [(&str, Place); 9] = [
+    ("organisation", Place::AppointmentPlace),
+    ("team", Place::WorkerBase),
+    ("worker", Place::WorkerBase),
+    ("from_organisation", Place::Sender),
+    ("to_organisation", Place::Sender),
+    ("participants", Place::Sender),
+    ("address", Place::Map),
+    ("actions", Place::AppointmentPlace),
+    ("source_ref", Place::FileName),
 ];
 
 /// Indirect location inside a segment. Free text may hold any of it, unless its author wrote it as a safety brief, so
 /// it counts; a wrong guess withholds from a protected person's adversary only.
-fn places(held: &HeldRecord, segment: &Segment) -> Vec<&'static str> {
+fn places(held: &HeldRecord, segment: &Segment) -> Vec<Place> {
     let doc = held.record.document();
     let named = PLACE_MEMBERS.iter().filter(|(member, _)| doc.member(segment.node, member).is_some());
-    let mut places: BTreeSet<&str> = named.map(|(_, place)| *place).collect();
-    let free = ["text", "summary", "evidence"].iter().any(|m| doc.member(segment.node, m).is_some());
-    if free && segment.label.category != Some(Category::Rsk) {
-        places.insert("appointment-place");
+    let mut places: Vec<Place> = Vec::new();
+    for (_, place) in named {
+        if !places.contains(place) {
+            places.push(*place);
+        }
     }
-    places.into_iter().collect()
+    let free = ["text", "summary", "evidence"].iter().any(|m| doc.member(segment.node, m).is_some());
+    if free && segment.label.category != Some(Category::Rsk) && !places.contains(&Place::AppointmentPlace) {
+        places.push(Place::AppointmentPlace);
+    }
+    places
 }

@@ -20,4 +20,4 @@ mod world;
 pub use decision::{Basis, Decision, Flag, Limit, Marker, Reason};
 pub use policy::Policy;
 pub use procedure::decide;
-pub use world::{FactsError, Fault, World};
+pub use world::{FactsError, Fault, Indexed, World};

@@ -9,7 +9,9 @@ use super::db::Tx;
 use super::effect::{Effect, NewMessage};
 use super::keys::{Digest, Keys, Sealed};
 use super::mailbox::{self, ItemState};
-use super::{cosignatures, facts, messages, page_state, people, permission_use, quarantine, requests, retention};
+use super::{
+    cosignatures, decided, facts, messages, page_state, people, permission_use, quarantine, requests, retention,
+};
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
 
@@ -81,6 +83,11 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             Some(entry) => Ok(permission_use::used(tx, permissions, entry, (system, agency), scene.now).await?),
             None => Ok(()),
         },
+        Effect::KeepDecided { body } => match scene.receipt {
+            Some(entry) => Ok(decided::keep(tx, scene.keys, entry, body).await?),
+            None => Ok(()),
+        },
+        Effect::KeepRules { version, files } => Ok(decided::keep_rules(tx, version, files, scene.now).await?),
         Effect::Notice { message, kind, refers_to } => Ok(permission_use::notice(tx, message, kind, refers_to).await?),
         Effect::MarkPermission { permission, mark } => {
             match permission_use::mark(tx, permission, *mark, scene.now).await? {

@@ -135,6 +135,18 @@ pub enum Effect {
         /// Their agency.
         agency: AgencyId,
     },
+    /// Keeps what the decision of the job's first entry was made from, sealed (R78).
+    KeepDecided {
+        /// The question.
+        body: Vec<u8>,
+    },
+    /// Keeps a set of sharing rules that decides, unless it is kept already (R78).
+    KeepRules {
+        /// Its version.
+        version: String,
+        /// Its files, as a JSON object of names and texts.
+        files: String,
+    },
     /// Keeps what the notice says that goes with a message of its own.
     Notice {
         /// The message.

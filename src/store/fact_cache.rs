@@ -24,6 +24,16 @@ impl FactsAt {
     pub(super) const fn is(self, version: i64) -> bool {
         self.0 == version
     }
+    /// Its counter, to be kept with what was decided from it.
+    #[must_use]
+    pub const fn counter(self) -> i64 {
+        self.0
+    }
+    /// The state with this counter.
+    #[must_use]
+    pub const fn of(counter: i64) -> Self {
+        Self(counter)
+    }
 }
 
 /// Closures and single facts by what was asked for; `T` is what the caller makes of a closure's rows.
@@ -75,12 +85,16 @@ impl<T> FactCache<T> {
         if let Some(found) = self.at(at).closures.get(&key) {
             return Ok(Arc::clone(found));
         }
-        let rows = db.facts_for(keys, seeds).await?;
+        let mut rows = db.facts_for(keys, seeds).await?;
+        let settled = db.facts_version().await? == at.0;
+        if !settled {
+            // What was read while a fact changed may be half of each state: the state that the question says it is answered
+            // from is read once more, from what is past, so that the answer can be made again.
+            rows = db.facts_for_at(keys, seeds, at).await?;
+        }
         let count = rows.len();
         let made = Arc::new(make(rows)?);
-        // What was read while a fact changed may be half of each state: it serves this question as it always did, and is
-        // not kept.
-        if db.facts_version().await? == at.0 {
+        if settled {
             let mut inner = self.at(at);
             inner.make_room(count);
             inner.closures.insert(key, Arc::clone(&made));

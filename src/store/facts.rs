@@ -6,6 +6,7 @@
 
 use super::Error;
 use super::db::{Arg, Db, Row, Tx, statements};
+use super::fact_cache::FactsAt;
 use super::fact_refs::{Kind, names_of, refs_of};
 use super::keys::Keys;
 use crate::clock::Moment;
@@ -124,18 +125,20 @@ impl std::fmt::Debug for FactRow {
 statements! {
     BY_REFS = "SELECT DISTINCT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.ref IN (SELECT value FROM json_each($1)) LIMIT 20001",
         "SELECT DISTINCT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.ref = ANY($1) LIMIT 20001";
+    BY_REFS_AT = "SELECT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE f.since <= $2 AND r.ref IN (SELECT value FROM json_each($1)) UNION SELECT p.section, p.id, p.version, p.body FROM fact_ref_past r JOIN fact_past p ON p.section = r.section AND p.id = r.id AND p.version = r.version WHERE p.since <= $2 AND p.until > $2 AND r.ref IN (SELECT value FROM json_each($1)) LIMIT 20001",
+        "SELECT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE f.since <= $2 AND r.ref = ANY($1) UNION SELECT p.section, p.id, p.version, p.body FROM fact_ref_past r JOIN fact_past p ON p.section = r.section AND p.id = r.id AND p.version = r.version WHERE p.since <= $2 AND p.until > $2 AND r.ref = ANY($1) LIMIT 20001";
     BY_SECTION = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id > $2 ORDER BY id LIMIT ($3 + 0)";
     ONE = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id = $2";
     ONE_AT = "SELECT section, id, version, body, recorded_at FROM fact WHERE section = $1 AND id = $2 AND recorded_at <= $3 UNION ALL SELECT section, id, version, body, recorded_at FROM fact_past WHERE section = $1 AND id = $2 AND recorded_at <= $3 AND replaced_at > $3 ORDER BY version DESC LIMIT 1";
-    ALL_AT = "SELECT section, id, version, body FROM fact WHERE recorded_at <= $1 UNION ALL SELECT section, id, version, body FROM fact_past WHERE recorded_at <= $1 AND replaced_at > $1 ORDER BY 1, 2, 3 LIMIT $2";
     CLOCK = "SELECT version FROM fact_clock WHERE one = 1";
     TICK = "UPDATE fact_clock SET version = version + 1 WHERE one = 1";
     VERSION = "SELECT version FROM fact WHERE section = $1 AND id = $2";
     LAST_VERSION = "SELECT COALESCE(MAX(version), 0) FROM fact_past WHERE section = $1 AND id = $2";
-    TO_PAST = "INSERT INTO fact_past (section, id, version, body, recorded_at, replaced_at) SELECT section, id, version, body, recorded_at, $3 FROM fact WHERE section = $1 AND id = $2";
+    TO_PAST = "INSERT INTO fact_past (section, id, version, body, recorded_at, replaced_at, since, until) SELECT section, id, version, body, recorded_at, $3, since, (SELECT version FROM fact_clock WHERE one = 1) FROM fact WHERE section = $1 AND id = $2";
+    REFS_TO_PAST = "INSERT INTO fact_ref_past (ref, section, id, version) SELECT r.ref, r.section, r.id, f.version FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.section = $1 AND r.id = $2";
     DELETE = "DELETE FROM fact WHERE section = $1 AND id = $2";
     DELETE_REFS = "DELETE FROM fact_ref WHERE section = $1 AND id = $2";
-    INSERT = "INSERT INTO fact (section, id, version, body, recorded_at) VALUES ($1, $2, $3, $4, $5)";
+    INSERT = "INSERT INTO fact (section, id, version, body, recorded_at, since) VALUES ($1, $2, $3, $4, $5, (SELECT version FROM fact_clock WHERE one = 1))";
     INSERT_REF = "INSERT INTO fact_ref (ref, section, id) VALUES ($1, $2, $3)";
 }
 
@@ -157,24 +160,23 @@ impl Db {
         row.map(read_one).transpose()
     }
 
-    /// Every fact as it stood at a moment; `None` when there are more than `rows_max`.
-    ///
-    /// # Errors
-    /// [`Error::Database`], [`Error::Sealed`].
-    pub async fn facts_at(&self, keys: &Keys, at: Moment, rows_max: i64) -> Result<Option<Vec<FactRow>>, Error> {
-        let args = [Arg::Int(at.millis()), Arg::Int(rows_max.saturating_add(1))];
-        let rows = self.fetch(&ALL_AT, &args).await?;
-        if i64::try_from(rows.len()).unwrap_or(i64::MAX) > rows_max {
-            return Ok(None);
-        }
-        rows.iter().map(|row| read(keys, row)).collect::<Result<_, _>>().map(Some)
-    }
-
     /// Every fact a decision about these seeds can depend on. Order: by section, then id.
     ///
     /// # Errors
     /// [`Error::TooMany`] beyond the bound (never a cut list), [`Error::Sealed`], [`Error::Database`].
     pub async fn facts_for(&self, keys: &Keys, seeds: &FactSeeds) -> Result<Vec<FactRow>, Error> {
+        self.facts_with(keys, seeds, None).await
+    }
+
+    /// As [`Db::facts_for`], as the facts stood at an earlier state.
+    ///
+    /// # Errors
+    /// As [`Db::facts_for`].
+    pub async fn facts_for_at(&self, keys: &Keys, seeds: &FactSeeds, at: FactsAt) -> Result<Vec<FactRow>, Error> {
+        self.facts_with(keys, seeds, Some(at)).await
+    }
+
+    async fn facts_with(&self, keys: &Keys, seeds: &FactSeeds, at: Option<FactsAt>) -> Result<Vec<FactRow>, Error> {
         let mut closure = Closure::default();
         let mut wanted = seed_refs(seeds);
         for round in 0..ROUNDS {
@@ -182,7 +184,10 @@ impl Db {
             if fresh.is_empty() {
                 break;
             }
-            let rows = self.fetch(&BY_REFS, &[Arg::Texts(&fresh)]).await?;
+            let rows = match at {
+                None => self.fetch(&BY_REFS, &[Arg::Texts(&fresh)]).await?,
+                Some(at) => self.fetch(&BY_REFS_AT, &[Arg::Texts(&fresh), Arg::Int(at.counter())]).await?,
+            };
             if rows.len() > FACTS_MAX || closure.facts.len() > FACTS_MAX {
                 return Err(Error::TooMany { at: "facts_for", rows_max: FACTS_MAX });
             }
@@ -349,10 +354,11 @@ pub(super) async fn clock(tx: &mut Tx) -> Result<i64, Error> {
 /// Ends a fact that has version `version`.
 pub(super) async fn end(tx: &mut Tx, section: Section, id: &str, now: Moment) -> Result<(), Error> {
     let key = [Arg::Text(section.name()), Arg::Text(id)];
+    tx.execute(&TICK, &[]).await?;
     tx.execute(&TO_PAST, &[key[0], key[1], Arg::Int(now.millis())]).await?;
+    tx.execute(&REFS_TO_PAST, &key).await?;
     tx.execute(&DELETE, &key).await?;
-    tx.execute(&DELETE_REFS, &key).await?;
-    tx.execute(&TICK, &[]).await.map(drop)
+    tx.execute(&DELETE_REFS, &key).await.map(drop)
 }
 
 /// Adds or replaces a fact; `current` is its version now.

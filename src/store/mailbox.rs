@@ -113,7 +113,7 @@ pub struct Remembered {
 const COLUMNS: usize = 14;
 
 statements! {
-    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state IN ('due', 'released') AND available_at <= $2 AND expires_at > $2 ORDER BY available_at, id LIMIT ($3 + 0)";
+    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state IN ('due', 'released') AND available_at <= $2 AND expires_at > $2 AND (available_at > $4 OR (available_at = $4 AND id > $5)) ORDER BY available_at, id LIMIT ($3 + 0)";
     ONE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE id = $1 AND to_system = $2";
     OF_MESSAGE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE message = $1 ORDER BY id";
     EXPIRED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE state IN ('due', 'released') AND expires_at <= $1 ORDER BY expires_at, id LIMIT ($2 + 0)";
@@ -151,7 +151,23 @@ impl Db {
     /// # Errors
     /// [`Error::Database`].
     pub async fn mailbox_due(&self, system: &SystemId, now: Moment, limit: i64) -> Result<Vec<Item>, Error> {
-        let args = [Arg::Text(system.as_str()), Arg::Int(now.millis()), Arg::Int(limit)];
+        self.mailbox_due_after(system, now, None, limit).await
+    }
+
+    /// As [`Db::mailbox_due`], from behind an item on.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_due_after(
+        &self,
+        system: &SystemId,
+        now: Moment,
+        after: Option<&Item>,
+        limit: i64,
+    ) -> Result<Vec<Item>, Error> {
+        let (time, id) = after.map_or((i64::MIN, ""), |item| (item.available_at.millis(), item.id.as_str()));
+        let from = [Arg::Int(time), Arg::Text(id)];
+        let args = [Arg::Text(system.as_str()), Arg::Int(now.millis()), Arg::Int(limit), from[0], from[1]];
         self.fetch(&DUE, &args).await?.iter().map(item).collect()
     }
 

@@ -13,6 +13,7 @@ mod check;
 mod commit;
 mod cosignatures;
 mod db;
+mod decided;
 mod effect;
 mod entry_index;
 mod fact_cache;
@@ -44,6 +45,7 @@ pub use commit::{
 };
 pub use cosignatures::Cosignature;
 pub use db::{Db, Engine};
+pub use decided::decided_digest;
 pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
 pub use entry_index::{IndexKeys, Kind as IndexKind, flag as index_flag};
 pub use fact_cache::{FactCache, FactsAt};
@@ -126,6 +128,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         commit::handle::STATEMENTS,
         commit::writer::STATEMENTS,
         cosignatures::STATEMENTS,
+        decided::STATEMENTS,
         entry_index::STATEMENTS,
         facts::STATEMENTS,
         likeness::STATEMENTS,

@@ -8,7 +8,7 @@
 
 use super::Error;
 use super::db::{Arg, Db, Tx, statements};
-use super::entry_index;
+use super::{decided, entry_index};
 use crate::audit::Origin;
 use crate::clock::Moment;
 
@@ -47,6 +47,7 @@ pub(super) async fn erase(tx: &mut Tx, origin: &str, key: &str) -> Result<bool, 
         return Ok(false);
     }
     entry_index::forget(tx, origin, key).await?;
+    decided::erase(tx, origin, key).await?;
     tx.execute(&SEALED_ERASE, &args).await?;
     Ok(true)
 }

@@ -5,14 +5,13 @@
 
 use super::own_entry;
 use crate::audit::Event;
-use crate::cli::{Exit, Outcome, configuration, content, print, read_input, store};
+use crate::cli::{Exit, Outcome, configuration, print, read_input, store};
 use crate::clock::{Clock, Moment};
 use crate::config::Gateway;
 use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{
     Ask, Asker, Failure, LogAnswer, QuestionId, Viewer, audit_events, csv, json_lines, parse_cursor, reconcile,
 };
-use crate::sharing::Policy;
 use crate::vocabulary::{Category, Role};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -113,19 +112,18 @@ pub(super) fn run(args: &Args) -> Outcome {
     };
     let ask = read(args)?;
     let config = configuration::load(file)?;
-    let policy = Policy::load(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?;
     let event = if args.form == Form::Json { Event::AuditQuery } else { Event::AuditExport };
     own_entry::write_as(file, event, name)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Exit::Internal(e.to_string()))?;
-    runtime.block_on(answer(args, &config, &policy, question, ask))
+    runtime.block_on(answer(args, &config, question, ask))
 }
 
-async fn answer(args: &Args, config: &Gateway, policy: &Policy, question: Option<QuestionId>, ask: Ask) -> Outcome {
+async fn answer(args: &Args, config: &Gateway, question: Option<QuestionId>, ask: Ask) -> Outcome {
     let db = store::open_existing(config).await?;
     let keys = store::keys(config, code::STORE_KEY)?;
     let viewer =
         Viewer { agency: args.view.clone(), police: args.police, adoption: args.adoption, ..Viewer::operator() };
-    let asker = Asker::new((&db, &keys), config, policy, viewer, Clock::system().now());
+    let asker = Asker::new((&db, &keys), config, viewer, Clock::system().now());
     let mut ask = asker.prepare(ask).await.map_err(failed)?;
     let mut first = true;
     if let (Some(QuestionId::Q18), Some(file)) = (question, &args.receipts) {
@@ -205,7 +203,7 @@ impl From<UsageFault> for Exit {
     }
 }
 
-fn failed(failure: Failure) -> Exit {
+pub(in crate::cli) fn failed(failure: Failure) -> Exit {
     match failure {
         Failure::Unclear(text) => Exit::Usage(Diagnostic::error(code::CLI_USAGE, text)),
         Failure::Store(error) => store::failed(&error).into(),
@@ -252,7 +250,7 @@ fn read(args: &Args) -> Result<Ask, Exit> {
     })
 }
 
-fn moment(text: &str) -> Result<i64, Exit> {
+pub(in crate::cli) fn moment(text: &str) -> Result<i64, Exit> {
     let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     let parsed =
         Moment::parse(&whole).ok_or_else(|| usage("this is not a time", "2026-10-05 or 2026-10-05T09:00:00Z"))?;

@@ -41,7 +41,7 @@ pub(super) fn write_draft(file: &Path, draft: Draft) -> Outcome {
 }
 
 /// As [`write`], for another event of the audit of the audit.
-pub(super) fn write_as(file: &Path, event: Event, what: &str) -> Outcome {
+pub(in crate::cli) fn write_as(file: &Path, event: Event, what: &str) -> Outcome {
     write_draft(file, draft(event, what))
 }
 

@@ -7,8 +7,16 @@ use crate::vocabulary::{Category, Level, Role};
 use serde_json::json;
 
 /// The events by which somebody gets to see something.
-const SEEING: [Event; 7] =
-    [Event::View, Event::Send, Event::Collect, Event::Print, Event::Export, Event::Search, Event::SubjectAccessRelease];
+const SEEING: [Event; 8] = [
+    Event::View,
+    Event::OvrUse,
+    Event::Send,
+    Event::Collect,
+    Event::Print,
+    Event::Export,
+    Event::Search,
+    Event::SubjectAccessRelease,
+];
 /// The roles with the minimum view (sharing rules, volunteers and personal assistants).
 const MINIMUM_ROLES: [Role; 3] = [Role::Vol, Role::Vco, Role::Pa];
 

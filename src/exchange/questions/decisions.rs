@@ -1,22 +1,15 @@
 //! Questions about one decision: Q2 and Q8. The stored decision is set beside what the same rules say of the same facts.
 //!
-//! Owns the recomputation: facts as they were recorded at that moment, the sharing rules of that version, the segments that
-//! are still there. What is no longer at hand is said, never guessed.
+//! The decision is made again by [`Replays`]. What is no longer at hand is said, never guessed.
 
 use super::{Answer, Ask, Asker, Failure, Row};
-use crate::audit::Event;
 use crate::audit::payload::Item;
-use crate::exchange::alerts::Bulk;
-use crate::exchange::disclose::{Question, Standing};
-use crate::exchange::world::Known;
-use crate::exchange::{Caller, Gateway};
+use crate::exchange::replay::{DECIDING, Gone, Replays, says_again};
+use crate::sharing::Decision;
 use crate::store::{Section, Wanted};
 use crate::vocabulary::Category;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Most facts recomputed from: a county's; beyond it the closure of a past moment is not worth the wait.
-const FACTS_MAX: i64 = 20_000;
+use std::collections::BTreeMap;
 
 /// What the rules say again.
 pub(super) struct Recomputed {
@@ -24,6 +17,8 @@ pub(super) struct Recomputed {
     by_segment: BTreeMap<String, (String, String)>,
     /// The reason for which the whole request is refused.
     whole: Option<String>,
+    /// Whether it is all what the log says, with limits and markers.
+    same: bool,
 }
 
 impl Asker<'_> {
@@ -46,17 +41,14 @@ impl Asker<'_> {
         };
         let again = self.again(&row, &mut answer.notes).await?;
         let shown = row.payload.items.iter().filter(|item| self.viewer.shows(item));
-        let mut same_all = true;
         for item in shown {
             let found = again.as_ref().and_then(|a| a.by_segment.get(item.segment.as_str()));
             let same = found.map(|(level, reason)| *level == item.level.code() && *reason == item.reason);
-            same_all &= same.unwrap_or(true);
             answer.rows.push(line(item, found, same));
         }
         if let Some(again) = &again {
-            let whole = again.whole == row.payload.reason;
             answer.summary.insert("recomputed_reason".to_owned(), json!(again.whole));
-            answer.summary.insert("same_decision".to_owned(), json!(same_all && whole));
+            answer.summary.insert("same_decision".to_owned(), json!(again.same));
         }
         self.head(&row, &mut answer);
         Ok(answer)
@@ -138,7 +130,7 @@ impl Asker<'_> {
             return Err(Failure::Unclear("this question needs entry, or message, or subject and actor"));
         }
         let whole = Ask { limit: Some(super::PAGE_MAX), ..ask.clone() };
-        let events = vec![Event::View, Event::Collect, Event::Export, Event::Refuse];
+        let events = DECIDING.to_vec();
         let (found, _) = self.rows(&whole, Wanted { events, ..self.wanted(ask) }, |_| true).await?;
         found.into_iter().next_back().ok_or(Failure::NotFound)
     }
@@ -152,91 +144,26 @@ impl Asker<'_> {
         answer.summary.insert("about".to_owned(), Value::Object(head));
     }
 
-    /// The decision once more; `None`, with a note why, when something it needs is not at hand.
+    /// The decision once more, by its own rules and facts; `None`, with a note why, when something of it is not at hand.
     async fn again(&self, row: &Row, notes: &mut Vec<String>) -> Result<Option<Recomputed>, Failure> {
-        let Some(gateway) = self.gateway else {
-            notes.push("not recomputed: only the running gateway has the rules loaded; ask it over its API".to_owned());
-            return Ok(None);
+        let mut replays = Replays::new(self.db, self.keys, &self.config.agencies);
+        let mut without = |why: Gone| {
+            notes.push(format!("not recomputed: {}", why.in_words()));
+            Ok(None)
         };
-        let version = row.payload.policy.as_ref().map(|p| p.version.as_str());
-        if version != Some(self.policy.version()) {
-            let had = version.unwrap_or("none");
-            notes.push(format!(
-                "not recomputed: it was decided under policy {had}, and {} is in force",
-                self.policy.version()
-            ));
-            return Ok(None);
-        }
-        let facts = self.db.facts_at(self.keys, row.entry.time, FACTS_MAX).await?;
-        let Some(facts) = facts else {
-            notes.push(format!("not recomputed: more than {FACTS_MAX} facts stood at that moment"));
-            return Ok(None);
+        let past = match replays.past(&row.entry.id, &row.payload).await? {
+            Ok(past) => past,
+            Err(why) => return without(why),
         };
-        let known = Known::of(&self.config.agencies, &facts)?;
-        match gateway.decide_again(row, &known).await? {
-            Some(again) => {
-                let gone =
-                    row.payload.items.iter().filter(|i| !again.by_segment.contains_key(i.segment.as_str())).count();
-                if gone > 0 {
-                    notes.push(format!("{gone} segments are no longer there: their decisions stand as stored"));
-                }
-                Ok(Some(again))
-            }
-            None => {
-                notes.push("not recomputed: the entry is not a user's question".to_owned());
-                Ok(None)
-            }
-        }
-    }
-}
-
-impl Gateway {
-    /// Weighs the question of an entry again, with the facts given, at the entry's time.
-    async fn decide_again(&self, row: &Row, known: &Known) -> Result<Option<Recomputed>, Failure> {
-        let payload = &row.payload;
-        let hat = payload.hat.as_ref().and_then(|h| h.id.clone());
-        let system = payload.client.as_ref().and_then(|c| c.system.clone());
-        let (Some(account), Some(hat), Some(purpose), Some(subject), Some(system)) =
-            (payload.actor.clone(), hat, payload.purpose, payload.subject.clone(), system)
-        else {
-            return Ok(None);
-        };
-        let Some(configured) = self.config().system(&system) else { return Ok(None) };
-        let categories: BTreeSet<Category> = payload.items.iter().filter_map(|i| i.category).collect();
-        let categories: Vec<Category> = categories.into_iter().collect();
-        let held = self.held_about(&subject, &categories).await?;
-        let question = Question {
-            caller: Caller {
-                agency: configured.agency.clone(),
-                format: configured.format.clone(),
-                certificate: String::new(),
-                request: String::new(),
-                system,
-            },
-            event: payload.event,
-            account,
-            hat,
-            purpose,
-            subject,
-            standing: Standing::Known,
-            categories,
-            override_id: payload.override_id.clone(),
-            delegation: payload.delegation.clone(),
-            opening: None,
-            item: None,
-            at: row.entry.time,
-            bulk: Bulk::Fine,
-            facts: self.facts.now(&self.db).await?,
-        };
-        let weighed = self.weigh_with(&question, &held, known)?;
-        let stored: BTreeSet<&str> = payload.items.iter().map(|i| i.segment.as_str()).collect();
-        let items = weighed.disclosable.items().iter().filter(|i| stored.contains(i.segment.as_str()));
-        let pair = |level: &str, reason: &str| (level.to_owned(), reason.to_owned());
+        let Some(policy) = replays.rules(&past.version).await? else { return without(Gone::Rules) };
+        let judged = past.judge(&policy)?;
+        let same = says_again(row, &past, &judged);
+        let pair = |d: &Decision| (d.level.code().to_owned(), d.reason.code().to_owned());
+        let decided = past.inputs.decided().iter().zip(&judged.decisions);
         Ok(Some(Recomputed {
-            by_segment: items
-                .map(|i| (i.segment.clone(), pair(i.decision.level.code(), i.decision.reason.code())))
-                .collect(),
-            whole: weighed.refusal.map(|r| r.reason.code().to_owned()),
+            same,
+            by_segment: decided.map(|(asked, d)| (asked.segment.as_str().to_owned(), pair(d))).collect(),
+            whole: judged.refusal.map(|r| r.reason.code().to_owned()),
         }))
     }
 }

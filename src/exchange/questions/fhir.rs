@@ -62,7 +62,7 @@ fn shape(row: &Row) -> Shape {
         _ => false,
     };
     match row.payload.event {
-        Event::View if !abroad => Shape {
+        Event::View | Event::OvrUse if !abroad => Shape {
             profile: about.then_some("PatientRead"),
             kind: rest,
             subtype: Some((INTERACTION, "read")),
@@ -74,12 +74,14 @@ fn shape(row: &Row) -> Shape {
             subtype: Some((INTERACTION, "search-type")),
             action: "E",
         },
-        Event::View | Event::Collect | Event::Export | Event::Print | Event::SubjectAccessRelease => Shape {
-            profile: about.then_some("PrivacyDisclosure.Source"),
-            kind: (DCM, "110106"),
-            subtype: Some((LIFECYCLE, "disclose")),
-            action: "R",
-        },
+        Event::View | Event::OvrUse | Event::Collect | Event::Export | Event::Print | Event::SubjectAccessRelease => {
+            Shape {
+                profile: about.then_some("PrivacyDisclosure.Source"),
+                kind: (DCM, "110106"),
+                subtype: Some((LIFECYCLE, "disclose")),
+                action: "R",
+            }
+        }
         // What another agency put into a mailbox came in here.
         Event::Send => Shape {
             profile: about.then_some("PrivacyDisclosure.Recipient"),

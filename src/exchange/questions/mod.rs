@@ -25,12 +25,11 @@ pub use row::Row;
 pub use table::{csv, json_lines};
 pub use view::Viewer;
 
-use super::{Failure, Gateway};
+use super::Failure;
 use crate::audit::payload::{Change, Payload};
 use crate::audit::{Draft, Event, OpenEntry, Outcome};
 use crate::clock::Moment;
 use crate::config;
-use crate::sharing::Policy;
 use crate::store::{Cursor, Db, EntryRow, IndexKeys, Keys, Section, Wanted};
 use crate::vocabulary::{Category, Purpose, Role};
 use serde_json::{Map, Value, json};
@@ -40,7 +39,7 @@ const SPAN_DAYS_MAX: i64 = 830;
 /// Rows of a page unless asked otherwise.
 const PAGE: usize = 100;
 /// Most rows of a page.
-const PAGE_MAX: usize = 500;
+pub(super) const PAGE_MAX: usize = 500;
 /// Entries looked at for one page; a view that may see few of them gets its cursor back earlier.
 const LOOKED_AT_MAX: usize = 5_000;
 /// Longest id of an entry, in bytes: a UUID, and some to spare.
@@ -169,11 +168,8 @@ pub struct Asker<'a> {
     pub(super) keys: &'a Keys,
     pub(super) names: IndexKeys,
     pub(super) config: &'a config::Gateway,
-    pub(super) policy: &'a Policy,
     pub(super) viewer: Viewer,
     pub(super) now: Moment,
-    /// The running gateway, for decisions to be made again; a command has none.
-    pub(super) gateway: Option<&'a Gateway>,
 }
 
 impl std::fmt::Debug for Asker<'_> {
@@ -185,21 +181,8 @@ impl std::fmt::Debug for Asker<'_> {
 impl<'a> Asker<'a> {
     /// For questions to the log of `config`.
     #[must_use]
-    pub fn new(
-        (db, keys): (&'a Db, &'a Keys),
-        config: &'a config::Gateway,
-        policy: &'a Policy,
-        viewer: Viewer,
-        now: Moment,
-    ) -> Self {
-        Self { db, keys, names: IndexKeys::new(keys), config, policy, viewer, now, gateway: None }
-    }
-
-    /// With the gateway whose rules can decide again.
-    #[must_use]
-    pub fn with_gateway(mut self, gateway: &'a Gateway) -> Self {
-        self.gateway = Some(gateway);
-        self
+    pub fn new((db, keys): (&'a Db, &'a Keys), config: &'a config::Gateway, viewer: Viewer, now: Moment) -> Self {
+        Self { db, keys, names: IndexKeys::new(keys), config, viewer, now }
     }
 
     /// The entry that asking leaves: who asked what of which span, never the answer.
@@ -299,7 +282,7 @@ impl<'a> Asker<'a> {
     }
 
     /// What an ask wants of the index.
-    fn wanted(&self, ask: &Ask) -> Wanted {
+    pub(super) fn wanted(&self, ask: &Ask) -> Wanted {
         let reference = ask.message.as_ref().map(|m| format!("message/{m}"));
         let reference = reference.or_else(|| ask.segment.as_ref().map(|s| format!("segment/{s}")));
         Wanted {
@@ -340,7 +323,7 @@ impl<'a> Asker<'a> {
     }
 
     /// As [`Asker::list`], before they are made into cells.
-    async fn rows(
+    pub(super) async fn rows(
         &self,
         ask: &Ask,
         mut wanted: Wanted,

@@ -60,7 +60,7 @@ impl Asker<'_> {
             let Some(agency) = receiver(row) else { continue };
             match row.payload.event {
                 Event::Correction | Event::Recall => drop(corrected.insert(agency, row.entry.time.to_string())),
-                Event::View | Event::Collect | Event::Export | Event::Print if row.released() => {
+                Event::View | Event::OvrUse | Event::Collect | Event::Export | Event::Print if row.released() => {
                     received
                         .entry(agency)
                         .or_insert_with(|| (row.entry.time.to_string(), row.entry.id.as_str().to_owned()));
@@ -206,7 +206,7 @@ impl Asker<'_> {
         let wanted = Wanted {
             agency: None,
             reference: Some(format!("agency/{partner}")),
-            events: vec![Event::View, Event::Collect, Event::Export, Event::Receipt],
+            events: vec![Event::View, Event::OvrUse, Event::Collect, Event::Export, Event::Receipt],
             ..self.wanted(ask)
         };
         let to_partner = |row: &Row| row.payload.recipient.as_ref().is_some_and(|r| r.agency.as_str() == partner);

@@ -170,6 +170,12 @@ impl Row {
         self.payload.items.iter().filter(|i| i.level != Level::N).map(|i| (i.category, i.level))
     }
 
+    /// The entry's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.entry.id.as_str()
+    }
+
     /// Salt and bytes of what was sealed.
     pub(in crate::exchange) fn sealed_part(&self) -> (&Salt, &[u8]) {
         (&self.salt, &self.bytes)

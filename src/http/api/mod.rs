@@ -60,6 +60,10 @@ pub const ROUTES: &[RouteRow] = &[
     RouteRow { method: "POST", path: "/api/v1/strands" },
     RouteRow { method: "POST", path: "/api/v1/conflicts" },
     RouteRow { method: "POST", path: "/api/v1/seals" },
+    RouteRow { method: "POST", path: "/api/v1/strands/end" },
+    RouteRow { method: "POST", path: "/api/v1/conflicts/end" },
+    RouteRow { method: "POST", path: "/api/v1/seals/{id}/end" },
+    RouteRow { method: "POST", path: "/api/v1/openings" },
     RouteRow { method: "POST", path: "/fhir/r4/Consent" },
     RouteRow { method: "GET", path: "/fhir/r4/Consent/{id}" },
     RouteRow { method: "GET", path: "/api/v1/openapi.json" },
@@ -139,6 +143,10 @@ fn recording(row: &RouteRow) -> Option<Route> {
         ("POST", "/api/v1/strands") => web::post().to(protections::mark),
         ("POST", "/api/v1/conflicts") => web::post().to(protections::declare),
         ("POST", "/api/v1/seals") => web::post().to(protections::seal),
+        ("POST", "/api/v1/strands/end") => web::post().to(protections::unmark),
+        ("POST", "/api/v1/conflicts/end") => web::post().to(protections::undeclare),
+        ("POST", "/api/v1/seals/{id}/end") => web::post().to(protections::unseal),
+        ("POST", "/api/v1/openings") => web::post().to(protections::open),
         _ => return None,
     };
     Some(route)

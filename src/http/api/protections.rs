@@ -1,4 +1,4 @@
-//! `POST /api/v1/protections`, `…/{id}/lift`, `POST /api/v1/strands`, `/conflicts`, `/seals`.
+//! `POST /api/v1/protections`, `…/{id}/lift`, `POST /api/v1/strands`, `/conflicts`, `/seals` and their ends, `/openings`.
 
 use super::deeds::{self, perform};
 use super::{Caller, Problem};
@@ -57,4 +57,46 @@ pub(super) async fn seal(
     door: web::Data<Door>,
 ) -> Result<HttpResponse, Problem> {
     perform((caller, request, payload, door), |body| Deed::Safety(SafetyDeed::Seal(body))).await
+}
+
+/// Ends a worker's link to somebody.
+pub(super) async fn unmark(
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    perform((caller, request, payload, door), |body| Deed::Safety(SafetyDeed::Unmark(body))).await
+}
+
+/// Ends somebody's declared conflict of interest.
+pub(super) async fn undeclare(
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    perform((caller, request, payload, door), |body| Deed::Safety(SafetyDeed::Undeclare(body))).await
+}
+
+/// Opens what stood before an adoption, for one request.
+pub(super) async fn open(
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    perform((caller, request, payload, door), |body| Deed::Safety(SafetyDeed::Open(body))).await
+}
+
+/// Ends a seal.
+pub(super) async fn unseal(
+    caller: Caller,
+    request: HttpRequest,
+    path: web::Path<String>,
+    payload: web::Payload,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, Problem> {
+    let id = deeds::id(&path)?;
+    perform((caller, request, payload, door), |body| Deed::Safety(SafetyDeed::Unseal(id, body))).await
 }

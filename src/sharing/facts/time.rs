@@ -145,6 +145,11 @@ impl Day {
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         civil::Date::new(year, month, day).ok().map(Self)
     }
+    /// Whether the day has ended in London.
+    #[must_use]
+    pub fn is_over(self, now: Time) -> bool {
+        self.next() <= now
+    }
     /// 00:00 London of the day after: the first moment that a period ending with this day no longer holds.
     #[must_use]
     pub(crate) fn next(self) -> Time {

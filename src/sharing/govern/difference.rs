@@ -41,11 +41,15 @@ pub fn decisions<'a>(
     new: &Policy,
     asked: impl Iterator<Item = (String, &'a World, &'a Ask)>,
 ) -> Vec<Changed> {
-    let answered = asked.map(|(name, world, ask)| Changed {
+    compared(asked.map(|(name, world, ask)| Changed {
         name,
         before: decide(world, old, ask),
         after: decide(world, new, ask),
-    });
+    }))
+}
+
+/// Of decisions made twice those that differ.
+pub fn compared(answered: impl Iterator<Item = Changed>) -> Vec<Changed> {
     answered.filter(|each| differs(&each.before, &each.after)).collect()
 }
 

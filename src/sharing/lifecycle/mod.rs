@@ -87,7 +87,7 @@ pub fn admit(
     for step in steps {
         if let ControlFlow::Break(draft) = step {
             let reason = draft.decision.reason;
-            let tie = conflict::tie(world, request.account, &request.persons(), request.at);
+            let tie = conflict::tie(world, request.account, request.persons().into_iter(), request.at);
             let coi = reason == Reason::DCoi;
             let silent = coi && tie == Some(conflict::Tie::AllegedPerpetrator);
             return Err(Refused { reason, silent, alert: coi });
@@ -153,7 +153,7 @@ pub fn role_of(world: &World, id: &HatId) -> Option<Role> {
 
 /// The person with this id.
 pub(super) fn person(world: &World, id: &str) -> Option<PersonIx> {
-    world.names.people.get(id)
+    world.person_named(id)
 }
 
 /// The person or council with this id; people first, as everywhere.

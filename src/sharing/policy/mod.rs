@@ -16,6 +16,7 @@ use super::decision::Marker;
 use crate::config::Files;
 use crate::diagnostic::Diagnostic;
 use crate::vocabulary::{Category, Level, Purpose, Role};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
@@ -151,6 +152,7 @@ pub struct Policy {
     pub(super) roles: Vec<RoleRow>,
     pub(super) local: Local,
     version: String,
+    files: String,
 }
 
 impl Policy {
@@ -169,7 +171,7 @@ impl Policy {
         match (columns, local) {
             (Some(columns), Some(local)) if faults.is_empty() => {
                 let version = digest(files);
-                Ok(Self { columns, caps, categories, purposes, roles, local, version })
+                Ok(Self { columns, caps, categories, purposes, roles, local, version, files: as_json(files) })
             }
             _ => Err(faults),
         }
@@ -179,6 +181,12 @@ impl Policy {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The files it was read from, as a JSON object of names and texts: what keeping this version needs (R78).
+    #[must_use]
+    pub fn files(&self) -> &str {
+        &self.files
     }
 
     /// The matrix column of a role under a purpose; `None` = the role may not declare it (`D-PURPOSE`).
@@ -263,6 +271,11 @@ impl Policy {
     pub fn local(&self) -> &Local {
         &self.local
     }
+}
+
+fn as_json(files: &Files) -> String {
+    let texts = files.matching("sharing/", "").map(|(name, bytes)| (name, String::from_utf8_lossy(bytes)));
+    serde_json::to_string(&texts.collect::<BTreeMap<_, _>>()).unwrap_or_default()
 }
 
 fn digest(files: &Files) -> String {

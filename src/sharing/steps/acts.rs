@@ -46,9 +46,9 @@ pub(in crate::sharing) fn persons(world: &World, act: &Act, at: Time) -> Vec<Per
         | Act::RecordPermission { person }
         | Act::SignOff { person }
         | Act::ThresholdDecision { person }
-        | Act::ReadSegmentationLabel { person } => names.people.get(person.as_str()).into_iter().collect(),
+        | Act::ReadSegmentationLabel { person } => world.person_named(person.as_str()).into_iter().collect(),
         Act::Forward { segment, .. } => {
-            let segment = names.segments.get(segment.as_str()).and_then(|ix| world.segment(ix));
+            let segment = world.segment_named(segment.as_str()).and_then(|ix| world.segment(ix));
             let people = segment.into_iter().flat_map(|s| std::iter::once(s.record_of).chain(s.about.iter().copied()));
             let mut people: Vec<PersonIx> = people.collect();
             people.dedup();
@@ -143,7 +143,7 @@ fn after_relationship(request: &Request<'_>, act: &Act) -> Step {
         Act::AssignLead { .. } if has_lead(request) => end(Reason::DLeadExists, &[5]),
         Act::ConfirmDraft { .. } if !confirms(request) => end(Reason::DDelegate, &[49]),
         Act::Forward { segment, .. } => {
-            let segment = request.world.names.segments.get(segment.as_str()).and_then(|ix| request.world.segment(ix));
+            let segment = request.world.segment_named(segment.as_str()).and_then(|ix| request.world.segment(ix));
             if segment.is_some_and(|segment| segment.custodian == request.hat.agency) {
                 return GO;
             }

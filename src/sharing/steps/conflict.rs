@@ -1,6 +1,6 @@
 //! Step 2: the account holder's own ties to the people asked about (R9, R62).
 
-use super::{Draft, GO, Request, Step};
+use super::{Draft, GO, Request, Step, Target};
 use crate::sharing::decision::{Flag, Reason};
 use crate::sharing::facts::Time;
 use crate::sharing::world::{AccountIx, PersonIx, World};
@@ -17,20 +17,33 @@ pub(in crate::sharing) enum Tie {
 
 /// Step 2.
 pub(in crate::sharing) fn step(request: &Request<'_>) -> Step {
-    let persons = request.persons();
-    let Some(tie) = tie(request.world, request.account, &persons, request.at) else { return GO };
+    let (world, account, at) = (request.world, request.account, request.at);
+    let found = match request.target {
+        Target::Segment(reading) => tie(world, account, reading.persons(), at),
+        Target::Act(_) | Target::Analytics(_) => tie(world, account, request.persons().into_iter(), at),
+    };
+    let Some(tie) = found else { return GO };
     let mut draft = Draft::refuse(Reason::DCoi, &[9, 62]);
     draft.decision.flags.insert(Flag::AlertPrv);
     ControlFlow::Break(if tie == Tie::AllegedPerpetrator { draft.hushed() } else { draft })
 }
 
 /// The tie of an account to these persons and their housemates, the gravest first.
-pub(in crate::sharing) fn tie(world: &World, account: AccountIx, persons: &[PersonIx], at: Time) -> Option<Tie> {
+pub(in crate::sharing) fn tie(
+    world: &World,
+    account: AccountIx,
+    persons: impl Iterator<Item = PersonIx>,
+    at: Time,
+) -> Option<Tie> {
     let own = world.own_persons(account, at);
     let mut near = None;
+    if own.clone().next().or_else(|| world.declared(account, at).next()).is_none() {
+        // Nobody the account holder is, and nobody they declared: most accounts.
+        return None;
+    }
     for person in persons {
-        let mates = world.housemates(*person, at);
-        for each in std::iter::once(*person).chain(mates) {
+        let mates = world.housemates(person, at);
+        for each in std::iter::once(person).chain(mates) {
             if own.clone().any(|own| world.protected_from(each, at).any(|x| x == own)) {
                 return Some(Tie::AllegedPerpetrator);
             }

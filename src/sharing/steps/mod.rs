@@ -85,7 +85,7 @@ impl<'a> Request<'a> {
         let hat = world.hat(hat_ix).filter(|hat| hat.account == account)?;
         let target = match (&ask.segment, &ask.act, &ask.analytics) {
             (Some(id), None, None) => {
-                let ix = names.segments.get(id.as_str())?;
+                let ix = world.segment_named(id.as_str())?;
                 Target::Segment(Reading { ix, segment: world.segment(ix)? })
             }
             (None, Some(act), None) => Target::Act(act),
@@ -96,7 +96,7 @@ impl<'a> Request<'a> {
         let named_override = found(ask.r#override.as_ref(), |id| names.overrides.get(id.as_str()))?;
         let delegation = found(ask.delegation.as_ref(), |id| names.relationships.get(id.as_str()))?;
         let opening = found(ask.opening.as_ref(), |id| names.openings.get(id.as_str()))?;
-        let requester = found(ask.requester.as_ref(), |id| names.people.get(id.as_str()))?;
+        let requester = found(ask.requester.as_ref(), |id| world.person_named(id.as_str()))?;
         let at = ask.at.unwrap_or(world.now);
         let (purpose, strong_auth) = (ask.purpose, ask.strong_auth);
         Some(Self {

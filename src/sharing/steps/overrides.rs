@@ -3,7 +3,7 @@
 use super::{Reading, Request, auth};
 use crate::sharing::facts::{OverrideKind, Time};
 use crate::sharing::world::{HatIx, Override, PersonIx, category_bit};
-use crate::vocabulary::Category;
+use crate::vocabulary::{Category, Purpose};
 
 /// How long an override, and each renewal, lasts (R40), in hours.
 const TERM_HOURS: i64 = 24;
@@ -34,7 +34,10 @@ fn in_force(request: &Request<'_>, each: &Override) -> bool {
     let clock = request.world.config.clock_skew_seconds <= SKEW_SECONDS_MAX;
     let role = request.policy.role(request.hat.role);
     let may = match each.kind {
-        OverrideKind::Emg => role.emg,
+        // A flag on a request under one of these, never under law enforcement or observation (sharing rules §4 note d).
+        OverrideKind::Emg => {
+            role.emg && matches!(each.purpose, Purpose::Cp | Purpose::Cin | Purpose::Met | Purpose::Eh | Purpose::Dc)
+        }
         OverrideKind::Ordinary => role.override_purposes.contains(&request.purpose),
     };
     clock && may && each.answered && each.purpose == request.purpose && running(request, each)

@@ -22,7 +22,7 @@ pub(in crate::sharing) fn step(request: &Request<'_>, query: &Query) -> Step<Dra
             person.fits(query, request.at)
                 && !world.is_protected(*ix, request.at)
                 && !world.is_sealed(*ix, request.at)
-                && conflict::tie(world, request.account, &[*ix], request.at).is_none()
+                && conflict::tie(world, request.account, std::iter::once(*ix), request.at).is_none()
         })
         .take(CANDIDATES_MAX.saturating_add(1))
         .count();

@@ -2,8 +2,8 @@
 
 use super::index::{Index, Lists, Names};
 use super::{
-    AccountIx, AgencyIx, Ages, CaseIx, Directory, Filed, GrantIx, HatIx, OverrideIx, PermissionIx, PersonIx,
-    RelationshipIx, SegmentIx, TeamIx, World,
+    AccountIx, AgencyIx, Ages, CaseIx, Directory, Filed, GrantIx, HatIx, Indexed, OverrideIx, PermissionIx, PersonIx,
+    RelationshipIx, SegmentIx, TeamIx,
 };
 use crate::sharing::facts::{self, Facts, Span, Time};
 use crate::vocabulary::{Category, Level, Purpose, Role};
@@ -14,6 +14,7 @@ pub(in crate::sharing) use consent::{Event, Override, Party, Permission, Resolve
 pub(in crate::sharing) use items::{
     Account, Agency, Assessment, Case, Decider, Grant, Hat, Opening, Person, Relationship, Responsibility, Segment, Who,
 };
+pub(super) use items::{person, segment};
 
 fn directory(facts: &Facts) -> Directory {
     Directory {
@@ -23,14 +24,26 @@ fn directory(facts: &Facts) -> Directory {
         hats: Names::of(facts.accounts.iter().flat_map(|a| a.hats.iter().map(|h| h.id.as_str()))),
         people: Names::of(facts.people.iter().map(|p| p.id.as_str())),
         cases: Names::of(facts.cases.iter().map(|c| c.id.as_str())),
-        segments: Names::of(facts.segments.iter().map(|s| s.id.as_str())),
+        segments: Names::of(mentioned(facts)),
         relationships: Names::of(facts.relationships.iter().map(|r| r.id.as_str())),
         overrides: Names::of(facts.overrides.iter().map(|o| o.id.as_str())),
         openings: Names::of(facts.openings.iter().map(|o| o.id.as_str())),
     }
 }
 
-pub(super) fn world(facts: &Facts) -> World {
+/// The segments that something other than a segment names, each time it does.
+fn mentioned(facts: &Facts) -> impl Iterator<Item = &str> {
+    let granted = facts.item_grants.iter().map(|grant| &grant.segment);
+    let opened = facts.openings.iter().map(|opening| &opening.segment);
+    let scopes = facts.permissions.iter().flat_map(|p| {
+        let exceptions = p.exceptions.iter().map(|exception| &exception.scope);
+        std::iter::once(&p.scope).chain(exceptions)
+    });
+    let permitted = scopes.flat_map(|scope| scope.segments.iter().flatten());
+    granted.chain(opened).chain(permitted).map(|id| id.as_str())
+}
+
+pub(super) fn indexed(facts: &Facts) -> Indexed {
     let names = directory(facts);
     let cases: Vec<Case> = facts.cases.iter().map(|c| items::case(c, &names)).collect();
     let relationships = keep(facts.relationships.iter().map(|r| items::relationship(r, &names)));
@@ -59,15 +72,13 @@ pub(super) fn world(facts: &Facts) -> World {
     file_items(&mut filed, &relationships, &permissions, &overrides, &grants);
     file_people(&mut filed, facts, &names);
     file_law(&mut filed, facts, &names);
-    World {
-        now: facts.now,
+    Indexed {
         config: facts.config.clone(),
         agencies: facts.agencies.iter().map(|a| Agency { id: a.id.as_str().to_owned(), kind: a.kind }).collect(),
         teams: facts.teams.iter().map(|t| t.id.as_str().to_owned()).collect(),
         accounts: facts.accounts.iter().map(|a| items::account(a, &names)).collect(),
         hats: keep(facts.accounts.iter().flat_map(|a| a.hats.iter().map(|h| items::hat(a, h, &names)))),
         people: facts.people.iter().map(items::person).collect(),
-        segments: keep(facts.segments.iter().map(|s| items::segment(s, &names))),
         openings: keep(facts.openings.iter().map(|o| items::opening(o, &names))),
         cases,
         relationships,

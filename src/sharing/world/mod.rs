@@ -3,7 +3,11 @@
 //! Owns the index and the questions about time and kinship that several steps ask ([`people`]). A [`World`] exists only
 //! if every reference resolves, so the steps never meet a dangling id. Deciding one ask touches only what is filed under
 //! its hat, its segment and the segment's people: people and records that have nothing to do with it cost nothing.
+//!
+//! What does not change from question to question is [`Indexed`], made once and shared; a [`World`] adds the segments in
+//! question, the people nobody registered, and the time.
 
+mod added;
 mod build;
 mod index;
 mod people;
@@ -23,12 +27,29 @@ pub(super) use index::{
 pub(super) use people::Ages;
 
 use super::facts::{self, Facts, Span, Time};
+use added::Added;
 use index::{Lists, Names};
+use std::ops::Deref;
+use std::sync::Arc;
 
-/// The facts, indexed. Made by [`World::new`]; immutable.
+/// The facts of one question, indexed. Made by [`World::new`] or [`World::of`]; immutable.
 #[derive(Debug)]
 pub struct World {
     pub(super) now: Time,
+    indexed: Arc<Indexed>,
+    added: Added,
+}
+
+impl Deref for World {
+    type Target = Indexed;
+    fn deref(&self) -> &Indexed {
+        &self.indexed
+    }
+}
+
+/// All facts but segments, indexed once for many questions. Immutable.
+#[derive(Debug)]
+pub struct Indexed {
     pub(super) config: facts::Config,
     agencies: Vec<build::Agency>,
     teams: Vec<String>,
@@ -36,7 +57,6 @@ pub struct World {
     hats: Vec<Hat>,
     people: Vec<Person>,
     cases: Vec<Case>,
-    segments: Vec<Segment>,
     relationships: Vec<Relationship>,
     permissions: Vec<Permission>,
     overrides: Vec<Override>,
@@ -53,9 +73,11 @@ pub(super) struct Directory {
     pub(super) agencies: Names<AgencyIx>,
     pub(super) teams: Names<TeamIx>,
     pub(super) hats: Names<HatIx>,
-    pub(super) people: Names<PersonIx>,
+    /// Those who are registered; ask [`World::person_named`].
+    people: Names<PersonIx>,
     pub(super) cases: Names<CaseIx>,
-    pub(super) segments: Names<SegmentIx>,
+    /// Those that a permission, grant or opening names, whether they exist or not; ask [`World::segment_named`].
+    segments: Names<SegmentIx>,
     pub(super) relationships: Names<RelationshipIx>,
     pub(super) overrides: Names<OverrideIx>,
     pub(super) openings: Names<OpeningIx>,
@@ -85,7 +107,7 @@ struct Filed {
 
 macro_rules! lookups {
     ($($name:ident: $ix:ident -> $item:ident in $field:ident;)+) => {
-        impl World {$(
+        impl Indexed {$(
             pub(super) fn $name(&self, at: $ix) -> Option<&$item> { self.$field.get(at.at()) }
         )+}
     };
@@ -93,9 +115,7 @@ macro_rules! lookups {
 lookups! {
     account: AccountIx -> Account in accounts;
     hat: HatIx -> Hat in hats;
-    person: PersonIx -> Person in people;
     case: CaseIx -> Case in cases;
-    segment: SegmentIx -> Segment in segments;
     relationship: RelationshipIx -> Relationship in relationships;
     permission: PermissionIx -> Permission in permissions;
     r#override: OverrideIx -> Override in overrides;
@@ -110,7 +130,22 @@ impl World {
     /// [`FactsError`] with a pointer for every id that does not resolve (checked first) or stands twice.
     pub fn new(facts: Facts) -> Result<Self, Vec<FactsError>> {
         references::check(&facts)?;
-        Ok(build::world(&facts))
+        let indexed = Arc::new(build::indexed(&facts));
+        let segments: Vec<&facts::Segment> = facts.segments.iter().collect();
+        let added = Added::of(&indexed, &[], &segments).unwrap_or_default();
+        Ok(Self { now: facts.now, indexed, added })
+    }
+    /// These facts with the people and segments of one question, at `now`. `None` when a segment names an agency or a person
+    /// that does not exist.
+    #[must_use]
+    pub fn of(
+        indexed: &Arc<Indexed>,
+        people: &[facts::Person],
+        segments: &[&facts::Segment],
+        now: Time,
+    ) -> Option<Self> {
+        let added = Added::of(indexed, people, segments)?;
+        Some(Self { now, indexed: Arc::clone(indexed), added })
     }
     /// The time of an ask that states none.
     #[must_use]
@@ -118,7 +153,31 @@ impl World {
         self.now
     }
     pub(super) fn people_all(&self) -> impl Iterator<Item = (PersonIx, &Person)> {
-        self.people.iter().enumerate().map(|(at, person)| (PersonIx::from(at), person))
+        let all = self.people.iter().chain(self.added.people());
+        all.enumerate().map(|(at, person)| (PersonIx::from(at), person))
+    }
+    pub(super) fn person(&self, at: PersonIx) -> Option<&Person> {
+        self.people.get(at.at()).or_else(|| self.added.person(at, self.people.len()))
+    }
+    pub(super) fn segment(&self, at: SegmentIx) -> Option<&Segment> {
+        self.added.segment(at)
+    }
+    pub(super) fn person_named(&self, id: &str) -> Option<PersonIx> {
+        self.names.people.get(id).or_else(|| self.added.person_named(id))
+    }
+    pub(super) fn segment_named(&self, id: &str) -> Option<SegmentIx> {
+        self.added.segment_named(id)
+    }
+}
+
+impl Indexed {
+    /// Indexes facts without segments. What names a segment may name one that is in no question.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn new(facts: &Facts) -> Result<Arc<Self>, Vec<FactsError>> {
+        references::check_all_but_segments(facts)?;
+        Ok(Arc::new(build::indexed(facts)))
     }
     pub(super) fn agency_id(&self, at: AgencyIx) -> &str {
         self.agencies.get(at.at()).map_or("", |agency| agency.id.as_str())

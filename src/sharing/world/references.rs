@@ -53,6 +53,8 @@ enum Kind {
 const ANYBODY: &[Kind] = &[Kind::Person, Kind::Agency, Kind::Hat, Kind::Account];
 
 struct Check<'a> {
+    /// Whether a segment that is named must be there.
+    segments_too: bool,
     known: Vec<(Kind, HashSet<&'a str>)>,
     references: Vec<FactsError>,
     duplicates: Vec<FactsError>,
@@ -60,7 +62,16 @@ struct Check<'a> {
 
 /// Checks all references, then all ids.
 pub(super) fn check(facts: &Facts) -> Result<(), Vec<FactsError>> {
-    let mut check = Check { known: Vec::new(), references: Vec::new(), duplicates: Vec::new() };
+    check_with(facts, true)
+}
+
+/// As [`check`], for facts to which each question adds its own segments.
+pub(super) fn check_all_but_segments(facts: &Facts) -> Result<(), Vec<FactsError>> {
+    check_with(facts, false)
+}
+
+fn check_with(facts: &Facts, segments_too: bool) -> Result<(), Vec<FactsError>> {
+    let mut check = Check { segments_too, known: Vec::new(), references: Vec::new(), duplicates: Vec::new() };
     check.names(facts);
     check.parties(facts);
     check.ties(facts);
@@ -124,7 +135,8 @@ impl<'a> Check<'a> {
     }
 
     fn one(&mut self, kinds: &[Kind], id: &str, pointer: String) {
-        let known = self.known.iter().any(|(kind, ids)| kinds.contains(kind) && ids.contains(id));
+        let waived = !self.segments_too && kinds == [Kind::Segment];
+        let known = waived || self.known.iter().any(|(kind, ids)| kinds.contains(kind) && ids.contains(id));
         if !known {
             self.references.push(FactsError { fault: Fault::Reference, pointer });
         }

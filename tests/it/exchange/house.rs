@@ -9,18 +9,19 @@ use solent::ident::{AccountId, AgencyId, HatId, PersonId, SystemId};
 use solent::store::{Committer, CommitterHandle, Db, KeptKind, Keys, LogReader, Options};
 use solent::vocabulary::{Category, Purpose};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-const ORIGIN: &str = "audit.example.org/log1";
+pub const ORIGIN: &str = "audit.example.org/log1";
 
 /// Tuesday, 10:00 in London.
 pub const NOW: &str = "2026-10-06T09:00:00Z";
 
 pub struct House {
-    pub gateway: Gateway,
+    pub gateway: Arc<Gateway>,
     pub clock: Clock,
     pub committer: CommitterHandle,
-    keys: Keys,
-    folder: PathBuf,
+    pub keys: Keys,
+    pub folder: PathBuf,
 }
 
 impl Drop for House {
@@ -36,10 +37,12 @@ fn configuration(agencies: &[(String, String)]) -> String {
          [store]\ndatabase_url = \"sqlite:solent.db\"\nkey_file = \"store.key\"\n\
          [audit]\nsigning_key = \"audit.key\"\ncheckpoint_file = \"checkpoint\"\n"
     );
+    let key = assertion_key().public_base64();
     for (agency, kind) in agencies {
         text.push_str(&format!(
             "[[agency]]\nid = \"{agency}\"\nkind = \"{kind}\"\nname = \"{agency}\"\ncontact = \"duty desk\"\n\
-             [[system]]\nid = \"{agency}-desk\"\nagency = \"{agency}\"\nformat = \"canonical\"\n"
+             [[system]]\nid = \"{agency}-desk\"\nagency = \"{agency}\"\nformat = \"canonical\"\n\
+             assertion_key = \"{key}\"\n"
         ));
     }
     if agencies.iter().any(|(id, _)| id == "trust") && agencies.iter().any(|(id, _)| id == "council") {
@@ -53,6 +56,25 @@ purpose = \"CIN\"
         );
     }
     text
+}
+
+/// The key with which every system signs assertions of its users.
+pub fn assertion_key() -> solent::trust::SigningKey {
+    solent::trust::SigningKey::from_seed(&[9; 32]).unwrap()
+}
+
+/// The shipped rules and schemas.
+pub fn content_files() -> Files {
+    let all = solent::cli::content::built_in();
+    let mut files = Files::default();
+    for folder in ["schemas/record", "schemas/config", "sharing", "mappings/codes"] {
+        all.matching(folder, "").for_each(|(name, bytes)| files.insert(name, bytes.to_vec()));
+    }
+    files
+}
+
+pub fn content(files: &Files) -> solent::exchange::ContentSet {
+    solent::cli::content::compile(files).unwrap_or_else(|f| panic!("{f:?}"))
 }
 
 /// One family: a mother, a father with an order, a stepfather without one, a boy of 14, a girl of 9, a protected aunt.
@@ -105,28 +127,43 @@ impl House {
         house
     }
 
+    /// As [`House::open`], on a database that is there already.
+    pub async fn on(db: &Db) -> Self {
+        let agencies = [("council", "council"), ("trust", "nhs"), ("force", "police"), ("mentors", "charity")];
+        let agencies = agencies.map(|(id, kind)| (id.to_owned(), kind.to_owned()));
+        let house = Self::built(&agencies, Some(db)).await;
+        house.gateway.register(&family(), &AccountId::new("operator")).await.unwrap();
+        house
+    }
+
     /// With these agencies (id and kind), each with a system, and no facts.
     pub async fn with(agencies: &[(String, String)]) -> Self {
+        Self::built(agencies, None).await
+    }
+
+    async fn built(agencies: &[(String, String)], db: Option<&Db>) -> Self {
         let folder = std::env::temp_dir().join(format!("solent-house-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&folder).unwrap();
         let clock = Clock::fixed(Moment::parse(NOW).unwrap());
-        let db = Db::open(&format!("sqlite:{}", folder.join("solent.db").display()), None).await.unwrap();
-        db.migrate(clock.now()).await.unwrap();
+        let db = match db {
+            Some(db) => db.clone(),
+            None => {
+                let file = format!("sqlite:{}", folder.join("solent.db").display());
+                let db = Db::open(&file, None).await.unwrap();
+                db.migrate(clock.now()).await.unwrap();
+                db
+            }
+        };
         let keys = Keys::from_secret(&[7; 32]).unwrap();
         let signer = Signer::log(Origin::parse(ORIGIN).unwrap(), &[9; 32]).unwrap();
         let committer =
             Committer::start(db.clone(), keys.clone(), signer, clock.clone(), Options::default()).await.unwrap();
         let config = config::Gateway::parse("solent.toml", &configuration(agencies), &folder).unwrap();
         // Everything speaks `canonical` here: no mapping has to be compiled.
-        let all = solent::cli::content::built_in();
-        let mut files = Files::default();
-        for folder in ["schemas/record", "schemas/config", "sharing", "mappings/codes"] {
-            all.matching(folder, "").for_each(|(name, bytes)| files.insert(name, bytes.to_vec()));
-        }
-        let content = solent::cli::content::compile(&files).unwrap_or_else(|f| panic!("{f:?}"));
+        let content = content(&content_files());
         let parts =
             Parts { config, content, db, keys: keys.clone(), committer: committer.clone(), clock: clock.clone() };
-        Self { gateway: Gateway::new(parts), clock, committer, keys, folder }
+        Self { gateway: Arc::new(Gateway::new(parts)), clock, committer, keys, folder }
     }
 
     pub fn at(&self, time: &str) {

@@ -1,9 +1,11 @@
 //! Tests of exchange: what users record through a gateway, on a database and a log of its own.
 
 mod consent_r4;
-mod house;
+pub mod house;
 mod overrides;
-mod permissions;
+pub mod permissions;
 mod relationships;
+mod replays;
 mod safety;
 mod same_answers;
+mod silence;

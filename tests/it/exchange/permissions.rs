@@ -64,6 +64,16 @@ fn disputed(by: &str) -> Happening {
     Happening::Disputed(serde_json::from_value(json!({"purpose": "CIN", "by": {"person": by}})).unwrap())
 }
 
+/// The recording of the mother's permission.
+pub fn mothers_permission() -> Deed {
+    record(&mothers())
+}
+
+/// Its withdrawal by her.
+pub fn withdrawal(id: &str) -> Deed {
+    happened(id, withdrawn("mother"))
+}
+
 fn id(done: &Done) -> String {
     done.body["id"].as_str().unwrap().to_owned()
 }

@@ -3,6 +3,7 @@
 mod certificates;
 mod commands;
 mod contract;
+mod deeds;
 mod formats;
 pub mod gateway;
 mod h2;

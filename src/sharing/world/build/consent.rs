@@ -134,6 +134,15 @@ pub(super) fn party(party: &facts::Party, names: &Directory) -> Party {
     }
 }
 
+/// As [`party`]; `None` when an element names what does not exist.
+pub(super) fn known_party(named: &facts::Party, names: &Directory) -> Option<Party> {
+    let found = party(named, names);
+    let whole = found.agency.is_some() == named.agency.is_some()
+        && found.team.is_some() == named.team.is_some()
+        && found.account.is_some() == named.account.is_some();
+    whole.then_some(found)
+}
+
 fn scope(scope: &facts::Scope, names: &Directory) -> Scope {
     let parties = |list: &Option<Vec<facts::Party>>| list.as_ref().map(|l| l.iter().map(|p| party(p, names)).collect());
     let purposes = |list: &Vec<Purpose>| list.iter().fold(0, |set, purpose| set | purpose_bit(*purpose));

@@ -1,11 +1,12 @@
 //! The indexed items other than permissions and overrides.
 
-use super::consent::{Party, party};
+use super::consent::{Party, known_party};
 use super::*;
 use crate::sharing::facts::{
     AgencyKind, AssessmentKind, AssessmentOutcome, Form, Marking, MatchRole, Member, MissingKind, Query,
     RelationshipKind, ResponsibilityBasis,
 };
+use crate::sharing::world::added::Known;
 use std::sync::Arc;
 
 /// How long a delegation outlives its grantor's uncovered absence (R48), in days of the London calendar.
@@ -227,7 +228,7 @@ pub(super) fn hat(account: &facts::Account, hat: &facts::Hat, names: &Directory)
     })
 }
 
-pub(super) fn person(person: &facts::Person) -> Person {
+pub(in crate::sharing::world) fn person(person: &facts::Person) -> Person {
     let ages = match (person.born, person.age_band) {
         (Some(day), _) => Ages::born(day),
         (None, band) => Ages::band(band.unwrap_or(facts::AgeBand::From0)),
@@ -302,30 +303,36 @@ fn too_long_away(item: &facts::Relationship) -> Vec<Time> {
     limits.filter(|(limit, to)| to.is_none_or(|to| *limit < to)).map(|(limit, _)| limit).collect()
 }
 
-pub(super) fn segment(segment: &facts::Segment, names: &Directory) -> Option<Segment> {
-    let people = |ids: &[crate::ident::PersonId]| -> Vec<PersonIx> {
-        ids.iter().filter_map(|id| names.people.get(id.as_str())).collect()
+/// `None` when it names a person or a custodian that does not exist. A hat that does not exist has written and keeps
+/// nothing; an instruction for a party that does not exist binds nobody who asks.
+pub(in crate::sharing::world) fn segment(segment: &facts::Segment, known: &Known<'_>) -> Option<Segment> {
+    let names = &known.indexed.names;
+    let people = |ids: &[crate::ident::PersonId]| -> Option<Vec<PersonIx>> {
+        ids.iter().map(|id| known.person(id.as_str())).collect()
     };
-    let about = people(&segment.about);
-    let record_of = segment.record_of.as_ref().and_then(|id| names.people.get(id.as_str()));
-    let caps = segment.originator.iter().map(|cap| (party(&cap.to, names), cap.max));
+    let about = people(&segment.about)?;
+    let record_of = match &segment.record_of {
+        Some(id) => known.person(id.as_str())?,
+        None => about.first().copied()?,
+    };
+    let summary = segment.summary.as_ref();
     Some(Segment {
         category: segment.category,
-        record_of: record_of.or_else(|| about.first().copied())?,
+        record_of,
         about,
         custodian: names.agencies.get(segment.custodian.as_str())?,
         author: segment.author.as_ref().and_then(|hat| names.hats.get(hat.as_str())),
         caseload: segment.caseload.iter().filter_map(|hat| names.hats.get(hat.as_str())).collect(),
         form: segment.form,
-        summary: segment.summary.as_ref().and_then(|id| names.segments.get(id.as_str())),
+        summary: summary.and_then(|id| known.segment(id.as_str())),
         kind: segment.kind,
         observed: segment.observed,
         recorded_at: segment.recorded_at,
         labels: segment.labels.clone(),
         markings: segment.markings.clone(),
-        originator: caps.collect(),
+        originator: segment.originator.iter().filter_map(|cap| Some((known_party(&cap.to, names)?, cap.max))).collect(),
         has_places: !segment.places.is_empty(),
-        voices: people(&segment.voices),
+        voices: people(&segment.voices)?,
         sealed: segment.sealed.as_ref().map(|sealed| Span { from: Some(sealed.from), to: sealed.to }),
     })
 }
