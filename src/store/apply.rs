@@ -101,17 +101,19 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
         },
         Effect::SealPerson(person) => present(people::seal(tx, person).await?),
         Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
-        Effect::Keep { kept, was } => {
-            let current = page_state::version(tx, kept.kind, &kept.id).await?;
-            if was.is_some_and(|v| v != current) {
-                return Err(Stopped::Refused(Refusal::KeptChanged { version: current }));
-            }
-            Ok(page_state::put(tx, scene.keys, kept, current.saturating_add(1), scene.now).await?)
-        }
+        Effect::Keep { kept, was } => keep(tx, scene, kept, *was).await,
         Effect::EndKept { kind, id } => present(page_state::end(tx, *kind, id).await?),
         Effect::ForgetKept => Ok(page_state::forget(tx, scene.now).await?),
         Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
     }
+}
+
+async fn keep(tx: &mut Tx, scene: &Scene<'_>, kept: &page_state::Kept, was: Option<i64>) -> Result<(), Stopped> {
+    let current = page_state::version(tx, kept.kind, &kept.id).await?;
+    if was.is_some_and(|v| v != current) {
+        return Err(Stopped::Refused(Refusal::KeptChanged { version: current }));
+    }
+    Ok(page_state::put(tx, scene.keys, kept, current.saturating_add(1), scene.now).await?)
 }
 
 fn present(found: bool) -> Result<(), Stopped> {

@@ -74,12 +74,7 @@ impl Asker<'_> {
         let payload = &row.payload;
         let again = self.again(&row, &mut answer.notes).await?;
         if let Some(again) = again {
-            let item = |i: &Item| {
-                let found = again.by_segment.get(i.segment.as_str());
-                found.is_none_or(|(level, reason)| *level == i.level.code() && *reason == i.reason)
-            };
-            let same = payload.items.iter().all(item) && again.whole == payload.reason;
-            answer.summary.insert("same_decision".to_owned(), json!(same));
+            answer.summary.insert("same_decision".to_owned(), json!(again.same));
         }
         answer.summary.insert("basis".to_owned(), json!(payload.basis));
         let covered = row.released() && (payload.basis.is_some() || !payload.permissions.is_empty());

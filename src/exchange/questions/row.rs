@@ -5,7 +5,7 @@
 
 use super::Viewer;
 use crate::audit::payload::{Informed, Item, Payload};
-use crate::audit::{Outcome, Salt};
+use crate::audit::{Event, Outcome, Salt};
 use crate::store::{EntryRow, Keys};
 use crate::vocabulary::{Category, Level};
 use serde_json::{Map, Value, json};
@@ -190,7 +190,9 @@ impl Row {
 
     /// Whether anything was released.
     pub(super) fn released(&self) -> bool {
-        self.outcome != Outcome::Deny && (self.payload.items.is_empty() || self.shown().next().is_some())
+        // An override's use is one only if it opened something.
+        let bare = self.payload.items.is_empty() && self.payload.event != Event::OvrUse;
+        self.outcome != Outcome::Deny && (bare || self.shown().next().is_some())
     }
 }
 

@@ -121,7 +121,7 @@ fn what_a_decision_was_made_from_cannot_be_altered_or_outlive_the_erasure_of_its
         let entry = newest_of(&house, Event::View).await;
         assert!(same(&asked(&house, QuestionId::Q2, &entry).await));
         // The question of another entry in its place: sealed for that entry, it cannot be opened.
-        t.tamper("UPDATE decided SET body = (SELECT MIN(body) FROM decided)").await;
+        t.tamper("UPDATE decided SET body = (SELECT body FROM decided ORDER BY entry LIMIT 1)").await;
         let now = house.clock.now().millis();
         let ask = Ask { from: now - 86_400_000, to: now + 1, ..Ask::default() };
         assert!(asker(&house).difference(&old, &old, &ask).await.is_err());

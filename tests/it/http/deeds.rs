@@ -291,6 +291,10 @@ fn shaped(path: &str) -> Value {
         p if p.ends_with("/purpose") => {
             json!({"purpose": "CIN", "start": "CP", "end": "CIN", "manager": "hale-sw", "reason": "x"})
         }
+        "/api/v1/item-grants" => json!({
+            "purpose": "CIN", "subject": {"person": "mother"}, "segment": "no-such", "to": "mo-pa", "task": "x",
+            "until": "2026-10-06T12:00:00+01:00",
+        }),
         "/api/v1/overrides" => wanted_override(),
         p if p.ends_with("/told") => json!({"told": true, "why": "x"}),
         p if p.ends_with("/review") => json!({"outcome": "justified"}),

@@ -4,7 +4,7 @@
 //! the decision tests once for each mutant with the switch set ([`run`]). A mutant that no test notices is printed unless
 //! `reviewed.tsv` says why nothing can notice it. Not shipped. See `tests/README.md`.
 //!
-//! `cargo run --release -- TREE WORKPLACE [--only PART-OF-A-PATH] [--jobs N] [--list]`
+//! `cargo run --release -- TREE WORKPLACE [--only PART-OF-A-PATH] [--jobs N] [--list] [--whole]`
 
 mod mutate;
 mod run;
@@ -14,8 +14,48 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The deciding part, below `src/sharing`.
-const FILES: &[&str] =
-    &["procedure.rs", "local.rs", "unknown_adult.rs", "redact.rs", "decision.rs", "steps", "world", "decision", "redact", "lifecycle"];
+const FILES: &[&str] = &[
+    "procedure.rs",
+    "local.rs",
+    "unknown_adult.rs",
+    "redact.rs",
+    "decision.rs",
+    "steps",
+    "world",
+    "decision",
+    "redact",
+    "lifecycle",
+];
+/// The part of the program that decides and what it needs: compiled without the rest. The life of permissions and the rest
+/// of `lifecycle` is tested through the gateway, so `--whole` compiles everything.
+const LIBRARY: &str = r#"#![allow(warnings)]
+pub mod clock;
+pub mod config;
+pub mod diagnostic;
+pub mod document;
+pub mod ident;
+pub mod mutant;
+pub mod record;
+pub mod schema;
+pub mod sharing;
+pub mod vocabulary;
+pub mod cli {
+    pub mod content {
+        use crate::config::Files;
+        pub fn built_in() -> Files {
+            let mut files = Files::default();
+            let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+            for part in ["schemas/config", "schemas/record", "sharing"] {
+                for entry in std::fs::read_dir(root.join(part)).unwrap().flatten() {
+                    let name = format!("{part}/{}", entry.file_name().to_string_lossy());
+                    if entry.path().is_file() { files.insert(name, std::fs::read(entry.path()).unwrap()); }
+                }
+            }
+            files
+        }
+    }
+}
+"#;
 /// What a mutant is switched with.
 const SWITCH: &str = r#"//! Which mistake is made in this run. Written by tests/mutation.
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -52,7 +92,7 @@ fn slow(id: u32) -> bool {
 fn main() -> ExitCode {
     let mut only = None;
     let mut jobs = 2_usize;
-    let mut list = false;
+    let (mut list, mut whole) = (false, false);
     let mut places = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -60,14 +100,15 @@ fn main() -> ExitCode {
             "--only" => only = arguments.next(),
             "--jobs" => jobs = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(2),
             "--list" => list = true,
+            "--whole" => whole = true,
             _ => places.push(PathBuf::from(argument)),
         }
     }
     let [tree, workplace] = places.as_slice() else {
-        eprintln!("usage: solent-mutation TREE WORKPLACE [--only PART] [--jobs N] [--list]");
+        eprintln!("usage: solent-mutation TREE WORKPLACE [--only PART] [--jobs N] [--list] [--whole]");
         return ExitCode::from(2);
     };
-    copy(tree, workplace);
+    copy(tree, workplace, whole);
     let mut refused = BTreeSet::new();
     loop {
         let mutants = write(tree, workplace, &refused);
@@ -78,34 +119,81 @@ fn main() -> ExitCode {
         // What does not compile is no mutant: it is left out and the rest is written again.
         let faulty = run::faulty(workplace, &mutants);
         if faulty.is_empty() {
-            let chosen: Vec<_> =
-                mutants.into_iter().filter(|m| only.as_ref().is_none_or(|part| m.file.contains(part))).collect();
-            return run::all(tree, workplace, &chosen, jobs);
+            let chosen: Vec<_> = mutants
+                .into_iter()
+                .filter(|m| only.as_ref().is_none_or(|part| m.file.contains(part.as_str())))
+                .filter(|m| whole || !m.file.contains("/lifecycle/"))
+                .collect();
+            return run::all(tree, workplace, &chosen, jobs, whole);
         }
         eprintln!("{} mutants do not compile and are left out", faulty.len());
         refused.extend(faulty);
     }
 }
 
-/// The tree without what is built, except that unchanged files keep their times so that cargo rebuilds little.
-fn copy(tree: &Path, workplace: &Path) {
-    for part in ["src", "tests", "schemas", "mappings", "sharing", "templates", "text", "docs", "benches", "deploy", "demo", "examples"] {
-        if tree.join(part).is_dir() {
+/// The parts of the deciding part, in `src`.
+const DECIDING: &[&str] = &[
+    "clock.rs",
+    "config",
+    "diagnostic",
+    "document",
+    "ident",
+    "ident.rs",
+    "record",
+    "schema",
+    "sharing",
+    "vocabulary",
+    "vocabulary.rs",
+];
+
+/// The tree without what is built; only what decides, unless `whole`. Unchanged files keep their times, so that cargo
+/// rebuilds little.
+fn copy(tree: &Path, workplace: &Path, whole: bool) {
+    let manifest = workplace.join("Cargo.toml");
+    let text = std::fs::read_to_string(tree.join("Cargo.toml")).expect("Cargo.toml");
+    // Fast enough to enumerate the space of decisions once a mutant.
+    let profile = "\n[profile.dev.package.solent]\nopt-level = 1\ndebug = false\n";
+    if !whole {
+        for part in DECIDING {
+            let (from, to) = (tree.join("src").join(part), workplace.join("src").join(part));
+            if from.is_dir() {
+                copy_folder(&from, &to)
+            } else if from.is_file() {
+                copy_file(&from, &to)
+            }
+        }
+        for part in ["schemas/config", "schemas/record", "sharing", "tests/cases/sharing", "tests/it/decide"] {
             copy_folder(&tree.join(part), &workplace.join(part));
         }
+        put(&workplace.join("src/lib.rs"), LIBRARY);
+        put(&workplace.join("src/mutant.rs"), SWITCH);
+        put(&workplace.join("tests/it/main.rs"), "#![allow(warnings)]\nmod decide;\n");
+        for name in ["mod.rs", "govern.rs"] {
+            let path = workplace.join("tests/it/decide").join(name);
+            let text = std::fs::read_to_string(&path).expect("a test");
+            put(&path, &text.replace("env!(\"CARGO_BIN_EXE_solent\")", "\"no-program\""));
+        }
+        copy_file(&tree.join("Cargo.lock"), &workplace.join("Cargo.lock"));
+        // Neither program nor benches.
+        let without: Vec<&str> = text.split("\n\n").filter(|part| !part.starts_with("[[")).collect();
+        let text = without.join("\n\n").replace("default-run = \"solent\"\n", "");
+        put(&manifest, &format!("{text}\n{profile}"));
+        return;
     }
     for entry in std::fs::read_dir(tree).expect("the tree").flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) && entry.file_name() != ".git" {
-            copy_file(&entry.path(), &workplace.join(entry.file_name()));
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let target = workplace.join(&name);
+        match entry.file_type() {
+            Ok(kind) if kind.is_file() && name != ".git" => copy_file(&entry.path(), &target),
+            Ok(kind) if kind.is_dir() && !name.starts_with('.') && name != "target" => {
+                copy_folder(&entry.path(), &target)
+            }
+            _ => {}
         }
     }
-    let manifest = workplace.join("Cargo.toml");
-    let mut text = std::fs::read_to_string(&manifest).expect("Cargo.toml");
-    // Fast enough to enumerate the space of decisions once a mutant.
-    text.push_str("\n[profile.dev.package.solent]\nopt-level = 1\ndebug = false\n");
-    put(&manifest, &text);
+    put(&manifest, &format!("{text}{profile}"));
     let library = workplace.join("src/lib.rs");
-    let text = std::fs::read_to_string(&library).expect("src/lib.rs");
+    let text = std::fs::read_to_string(tree.join("src/lib.rs")).expect("src/lib.rs");
     let text = text.replacen("pub mod audit;", "#![allow(warnings)]\npub mod audit;", 1);
     put(&library, &text.replacen("pub mod vocabulary;", "pub mod vocabulary;\npub mod mutant;", 1));
     put(&workplace.join("src/mutant.rs"), SWITCH);
@@ -125,12 +213,14 @@ fn copy_folder(from: &Path, to: &Path) {
 fn copy_file(from: &Path, to: &Path) {
     let new = std::fs::read(from).expect("a file");
     if std::fs::read(to).ok().as_ref() != Some(&new) {
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
         std::fs::write(to, new).expect("a file");
     }
 }
 
 fn put(path: &Path, text: &str) {
     if std::fs::read_to_string(path).ok().as_deref() != Some(text) {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 }

@@ -212,7 +212,12 @@ impl Maker<'_> {
                 continue;
             }
             let to = syn::Ident::new(to, at);
-            self.wrap(expr, at, format!("`{}` with `{to}` for `{from}`", short(before)), quote!(#receiver.#to(#arguments)));
+            self.wrap(
+                expr,
+                at,
+                format!("`{}` with `{to}` for `{from}`", short(before)),
+                quote!(#receiver.#to(#arguments)),
+            );
         }
         if ADDS.contains(&name.as_str()) && arguments.len() == 1 && name != "filter" {
             self.wrap(expr, at, format!("`{}` without its `{name}`", short(before)), receiver);
@@ -242,7 +247,12 @@ impl Maker<'_> {
         if let [name] = segments.as_slice() {
             if self.numbers.contains(name) {
                 self.wrap(expr, at, format!("`{name}` doubled"), quote!((#before + #before)));
-                self.wrap(expr, at, format!("`{name}` halved"), quote!((#before / (#before / #before + #before / #before))));
+                self.wrap(
+                    expr,
+                    at,
+                    format!("`{name}` halved"),
+                    quote!((#before / (#before / #before + #before / #before))),
+                );
             }
         }
         let [.., kind, code] = segments.as_slice() else { return };
@@ -307,7 +317,12 @@ impl Maker<'_> {
             let Stmt::Expr(expr, Some(_)) = statement else { continue };
             let removable = matches!(
                 expr,
-                Expr::MethodCall(_) | Expr::Call(_) | Expr::Assign(_) | Expr::Try(_) | Expr::Return(_) | Expr::Binary(_)
+                Expr::MethodCall(_)
+                    | Expr::Call(_)
+                    | Expr::Assign(_)
+                    | Expr::Try(_)
+                    | Expr::Return(_)
+                    | Expr::Binary(_)
             );
             if !removable {
                 continue;
@@ -336,7 +351,9 @@ fn defaults(ty: &Type) -> Vec<TokenStream> {
 }
 
 fn tested(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|a| a.path().is_ident("test") || (a.path().is_ident("cfg") && short(&a.meta).contains("test")))
+    attributes
+        .iter()
+        .any(|a| a.path().is_ident("test") || (a.path().is_ident("cfg") && short(&a.meta).contains("test")))
 }
 
 impl VisitMut for Maker<'_> {
@@ -369,7 +386,8 @@ impl VisitMut for Maker<'_> {
         let before = expr.clone();
         match &before {
             // Rule numbers in a decision are for readers.
-            Expr::Reference(r) if matches!(&*r.expr, Expr::Array(a) if a.elems.iter().all(|e| matches!(e, Expr::Lit(_)))) => {
+            Expr::Reference(r) if matches!(&*r.expr, Expr::Array(a) if a.elems.iter().all(|e| matches!(e, Expr::Lit(_)))) =>
+            {
                 return;
             }
             Expr::Const(_) => return,

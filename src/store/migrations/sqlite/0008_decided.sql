@@ -1,6 +1,6 @@
 -- What past decisions were made from, so that each can be made again: facts by the counter of changes, what referred to
 -- them, the question of each entry (sealed), and every set of sharing rules that decided. The same names stand in
--- ../postgres/0007_decided.sql.
+-- ../postgres/0008_decided.sql.
 ALTER TABLE fact ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE fact_past ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE fact_past ADD COLUMN until INTEGER NOT NULL DEFAULT 0;

@@ -1,6 +1,6 @@
 -- What past decisions were made from, so that each can be made again: facts by the counter of changes, what referred to
 -- them, the question of each entry (sealed), and every set of sharing rules that decided. The same names stand in
--- ../sqlite/0007_decided.sql.
+-- ../sqlite/0008_decided.sql.
 ALTER TABLE fact ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE fact_past ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE fact_past ADD COLUMN until BIGINT NOT NULL DEFAULT 0;
