@@ -144,7 +144,7 @@ impl Gateway {
         let weighed = self.weigh(&question, &held).await?;
         if weighed.is_silent() {
             let entry = EntryId::new(Self::fresh_id());
-            self.commit_decision(self.logged(&entry, &question, &weighed, None)?, &weighed).await?;
+            self.commit_decision(self.decision_job(&entry, &question, &weighed, None)?, &weighed).await?;
             return Err(Failure::NotFound);
         }
         let (item, system) = (item.id, caller.system.clone());

@@ -5,6 +5,7 @@
 
 use super::alerts::Bulk;
 use super::judged::{Asked, Inputs, hat_of};
+use super::released::Rendered;
 use super::render::CANONICAL;
 use super::world::{self, HeldRecord, Known};
 use super::{Caller, Failure, Gateway, Released, entries, render};
@@ -101,18 +102,18 @@ impl Gateway {
         let entry = EntryId::new(Self::fresh_id());
         if let Some(refusal) = weighed.refusal.as_ref().filter(|r| r.marker == Marker::Shown) {
             let reason = refusal.reason.code();
-            self.commit_decision(self.logged(&entry, &question, &weighed, None)?, &weighed).await?;
+            self.commit_decision(self.decision_job(&entry, &question, &weighed, None)?, &weighed).await?;
             return Err(Failure::Refused { reason });
         }
         let rendered = match render::render(&self.content(), &weighed.disclosable, &question, &entry) {
             Ok(rendered) => rendered,
             Err(failure) => {
-                self.commit_decision(self.logged(&entry, &question, &weighed, None)?, &weighed).await?;
+                self.commit_decision(self.decision_job(&entry, &question, &weighed, None)?, &weighed).await?;
                 return Err(failure);
             }
         };
         let digest = self.keys.hash("released", &rendered.bytes);
-        let job = self.logged(&entry, &question, &weighed, Some((&rendered, &hex(&digest))))?;
+        let job = self.decision_job(&entry, &question, &weighed, Some((&rendered, &hex(&digest))))?;
         let rests = relied_on(&weighed, &question.caller);
         let job = effect(digest).into_iter().chain(rests).fold(job, Job::with_effect);
         let committed = self.commit_decision(job, &weighed).await?;
@@ -120,7 +121,7 @@ impl Gateway {
     }
 
     /// The entry of a decision with the alerts it raises, what it was made from, and the rules that made it (R78).
-    pub(super) fn logged(
+    pub(super) fn decision_job(
         &self,
         entry: &EntryId,
         question: &Question,

@@ -10,13 +10,13 @@ use crate::clock::Moment;
 use std::collections::BTreeMap;
 
 statements! {
-    BY_AGENCY = "SELECT agency, COUNT(*), SUM(CASE WHEN (flags & 1) <> 0 THEN 1 ELSE 0 END) FROM log_index WHERE +time >= $1 AND +time < $2 AND event IN ($3, $4, $5) AND (shown_full | shown_part) <> 0 GROUP BY agency",
-        "SELECT agency, COUNT(*), SUM(CASE WHEN (flags & 1) <> 0 THEN 1 ELSE 0 END)::BIGINT FROM log_index WHERE time >= $1 AND time < $2 AND event IN ($3, $4, $5) AND (shown_full | shown_part) <> 0 GROUP BY agency";
-    FROM_AGENCY = "SELECT i.agency, COUNT(*) FROM log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx WHERE r.ref = $1 AND i.time >= $2 AND i.time < $3 AND i.event IN ($4, $5, $6) GROUP BY i.agency";
+    BY_AGENCY = "SELECT agency, COUNT(*), SUM(CASE WHEN (flags & 1) <> 0 THEN 1 ELSE 0 END) FROM log_index WHERE +time >= $1 AND +time < $2 AND event IN ($3, $4, $5, $6) AND (shown_full | shown_part) <> 0 GROUP BY agency",
+        "SELECT agency, COUNT(*), SUM(CASE WHEN (flags & 1) <> 0 THEN 1 ELSE 0 END)::BIGINT FROM log_index WHERE time >= $1 AND time < $2 AND event IN ($3, $4, $5, $6) AND (shown_full | shown_part) <> 0 GROUP BY agency";
+    FROM_AGENCY = "SELECT i.agency, COUNT(*) FROM log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx WHERE r.ref = $1 AND i.time >= $2 AND i.time < $3 AND i.event IN ($4, $5, $6, $7) GROUP BY i.agency";
 }
 
 /// The events that are disclosures.
-const DISCLOSURES: [Event; 3] = [Event::View, Event::Collect, Event::Export];
+const DISCLOSURES: [Event; 4] = [Event::View, Event::OvrUse, Event::Collect, Event::Export];
 
 impl Db {
     /// Disclosures that showed something, and how many of them an override opened, by the agency that received.
@@ -29,8 +29,8 @@ impl Db {
         (from, to): (Moment, Moment),
         agencies: &[String],
     ) -> Result<BTreeMap<String, (i64, i64)>, Error> {
-        let [a, b, c] = events(names);
-        let args = [from.millis(), to.millis(), a, b, c].map(Arg::Int);
+        let [a, b, c, d] = events(names);
+        let args = [from.millis(), to.millis(), a, b, c, d].map(Arg::Int);
         let mut found = BTreeMap::new();
         for row in self.fetch(&BY_AGENCY, &args).await? {
             let (name, count, opened) = (row.int(0, "agency")?, row.int(1, "count")?, row.int(2, "overrides")?);
@@ -51,9 +51,9 @@ impl Db {
         holder: &str,
         agencies: &[String],
     ) -> Result<BTreeMap<String, i64>, Error> {
-        let [a, b, c] = events(names);
+        let [a, b, c, d] = events(names);
         let holder = names.name(Kind::Ref, &format!("from/{holder}"));
-        let args = [holder, from.millis(), to.millis(), a, b, c].map(Arg::Int);
+        let args = [holder, from.millis(), to.millis(), a, b, c, d].map(Arg::Int);
         let mut found = BTreeMap::new();
         for row in self.fetch(&FROM_AGENCY, &args).await? {
             let (name, count) = (row.int(0, "agency")?, row.int(1, "count")?);
@@ -64,6 +64,6 @@ impl Db {
     }
 }
 
-fn events(names: &IndexKeys) -> [i64; 3] {
+fn events(names: &IndexKeys) -> [i64; 4] {
     DISCLOSURES.map(|e| names.name(Kind::Event, e.name()))
 }

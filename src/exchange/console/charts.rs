@@ -91,8 +91,7 @@ impl Gateway {
                 return Ok(Arc::clone(charts));
             }
         }
-        let content = self.content();
-        let asker = self.asker(&content, viewer.clone());
+        let asker = self.asker(viewer.clone());
         let ask = asker.prepare(Ask { from, to, ..Ask::default() }).await?;
         let charts = Arc::new(self.count(&asker, &viewer, &ask).await?);
         let mut kept = self.charts.0.lock().unwrap_or_else(PoisonError::into_inner);

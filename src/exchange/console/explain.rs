@@ -123,8 +123,7 @@ impl Gateway {
     /// erased; [`Failure::LogUnavailable`], [`Failure::Store`].
     pub async fn explain_entry(&self, visitor: &Visitor, id: &str) -> Result<Explained, Failure> {
         let viewer = self.console_view(visitor).await?;
-        let content = self.content();
-        let asker = self.asker(&content, viewer);
+        let asker = self.asker(viewer);
         let row = asker.one(id).await?;
         self.logged_with(visitor, Event::AuditQuery, "entry".to_owned(), |p| {
             p.refers_to = vec![row.entry.id.clone()];

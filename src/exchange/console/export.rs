@@ -94,8 +94,7 @@ impl Gateway {
         if !REASON_CHARS.contains(&reason.chars().count()) {
             return Err(Failure::Unclear("a reason of 5 to 500 characters is required"));
         }
-        let content = self.content();
-        let asker = self.asker(&content, viewer);
+        let asker = self.asker(viewer);
         let span = Ask { from: ask.from, to: ask.to, ..Ask::default() };
         let days = ask.to.saturating_sub(ask.from).div_euclid(86_400_000);
         let rows = all_rows(&asker, asker.prepare(span).await?).await?;

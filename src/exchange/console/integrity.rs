@@ -173,8 +173,7 @@ impl Gateway {
     pub async fn check_entry(&self, visitor: &Visitor, id: &str) -> Result<EntryCheck, Failure> {
         let viewer = self.console_view(visitor).await?;
         self.logged(visitor, Event::AuditQuery, "check of one entry".to_owned()).await?;
-        let content = self.content();
-        let asker = self.asker(&content, viewer);
+        let asker = self.asker(viewer);
         let row = match asker.one(id).await {
             Ok(row) => row,
             // What cannot be opened, or is not what was committed to, is exactly what is looked for.

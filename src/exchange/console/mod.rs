@@ -21,7 +21,7 @@ pub use saved::SavedSearch;
 
 use super::questions::{Answer, Ask, Asker, QuestionId, Viewer};
 use super::visit::account::shown_of;
-use super::{ContentSet, Failure, Gateway, Visitor};
+use super::{Failure, Gateway, Visitor};
 use crate::audit::payload::{Change, Payload};
 use crate::audit::{Draft, Event, Origin, Outcome, payload};
 use crate::ident::{AccountId, AgencyId, EntryId};
@@ -55,9 +55,9 @@ impl Gateway {
         Asker::is_police(self.config(), agency.as_str())
     }
 
-    fn asker<'a>(&'a self, content: &'a ContentSet, viewer: Viewer) -> Asker<'a> {
+    fn asker(&self, viewer: Viewer) -> Asker<'_> {
         let now = self.clock().now();
-        Asker::new((&self.db, &self.keys), self.config(), &content.policy, viewer, now).with_gateway(self)
+        Asker::new((&self.db, &self.keys), self.config(), viewer, now)
     }
 
     /// The entry about a look at the log; durable when this returns.
@@ -89,8 +89,7 @@ impl Gateway {
         let viewer = self.console_view(visitor).await?;
         only_pseudonyms(&ask)?;
         self.logged(visitor, Event::AuditQuery, format!("search by {}", filters(&ask))).await?;
-        let content = self.content();
-        let asker = self.asker(&content, viewer);
+        let asker = self.asker(viewer);
         let ask = asker.prepare(ask).await?;
         asker.entries(&ask).await
     }
@@ -103,8 +102,7 @@ impl Gateway {
         let viewer = self.console_view(visitor).await?;
         only_pseudonyms(&ask)?;
         self.logged(visitor, Event::AuditQuery, format!("{} by {}", question.code(), filters(&ask))).await?;
-        let content = self.content();
-        let asker = self.asker(&content, viewer);
+        let asker = self.asker(viewer);
         let ask = asker.prepare(ask).await?;
         let mut answer = asker.answer(question, &ask).await?;
         if question == QuestionId::Q19 {
@@ -124,8 +122,7 @@ impl Gateway {
     /// As [`Gateway::search_log`]; [`Failure::NotFound`] also for an entry outside the view.
     pub async fn entry_proof(&self, visitor: &Visitor, id: &str) -> Result<String, Failure> {
         let viewer = self.console_view(visitor).await?;
-        let content = self.content();
-        let asker = self.asker(&content, viewer);
+        let asker = self.asker(viewer);
         let row = asker.one(id).await?;
         self.logged_with(visitor, Event::AuditExport, "proof".to_owned(), |p| {
             p.refers_to = vec![row.entry.id.clone()];

@@ -83,8 +83,7 @@ impl Gateway {
     pub async fn note_entry(&self, visitor: &Visitor, entry: &str, kind: NoteKind, text: &str) -> Result<(), Failure> {
         let viewer = self.console_view(visitor).await?;
         let hat = visitor.worn()?.clone();
-        let content = self.content();
-        let row = self.asker(&content, viewer).one(entry).await?;
+        let row = self.asker(viewer).one(entry).await?;
         if text.chars().count() > TEXT_CHARS_MAX || (text.is_empty() && kind != NoteKind::Reviewed) {
             return Err(Failure::Unclear("a note has 1 to 2,000 characters"));
         }

@@ -361,7 +361,7 @@ fn entities(row: &Row, viewer: &Viewer, keys: &Keys) -> Value {
                 .push(json!({ "type": coding(ENTITY_TYPE, "2"), "role": coding(OBJECT_ROLE, "24"), "query": query }));
         }
         // A reading has one data entity (BALP): several segments are its details.
-        (Event::View, [_, _, ..]) => {
+        (Event::View | Event::OvrUse, [_, _, ..]) => {
             let labels: BTreeMap<&str, Value> =
                 shown.iter().map(|i| (i.category.map_or("none", Category::code), label(i))).collect();
             let detail: Vec<Value> =
