@@ -206,7 +206,11 @@ impl Gateway {
             alias: &alias,
             receiver: question.caller.agency.as_str(),
             subject: alias(&format!("person/{}", question.subject)),
-            identities: if question.caller.format == CANONICAL { Identities::Separate } else { Identities::Merged },
+            identities: match question.caller.format.as_str() {
+                CANONICAL if question.caller.system.as_str() == super::PAGES => Identities::Marked,
+                CANONICAL => Identities::Separate,
+                _ => Identities::Merged,
+            },
             searched: question.categories.clone(),
             unavailable,
         };

@@ -44,13 +44,14 @@ mod whom;
 mod witnesses;
 mod world;
 
+pub use crate::sharing::facts::{Party as PermissionParty, Permission, PermissionEvent, Scope as PermissionScope};
 pub use access::{AccessAnswer, AccessForm, AccessOutcome, AccessRequest, Desk, HowSoon, OwnRequest, ShownMarker};
 pub use alerts::{Alert, AlertKind, AlertState};
 pub use audit_desk::{LogForm, LogReply, LogRequest};
 pub use break_glass::{NewOverride, OverrideDeed};
 pub use concern::{
-    About, Answer, Concern, ConcernForm, Decided, NamedChild, NewConcern, Outcome as ConcernOutcome, Queued, Said,
-    Side, Status,
+    About, Answer, Attached, AttachedKind, Concern, ConcernForm, Decided, FILE_BYTES_MAX, FILES_MAX, NamedChild,
+    NewConcern, Outcome as ConcernOutcome, Queued, Said, Side, Status, SystemConcern,
 };
 pub use console::{
     AnswerTime, Charts, Compared, Counts, EntryCheck, EntryNote, Explained, ExportForm, Exported, Figure, Ground,
@@ -73,7 +74,10 @@ pub use replay::{Gone, LogDifference};
 pub use retention::{Sealing, is_held, sealing_effect};
 pub use review_desk::{AlertCard, MatchCard, OverrideCard, OverrideLine};
 pub use safeguard::SafetyDeed;
-pub use visit::{Family, FamilyMember, NewMeans, PAGES, SignInFailure, SignedIn, Token, Visitor, Worn};
+pub use visit::{
+    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewMeans, Operation,
+    PAGES, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
+};
 pub use whom::{Party as WhoDecides, Whom};
 pub use witnesses::WitnessStanding;
 

@@ -481,7 +481,12 @@ fn dangling(scene: &Scene<'_>, record: &Permission) -> Vec<Diagnostic> {
 
 /// Who may record what happened: as for recording one; a privacy officer of an agency concerned may withdraw and correct
 /// without a relationship; a dispute is a manager's to decide (R29).
-fn may_change(scene: &Scene<'_>, record: &Permission, what: &Happening, purpose: Purpose) -> Result<(), Refused> {
+pub(super) fn may_change(
+    scene: &Scene<'_>,
+    record: &Permission,
+    what: &Happening,
+    purpose: Purpose,
+) -> Result<(), Refused> {
     let role = scene.hat.role;
     let resolves = matches!(what, Happening::Resolved(_));
     let policy = &scene.content.policy;
@@ -506,13 +511,13 @@ fn may_change(scene: &Scene<'_>, record: &Permission, what: &Happening, purpose:
 }
 
 /// Whether the acting agency recorded the permission or is named in it.
-fn concerned(scene: &Scene<'_>, record: &Permission) -> bool {
+pub(super) fn concerned(scene: &Scene<'_>, record: &Permission) -> bool {
     let own = &scene.hat.agency;
     let parties = [&record.scope.from, &record.scope.to].into_iter().flatten().flatten();
     recorder_agency(scene, record).as_ref() == Some(own) || parties.into_iter().any(|p| p.agency.as_ref() == Some(own))
 }
 
-fn recorder_agency(scene: &Scene<'_>, record: &Permission) -> Option<AgencyId> {
+pub(super) fn recorder_agency(scene: &Scene<'_>, record: &Permission) -> Option<AgencyId> {
     let hat = record.recorded_by.as_ref()?;
     scene.facts.accounts.iter().flat_map(|a| &a.hats).find(|h| &h.id == hat).map(|h| h.agency.clone())
 }

@@ -3,7 +3,7 @@
 
 use crate::exchange::{
     Accepted, Alert, AlertState, Caller, ContentState, Deed, Done, Enquiry, Failure, Gateway, ItemSummary, LogForm,
-    LogReply, LogRequest, MessageStatus, Released, Submission, User, WitnessStanding,
+    LogReply, LogRequest, MessageStatus, Released, Submission, SystemConcern, User, WitnessStanding,
 };
 use crate::ident::{AccountId, HatId, ItemId, MessageId, SystemId};
 use std::future::Future;
@@ -47,6 +47,19 @@ pub trait Stories: Send + Sync + 'static {
     fn enquire<'a>(&'a self, caller: &'a Caller, enquiry: Enquiry) -> Promise<'a, Result<Released, Failure>>;
     /// Does what a user of the caller wants recorded; a door without a gateway records nothing.
     fn act<'a>(&'a self, _: &'a Caller, _: User, _: Deed) -> Promise<'a, Result<Done, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::NotFound)))
+    }
+    /// Takes a concern from a school's system; a door without a surgery takes none.
+    fn submit_concern<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: Option<User>,
+        _: SystemConcern,
+    ) -> Promise<'a, Result<serde_json::Value, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::NotFound)))
+    }
+    /// What became of it.
+    fn concern<'a>(&'a self, _: &'a Caller, _: &'a str) -> Promise<'a, Result<serde_json::Value, Failure>> {
         Box::pin(std::future::ready(Err(Failure::NotFound)))
     }
     /// Logs what was turned away.
@@ -127,6 +140,17 @@ impl Stories for Gateway {
     }
     fn act<'a>(&'a self, caller: &'a Caller, user: User, deed: Deed) -> Promise<'a, Result<Done, Failure>> {
         Box::pin(async move { self.act(caller, &user, &deed).await })
+    }
+    fn submit_concern<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: Option<User>,
+        sent: SystemConcern,
+    ) -> Promise<'a, Result<serde_json::Value, Failure>> {
+        Box::pin(async move { self.concern_from_system(caller, user.as_ref(), sent).await })
+    }
+    fn concern<'a>(&'a self, caller: &'a Caller, id: &'a str) -> Promise<'a, Result<serde_json::Value, Failure>> {
+        Box::pin(self.concern_for_system(caller, id))
     }
     fn denied(&self, denial: Denial) -> Promise<'_, ()> {
         Box::pin(self.turned_away(denial.claimed, denial.certificate, denial.request, denial.reason))

@@ -24,6 +24,11 @@ pub struct Indicator {
     pub contact: String,
     /// The fixed words of sharing rules §9, column I.
     pub text: String,
+    /// `YYYY-MM` of what is indicated, for a chronology; never its day. Only our own pages have one.
+    pub month: Option<String>,
+    /// Why no more is shown, where that may be said: a permission that ended. A refusal is never named here: to those it
+    /// names, level I looks as if nobody had been asked (§10).
+    pub reason: Option<&'static str>,
 }
 
 /// What a receiver is told about something withheld, where sharing rules §10 says "shown".
@@ -131,14 +136,7 @@ impl Disclosable {
     /// The disclosure in the canonical format (canonical record §7). `receipt` is the id of the audit entry.
     #[must_use]
     pub fn to_json(&self, receipt: &str) -> Value {
-        let indicators: Vec<Value> = self
-            .indicators
-            .iter()
-            .map(|i| {
-                json!({"category": i.category, "about": [i.about], "custodian": i.custodian,
-                       "contact": i.contact, "text": i.text})
-            })
-            .collect();
+        let indicators: Vec<Value> = self.indicators.iter().map(indicator_json).collect();
         let markers: Vec<Value> = self.markings.iter().map(marking_json).collect();
         json!({
             "receipt": receipt,
@@ -156,6 +154,16 @@ impl Disclosable {
 
 /// Carried with every disclosure (R18): no redisclosure without directive, no reuse beyond the purpose.
 pub const HANDLING: [&str; 2] = ["NORDSCLCD", "NOREUSE"];
+
+fn indicator_json(indicator: &Indicator) -> Value {
+    let mut value = json!({"category": indicator.category, "about": [indicator.about], "custodian": indicator.custodian,
+        "contact": indicator.contact, "text": indicator.text});
+    if let Value::Object(map) = &mut value {
+        map.extend(indicator.reason.map(|reason| ("reason".to_owned(), json!(reason))));
+        map.extend(indicator.month.as_ref().map(|month| ("month".to_owned(), json!(month))));
+    }
+    value
+}
 
 fn marking_json(marking: &Marking) -> Value {
     let mut value = json!({"category": marking.category, "text": marking.text});

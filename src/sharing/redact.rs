@@ -13,7 +13,7 @@ mod tests;
 
 use people::people_needed;
 
-use super::decision::{Decision, Marker, Reason};
+use super::decision::{Decision, Limit, Marker, Reason};
 use super::disclosure::{Coverage, DecidedItem, Disclosable, HANDLING, Indicator, Marking};
 use super::policy::Policy;
 use crate::document::{Document, Kind, NodeId};
@@ -51,6 +51,8 @@ pub struct Ruled {
 pub enum Identities {
     /// Each under its own custodian's label: for the canonical disclosure.
     Separate,
+    /// As [`Identities::Separate`], each further one marked with the first's id, for readers who compare them: our own pages.
+    Marked,
     /// As one person, the first identity completed by the others: for formats with one place for a person.
     Merged,
 }
@@ -106,7 +108,7 @@ pub fn redact(request: Request<'_>, held: &[Held<'_>], ruled: Vec<Ruled>) -> Dis
         purpose: request.purpose,
         basis: request.policy.basis(request.purpose).clone(),
         record,
-        indicators: indicators.into_iter().collect(),
+        indicators: once_each(indicators),
         markings: markings.into_iter().collect(),
         coverage: Coverage {
             searched: request.searched,
@@ -178,6 +180,31 @@ fn label_text(place: &Held<'_>, local: &str, member: &str) -> Option<String> {
     doc(place).text_at(find(place, local)?, &["label", member]).map(str::to_owned)
 }
 
+/// In words, when it is a permission that ended: only then may the reason stand beside an indicator.
+const fn ended(limit: Limit) -> Option<&'static str> {
+    match limit {
+        Limit::PermissionExpired | Limit::PermissionWithdrawn | Limit::PermissionDisputed => Some(limit.in_words()),
+        _ => None,
+    }
+}
+
+/// One indicator of each kind: several segments of one category must not be countable by their reasons.
+fn once_each(found: BTreeSet<Indicator>) -> Vec<Indicator> {
+    let mut all: Vec<Indicator> = Vec::new();
+    for one in found {
+        let same = |last: &&mut Indicator| {
+            let bare = |i: &Indicator| Indicator { reason: None, ..i.clone() };
+            bare(last) == bare(&one)
+        };
+        match all.last_mut().filter(same) {
+            // Sorted: the one with a reason comes last.
+            Some(last) => *last = one,
+            None => all.push(one),
+        }
+    }
+    all
+}
+
 fn category_of(place: &Held<'_>, segment: NodeId) -> Option<Category> {
     doc(place).text_at(segment, &["label", "category"]).and_then(Category::parse)
 }
@@ -247,8 +274,16 @@ impl<'a> Join<'a> {
                 custodian: custodian.clone(),
                 contact: one.contact.clone(),
                 text: self.request.policy.indicator_text(category).to_owned(),
+                month: self.month_of(place, &one.local),
+                reason: one.decision.limit.and_then(ended),
             });
         }
+    }
+
+    /// The month something was observed in, for our own pages only.
+    fn month_of(&self, place: &Held<'_>, local: &str) -> Option<String> {
+        let day = label_text(place, local, "observed").filter(|_| self.request.identities == Identities::Marked)?;
+        day.get(..7).map(str::to_owned)
     }
 
     /// The joined record, or nothing when no segment and no person is released.

@@ -126,6 +126,7 @@ statements! {
     REMEMBERED = "SELECT body_digest, response FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at > $3";
     FORGET_ONE = "DELETE FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at <= $3";
     FORGET = "DELETE FROM idempotency WHERE created_at <= $1";
+    WAITING = "SELECT to_system, CAST(COUNT(*) AS BIGINT), CAST(MIN(available_at) AS BIGINT) FROM mailbox WHERE state IN ('due', 'released') AND available_at <= $1 GROUP BY to_system ORDER BY to_system";
     BACKLOG = "SELECT CAST(COUNT(*) AS BIGINT) FROM mailbox WHERE state = 'due' AND available_at <= $1";
 }
 
@@ -217,6 +218,19 @@ impl Db {
     pub async fn mailbox_backlog(&self, now: Moment) -> Result<i64, Error> {
         let row = self.fetch_one(&BACKLOG, &[Arg::Int(now.millis())]).await?;
         row.map_or(Ok(0), |row| row.int(0, "count"))
+    }
+
+    /// What waits in each mailbox, for operators: how many items and since when the oldest; a system without any is not listed.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_waiting(&self, now: Moment) -> Result<Vec<(SystemId, i64, Moment)>, Error> {
+        let rows = self.fetch(&WAITING, &[Arg::Int(now.millis())]).await?;
+        let read = |row: &Row| {
+            let oldest = Moment::from_millis(row.int(2, "oldest")?);
+            Ok((SystemId::new(row.text(0, "to_system")?), row.int(1, "count")?, oldest))
+        };
+        rows.iter().map(read).collect()
     }
 
     /// The answer given to this key of this system in the last 7 days.

@@ -35,6 +35,8 @@ kinds! {
     Draft = "draft",
     /// A school's concern, its answers and its state. Owner: the school's agency.
     Concern = "concern",
+    /// A file that came with a concern. Id: the file's; owner: the concern.
+    Attachment = "attachment",
     /// A request for access or information. Owner: the agency asked.
     AccessRequest = "access-request",
     /// A pointer to something that waits for a hat or an agency. Owner: `hat/…` or `agency/…`.

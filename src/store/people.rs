@@ -167,6 +167,26 @@ impl Db {
         Ok(found.next().filter(|_| found.next().is_none()).map(|c| c.person))
     }
 
+    /// Everybody who holds this identifier (checked, or the asker's own number), or has this birth date and name; with both
+    /// given, who fits both. By id; nobody whose identity is sealed (R66).
+    ///
+    /// # Errors
+    /// [`Error::TooMany`], [`Error::Database`].
+    pub async fn search_people(&self, keys: &Keys, presented: &Presented) -> Result<Vec<PersonId>, Error> {
+        let tokens = Tokens::of(keys, presented);
+        let wanted: Vec<Digest> = tokens.trusted().collect();
+        let all = self.candidates(std::slice::from_ref(&tokens)).await?;
+        let fits = |known: &Known| {
+            let held = known.candidate.identifiers.iter().any(|(token, _)| wanted.contains(token));
+            let named = known.both.iter().any(|both| tokens.both.contains(both));
+            let born = tokens.presented.birth.is_none_or(|born| known.candidate.births.contains(&born));
+            let by_number = presented.identifiers.is_empty() || held;
+            let by_name = presented.names.is_empty() || named;
+            !known.candidate.sealed && by_number && by_name && born
+        };
+        Ok(all.into_values().filter(fits).map(|known| known.candidate.person).collect())
+    }
+
     /// What the register's entry for `person` adds to the index.
     #[must_use]
     pub fn index_person(keys: &Keys, person: &PersonId, presented: &Presented) -> PersonChange {

@@ -5,7 +5,7 @@ use crate::clock::Moment;
 use crate::config::{Agency, Gateway, System};
 use crate::ident::SystemId;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A connected system with its agency.
 #[derive(Clone, Debug)]
@@ -66,6 +66,16 @@ pub struct Refused {
 #[derive(Debug)]
 pub struct Registry {
     members: HashMap<SystemId, Arc<Member>>,
+    seen: Mutex<HashMap<SystemId, Seen>>,
+}
+
+/// When a system was last admitted, and until when the certificate it used is valid: since this process started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// Last admitted.
+    pub at: Moment,
+    /// Last moment of its certificate's validity.
+    pub not_after: Moment,
 }
 
 impl Registry {
@@ -76,7 +86,7 @@ impl Registry {
             let agency = config.agency(&system.agency)?.clone();
             Some((system.id.clone(), Arc::new(Member { system: system.clone(), agency })))
         };
-        Self { members: config.systems.iter().filter_map(member).collect() }
+        Self { members: config.systems.iter().filter_map(member).collect(), seen: Mutex::default() }
     }
 
     /// A system by id.
@@ -88,6 +98,12 @@ impl Registry {
     /// Every system, in no order.
     pub fn members(&self) -> impl Iterator<Item = &Arc<Member>> {
         self.members.values()
+    }
+
+    /// When a system was last admitted; `None` when it was not since this process started.
+    #[must_use]
+    pub fn seen(&self, id: &SystemId) -> Option<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
 
     /// Asks again, for one request, whether this connection may speak for a system at `now`: an open connection
@@ -118,6 +134,8 @@ impl Registry {
         if !pins.is_empty() && !pins.contains(&identity.fingerprint) {
             return Err(refused(Refusal::NotPinned));
         }
+        let seen = Seen { at: now, not_after: identity.not_after };
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(identity.system.clone(), seen);
         Ok(Arc::clone(member))
     }
 }

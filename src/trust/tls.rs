@@ -108,6 +108,17 @@ fn refusal(error: &CertificateError) -> Refusal {
     }
 }
 
+/// The earliest end of the certificates in a PEM file.
+fn earliest_end(file: &std::path::Path) -> Option<Moment> {
+    let bytes = super::files::read_bounded(file).ok()?;
+    let ends = x509_parser::pem::Pem::iter_from_buffer(&bytes).filter_map(|pem| {
+        let pem = pem.ok()?;
+        let seconds = pem.parse_x509().ok()?.validity().not_after.timestamp();
+        Some(Moment::from_millis(seconds.saturating_mul(1000)))
+    });
+    ends.min()
+}
+
 impl Tls {
     /// Reads the files named in the configuration. `clock` says when certificates are valid.
     ///
@@ -143,6 +154,13 @@ impl Tls {
     #[must_use]
     pub fn crl_due(&self) -> Option<Moment> {
         self.current.load().crl_due
+    }
+
+    /// When the gateway's own certificate and the authority of its clients end: the earliest of each file; `None` when the
+    /// file cannot be read now.
+    #[must_use]
+    pub fn ends(&self) -> (Option<Moment>, Option<Moment>) {
+        (earliest_end(&self.files.certificate), earliest_end(&self.files.client_ca))
     }
 
     /// Now, by the clock that certificates follow.

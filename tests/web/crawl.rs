@@ -5,7 +5,7 @@ use crate::visitor::{Answer, Visitor};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Everybody of the demo, with the hat to put on where there are several.
-pub const CAST: [(&str, Option<&str>); 20] = [
+pub const CAST: [(&str, Option<&str>); 21] = [
     ("acc-01", None),
     ("acc-02", None),
     ("acc-03", None),
@@ -26,6 +26,7 @@ pub const CAST: [(&str, Option<&str>); 20] = [
     ("acc-18", None),
     ("acc-19", None),
     ("acc-20", None),
+    ("acc-30", None),
 ];
 /// Pages one visitor opens at most; every role has fewer than this.
 const PAGES_MAX: usize = 150;
@@ -75,7 +76,7 @@ pub fn state_purposes(visitor: &mut Visitor, nth: usize) -> bool {
 }
 
 fn is_family(link: &str) -> bool {
-    link.starts_with("/families/") && link.matches('/').count() == 2
+    link != "/families/search" && link.starts_with("/families/") && link.matches('/').count() == 2
 }
 
 /// Every link of a page to another page of ours.

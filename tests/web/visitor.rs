@@ -81,6 +81,16 @@ impl Visitor {
         self.keep(&answer);
         answer
     }
+    /// Sends a form with one file, as a browser does.
+    pub fn post_file(&mut self, path: &str, word: &str, name: &str, bytes: &[u8]) -> Answer {
+        let mut body = format!("--edge\r\nContent-Disposition: form-data; name=\"word\"\r\n\r\n{word}\r\n--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/html\r\n\r\n").into_bytes();
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = request.header("content-type", "multipart/form-data; boundary=edge");
+        let request = request.header("cookie", self.cookie.as_deref().unwrap_or_default());
+        read(request.send(&body[..]).unwrap())
+    }
     /// States why a family is opened.
     pub fn state(&mut self, family: &str, purpose: &str) {
         let word = self.get(&format!("/families/{family}/purpose")).word();

@@ -1,7 +1,7 @@
 //! How concerns are kept, found and changed: sealed, one version after the other, each change logged.
 
 use super::{About, Concern};
-use crate::audit::payload::{Change, Dataset};
+use crate::audit::payload::{Change, Dataset, Payload};
 use crate::audit::{Draft, Event, Outcome as Logged};
 use crate::clock::Moment;
 use crate::exchange::visit::account::kept;
@@ -11,6 +11,18 @@ use crate::store::{CommitError, Effect, Job, Kept, KeptKind, Refusal};
 
 /// How long a concern is kept, in milliseconds: a school year and the next, then the school's own record stands alone.
 const KEPT_MILLIS: i64 = 2 * 366 * 86_400_000;
+
+/// Who does something with a concern, as the log names them.
+pub(super) trait Author {
+    /// An entry of theirs.
+    fn entry(&self, event: Event) -> Payload;
+}
+
+impl Author for Visitor {
+    fn entry(&self, event: Event) -> Payload {
+        self.payload(event)
+    }
+}
 
 /// A concern with the version it was read at.
 pub(super) struct Found {
@@ -41,16 +53,28 @@ impl Gateway {
     /// [`Failure::Conflict`]: nothing is overwritten unseen.
     pub(super) async fn keep_concern(
         &self,
-        visitor: &Visitor,
+        author: &impl Author,
         concern: &Concern,
         was: i64,
         event: Event,
     ) -> Result<(), Failure> {
+        self.keep_concern_with(author, concern, was, event, Vec::new()).await
+    }
+
+    /// The same, with what is kept beside it.
+    pub(super) async fn keep_concern_with(
+        &self,
+        author: &impl Author,
+        concern: &Concern,
+        was: i64,
+        event: Event,
+        beside: Vec<Effect>,
+    ) -> Result<(), Failure> {
         let body = serde_json::to_vec(concern).map_err(|_| Failure::Inconsistent("a concern cannot be written"))?;
-        let ends = Moment::from_millis(concern.submitted_at.saturating_add(KEPT_MILLIS));
+        let ends = ends(concern);
         let kept = kept(KeptKind::Concern, concern.id.clone(), concern.school.as_str(), body, ends);
-        let job =
-            Job::new(self.concern_entry(visitor, concern, event)).with_effect(Effect::Keep { kept, was: Some(was) });
+        let job = Job::new(concern_entry(author, concern, event)).with_effect(Effect::Keep { kept, was: Some(was) });
+        let job = beside.into_iter().fold(job, Job::with_effect);
         match self.committer.commit(job).await {
             Ok(_) => Ok(()),
             Err(CommitError::Refused(Refusal::KeptChanged { .. })) => Err(Failure::Conflict),
@@ -59,28 +83,32 @@ impl Gateway {
     }
 
     /// Logs that a concern was read; nothing of it may be shown before.
-    pub(super) async fn concern_was_read(&self, visitor: &Visitor, concern: &Concern) -> Result<(), Failure> {
-        self.committer.commit(Job::new(self.concern_entry(visitor, concern, Event::View))).await?;
+    pub(super) async fn concern_was_read(&self, author: &impl Author, concern: &Concern) -> Result<(), Failure> {
+        self.committer.commit(Job::new(concern_entry(author, concern, Event::View))).await?;
         Ok(())
     }
+}
 
-    /// An entry about a concern: its id and status, never a word of it. A child's person is not looked up for it (R83).
-    fn concern_entry(&self, visitor: &Visitor, concern: &Concern, event: Event) -> Draft {
-        let mut payload = visitor.payload(event);
-        payload.dataset = Some(Dataset { message: Some(MessageId::new(concern.id.clone())), ..Dataset::default() });
-        let named = matches!(concern.about, About::Named(_));
-        payload.reason =
-            Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
-        // Codes only: which answer, how it ended, how long the surgery had.
-        if let Some(decided) = &concern.decided {
-            let ended = concern.outcome.map_or("open", super::Outcome::word);
-            let what = format!("answer {} outcome {ended}", decided.answer.word());
-            payload.change = Some(Change { what, before: None, after: None });
-        }
-        let minutes = concern.due_at.saturating_sub(concern.submitted_at).div_euclid(60_000);
-        payload.counts.insert("due_minutes".to_owned(), u32::try_from(minutes).unwrap_or(0));
-        Draft::new(Logged::Allow, payload)
+/// An entry about a concern: its id and status, never a word of it. A child's person is not looked up for it (R83).
+fn concern_entry(author: &impl Author, concern: &Concern, event: Event) -> Draft {
+    let mut payload = author.entry(event);
+    payload.dataset = Some(Dataset { message: Some(MessageId::new(concern.id.clone())), ..Dataset::default() });
+    let named = matches!(concern.about, About::Named(_));
+    payload.reason = Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
+    // Codes only: which answer, how it ended, how long the surgery had.
+    if let Some(decided) = &concern.decided {
+        let ended = concern.outcome.map_or("open", super::Outcome::word);
+        let what = format!("answer {} outcome {ended}", decided.answer.word());
+        payload.change = Some(Change { what, before: None, after: None });
     }
+    let minutes = concern.due_at.saturating_sub(concern.submitted_at).div_euclid(60_000);
+    payload.counts.insert("due_minutes".to_owned(), u32::try_from(minutes).unwrap_or(0));
+    Draft::new(Logged::Allow, payload)
+}
+
+/// When a concern and what is kept beside it are no longer there.
+pub(super) fn ends(concern: &Concern) -> Moment {
+    Moment::from_millis(concern.submitted_at.saturating_add(KEPT_MILLIS))
 }
 
 fn found(row: &Kept) -> Result<Found, Failure> {

@@ -8,15 +8,19 @@
 //! # Source
 //! Sharing rules R82, R83; programmes paper §6 (SUR-1 to SUR-7); school concern dossier, "Front door and surgery answers".
 
+mod attach;
 mod kept;
 mod pass_on;
 mod submit;
 mod surgery;
+mod system;
 
+pub use attach::{Attached, AttachedKind, FILE_BYTES_MAX, FILES_MAX};
 pub use submit::{ConcernForm, NewConcern};
 pub use surgery::Queued;
+pub use system::SystemConcern;
 
-use crate::ident::{AccountId, AgencyId};
+use crate::ident::{AccountId, AgencyId, SystemId};
 use serde::{Deserialize, Serialize};
 
 macro_rules! words {
@@ -220,6 +224,12 @@ pub struct Concern {
     pub due_at: i64,
     /// The message it was written to the council's system as.
     pub message: Option<String>,
+    /// Files that came with it, without their bytes.
+    #[serde(default)]
+    pub files: Vec<Attached>,
+    /// The school's system that sent it, when it did not come from the pages.
+    #[serde(default)]
+    pub system: Option<SystemId>,
 }
 
 impl std::fmt::Debug for Concern {

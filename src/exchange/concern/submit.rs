@@ -7,6 +7,7 @@ use super::{About, Concern, NamedChild, Said, Side, Status};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::exchange::{Failure, Gateway, Visitor};
+use crate::ident::{AccountId, AgencyId};
 use crate::vocabulary::Role;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
@@ -107,7 +108,66 @@ impl ConcernForm {
     }
 }
 
+impl ConcernForm {
+    /// The concern this form makes, received now.
+    pub(super) fn concern(self, id: String, school: &AgencyId, by: &AccountId, now: Moment) -> Concern {
+        let about = if self.named {
+            About::Named(NamedChild {
+                given: self.given,
+                family: self.family,
+                born: self.born,
+                upn: Some(self.upn).filter(|u| !u.is_empty()),
+            })
+        } else {
+            About::NoNames { band: self.band, phase: self.phase }
+        };
+        Concern {
+            id,
+            school: school.clone(),
+            by: by.clone(),
+            in_school: false,
+            about,
+            own_words: self.own_words,
+            seen: self.seen,
+            when: self.when,
+            place: self.place,
+            who_knows: self.who_knows,
+            parents_told: self.parents_told,
+            not_told_why: self.not_told_why,
+            parents_agree: self.parents_agree,
+            danger: self.danger,
+            question: self.question,
+            status: Status::Received,
+            decided: None,
+            outcome: None,
+            taken_by: None,
+            thread: Vec::new(),
+            submitted_at: now.millis(),
+            due_at: working_days_after(now, ANSWER_DAYS).millis(),
+            message: None,
+            files: Vec::new(),
+            system: None,
+        }
+    }
+}
+
+/// How many days apart two concerns about one child may be to look like one, told twice.
+const DUPLICATE_DAYS: i32 = 7;
+
 impl Gateway {
+    /// A concern that the visitor may read back and that this form looks like: the same child, within a week. Only the
+    /// school's own concerns are looked through, and only those of this visitor when they are no lead.
+    ///
+    /// # Errors
+    /// As [`Gateway::own_concerns`].
+    pub async fn likely_duplicate(&self, visitor: &Visitor, form: &ConcernForm) -> Result<Option<Concern>, Failure> {
+        if !form.named {
+            return Ok(None);
+        }
+        let all = self.own_concerns(visitor).await?;
+        Ok(all.into_iter().find(|concern| looks_like(concern, form)))
+    }
+
     /// Submits a concern. Without names nothing of it reaches the people index.
     ///
     /// # Errors
@@ -121,42 +181,11 @@ impl Gateway {
             return Err(Failure::Inconsistent("a concern is not complete"));
         }
         let now = self.clock().now();
-        let due_at = working_days_after(now, ANSWER_DAYS);
-        let about = if form.named {
-            About::Named(NamedChild {
-                given: form.given,
-                family: form.family,
-                born: form.born,
-                upn: Some(form.upn).filter(|u| !u.is_empty()),
-            })
-        } else {
-            About::NoNames { band: form.band, phase: form.phase }
-        };
         let concern = Concern {
-            id: Self::fresh_id(),
-            school: hat.agency.clone(),
-            by: visitor.account.clone(),
             in_school: hat.role == Role::Sch,
-            about,
-            own_words: form.own_words,
-            seen: form.seen,
-            when: form.when,
-            place: form.place,
-            who_knows: form.who_knows,
-            parents_told: form.parents_told,
-            not_told_why: form.not_told_why,
-            parents_agree: form.parents_agree,
-            danger: form.danger,
-            question: form.question,
-            status: Status::Received,
-            decided: None,
-            outcome: None,
-            taken_by: None,
-            thread: Vec::new(),
-            submitted_at: now.millis(),
-            due_at: due_at.millis(),
-            message: None,
+            ..form.concern(Self::fresh_id(), &hat.agency, &visitor.account, now)
         };
+        let due_at = Moment::from_millis(concern.due_at);
         self.keep_concern(visitor, &concern, 0, Event::Request).await?;
         Ok(NewConcern { id: concern.id, due_at })
     }
@@ -215,7 +244,7 @@ impl Gateway {
         self.keep_concern(visitor, &found.concern, found.version, Event::Request).await
     }
 
-    fn of_school(&self, visitor: &Visitor, concern: &Concern) -> Result<(), Failure> {
+    pub(super) fn of_school(&self, visitor: &Visitor, concern: &Concern) -> Result<(), Failure> {
         let hat = visitor.worn()?;
         let own = match hat.role {
             Role::Dsl => hat.agency == concern.school,
@@ -224,6 +253,17 @@ impl Gateway {
         };
         if own { Ok(()) } else { Err(Failure::NotFound) }
     }
+}
+
+/// The same child by number, or by family name and birth date, and days that lie close together.
+fn looks_like(concern: &Concern, form: &ConcernForm) -> bool {
+    let About::Named(child) = &concern.about else { return false };
+    let same = |a: &str, b: &str| !a.trim().is_empty() && a.trim().eq_ignore_ascii_case(b.trim());
+    let by_number = child.upn.as_deref().is_some_and(|upn| same(upn, &form.upn));
+    let by_name = child.born == form.born && child.family.trim().to_lowercase() == form.family.trim().to_lowercase();
+    let day = |text: &str| text.parse::<jiff::civil::Date>().ok();
+    let apart = day(&concern.when).zip(day(&form.when)).and_then(|(a, b)| a.until(b).ok()).map(|span| span.get_days());
+    (by_number || by_name) && apart.is_some_and(|days| days.abs() <= DUPLICATE_DAYS)
 }
 
 /// Appends to the thread.

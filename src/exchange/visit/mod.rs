@@ -7,12 +7,18 @@
 pub(super) mod account;
 mod draft;
 mod families;
+mod operator;
+mod permissions;
 mod person;
+mod search;
 mod session;
 mod sign_in;
 
 pub use account::{NewMeans, Worn};
 pub use families::{Family, FamilyMember};
+pub use operator::{Operation, Waiting};
+pub use permissions::{Age, Agreed, Change, Consequences, Decided as DecidedPermissions, May, SharedBefore};
+pub use search::{Found, PeopleQuery};
 pub use session::{Token, Visitor};
 pub use sign_in::{SignInFailure, SignedIn};
 

@@ -57,6 +57,17 @@ fn user(caller: &Caller, request: &HttpRequest, door: &Door) -> Result<User, Pro
     Ok(User { account: user.account().clone(), hat: user.hat().clone() })
 }
 
+/// The user of an assertion, where the request carries one.
+pub(super) fn user_if_any(caller: &Caller, request: &HttpRequest, door: &Door) -> Result<Option<User>, Problem> {
+    if request.headers().contains_key(ASSERTION) { user(caller, request, door).map(Some) } else { Ok(None) }
+}
+
+/// A body whose members a type names; members beyond them are tolerated, none stands twice.
+pub(super) fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    json::read(bytes, &Limits::default()).map_err(Problem::body)?;
+    parse(bytes)
+}
+
 /// The bytes of a body of one of these media types.
 pub(super) async fn read(
     request: &HttpRequest,

@@ -3,6 +3,7 @@
 //! [`ROUTES`] is the table the routes are made from; a test holds `openapi.json` to it.
 
 mod audit;
+mod concerns;
 mod consent;
 mod deeds;
 mod enquiries;
@@ -38,6 +39,8 @@ pub const ROUTES: &[RouteRow] = &[
     RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/ack" },
     RouteRow { method: "POST", path: "/api/v1/mailbox/{id}/nack" },
     RouteRow { method: "POST", path: "/api/v1/enquiries" },
+    RouteRow { method: "POST", path: "/api/v1/concerns" },
+    RouteRow { method: "GET", path: "/api/v1/concerns/{id}" },
     RouteRow { method: "POST", path: "/api/v1/permissions" },
     RouteRow { method: "GET", path: "/api/v1/permissions/{id}" },
     RouteRow { method: "POST", path: "/api/v1/permissions/{id}/withdraw" },
@@ -121,6 +124,8 @@ fn recording(row: &RouteRow) -> Option<Route> {
     let route = match (row.method, row.path) {
         ("POST", "/fhir/r4/Consent") => web::post().to(consent::import),
         ("GET", "/fhir/r4/Consent/{id}") => web::get().to(consent::export),
+        ("POST", "/api/v1/concerns") => web::post().to(concerns::submit),
+        ("GET", "/api/v1/concerns/{id}") => web::get().to(concerns::show),
         ("POST", "/api/v1/permissions") => web::post().to(permissions::record),
         ("GET", "/api/v1/permissions/{id}") => web::get().to(permissions::show),
         ("POST", "/api/v1/permissions/{id}/withdraw") => web::post().to(permissions::withdraw),

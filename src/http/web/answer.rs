@@ -53,6 +53,8 @@ pub enum Stop {
     SignedOut,
     /// Signed in, no hat chosen yet.
     NoHat,
+    /// Another page comes first.
+    First(String),
     /// Nothing here for this visitor, whether or not it is there for another.
     Missing,
     /// The form is not from a page of this session.
@@ -103,7 +105,7 @@ struct StopPage {
 impl ResponseError for Stop {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::SignedOut | Self::NoHat => StatusCode::SEE_OTHER,
+            Self::SignedOut | Self::NoHat | Self::First(_) => StatusCode::SEE_OTHER,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Forged | Self::Refused => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -119,6 +121,7 @@ impl ResponseError for Stop {
         let (title, words, next) = match self {
             Self::SignedOut => return go_with("/sign-in", no_cookie()),
             Self::NoHat => return go("/hat"),
+            Self::First(page) => return go(page),
             Self::Missing => ("stop.missing", text.say("stop.missing.words"), text.say("stop.next.families")),
             Self::Forged => ("stop.forged", text.say("stop.forged.words"), text.say("stop.next.start")),
             Self::Refused => ("stop.refused", text.say("stop.refused.words"), text.say("stop.next.families")),

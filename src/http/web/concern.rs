@@ -1,6 +1,7 @@
 //! The school's pages: submit a concern (S1), my concerns (S2), one concern (S3).
 
 use super::answer::{Stop, go, page, with_status};
+use super::concern_files::{FileShown, files};
 use super::concern_steps::{self as steps, Kind, Step};
 use super::disclosure::{Row, day_words};
 use super::fields::Fields;
@@ -54,7 +55,7 @@ pub async fn ask(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespons
     let draft = visit.gateway().draft(&visit.visitor, FORM).await?;
     match path.as_str() {
         "now" => page(&NowPage { frame: framed(&visit, "concern.now") }),
-        "check" => check(&visit, &draft),
+        "check" => check(&visit, &draft).await,
         name => {
             let step = steps::step(name).ok_or(Stop::Missing)?;
             page(&step_page(&visit, step, &draft, &[]))
@@ -135,10 +136,14 @@ struct CheckPage {
     frame: Frame,
     answered: Vec<Answered>,
     open: Vec<(&'static str, &'static str)>,
+    /// An earlier concern of the school that looks like the same: its id and day.
+    duplicate: Option<(String, String)>,
 }
 
-fn check(visit: &SignedIn, draft: &BTreeMap<String, String>) -> Result<HttpResponse, Stop> {
+async fn check(visit: &SignedIn, draft: &BTreeMap<String, String>) -> Result<HttpResponse, Stop> {
     let text = Text::english();
+    let duplicate = visit.gateway().likely_duplicate(&visit.visitor, &steps::form(draft)).await?;
+    let duplicate = duplicate.map(|c| (c.id, moment_words(c.submitted_at)));
     let mut answered = Vec::new();
     for step in steps::STEPS.iter().filter(|s| steps::asked(s, draft)) {
         for field in step.fields {
@@ -154,7 +159,7 @@ fn check(visit: &SignedIn, draft: &BTreeMap<String, String>) -> Result<HttpRespo
     }
     let open = steps::open(draft).into_iter();
     let open = open.map(|s| (s.name, text.find(&format!("step.{}", s.name)).unwrap_or_default())).collect();
-    page(&CheckPage { frame: framed(visit, "concern.check"), answered, open })
+    page(&CheckPage { frame: framed(visit, "concern.check"), answered, open, duplicate })
 }
 
 /// Submits what was checked.
@@ -225,19 +230,33 @@ struct ConcernPage {
     actions: Option<String>,
     rows: Vec<Row>,
     thread: Vec<SaidShown>,
+    files: Vec<FileShown>,
+    file_refused: bool,
     open: bool,
     to_surgery: bool,
 }
 
 /// S3: one concern.
 pub async fn one(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
-    may_submit(&visit)?;
-    let concern = visit.gateway().own_concern(&visit.visitor, &path).await?;
+    page(&concern_page(&visit, &path, false).await?)
+}
+
+/// The same, after a file that cannot be taken.
+pub async fn with_file_refused(visit: &SignedIn, id: &str) -> Result<HttpResponse, Stop> {
+    with_status(&concern_page(visit, id, true).await?, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+async fn concern_page(visit: &SignedIn, id: &str, file_refused: bool) -> Result<ConcernPage, Stop> {
+    may_submit(visit)?;
+    let concern = visit.gateway().own_concern(&visit.visitor, id).await?;
     let text = Text::english();
     let decided = concern.decided.as_ref();
     let lead = visit.visitor.hat.as_ref().is_some_and(|h| h.role == Role::Dsl);
-    page(&ConcernPage {
-        frame: framed(&visit, "concern.title"),
+    let title = if file_refused { "concern.file-title" } else { "concern.title" };
+    Ok(ConcernPage {
+        frame: framed(visit, title),
+        files: files(&concern),
+        file_refused,
         status: status_words(&concern),
         outcome: concern.outcome.map(|o| text.word("outcome", o.word())),
         due: due_words(&concern),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// Deepest nesting of a member that is written out; the record's own schema is shallower.
 const DEPTH_MAX: usize = 6;
 /// Lists of the record in the order a reader wants them.
-const LISTS: [&str; 15] = [
+const LISTS: [&str; 13] = [
     "flags",
     "involvements",
     "plans",
@@ -21,14 +21,12 @@ const LISTS: [&str; 15] = [
     "health",
     "circumstances",
     "characteristics",
-    "relationships",
-    "households",
     "consents",
     "notes",
     "documents",
 ];
 /// Members that say how a segment is handled, not what it says.
-const QUIET: [&str; 5] = ["id", "label", "form", "summary_of", "source_ref"];
+const QUIET: [&str; 7] = ["id", "label", "form", "summary_of", "source_ref", "as_recorded", "same_as"];
 /// Members that say when, first found first: the day a segment stands under in a chronology.
 const WHEN: [&str; 10] = [
     "at",
@@ -52,6 +50,12 @@ pub struct Shown {
     pub people: Vec<PersonShown>,
     /// Segments by list.
     pub lists: Vec<ListShown>,
+    /// Who is what to whom.
+    pub ties: Vec<TieShown>,
+    /// Who lives together, by the ids of the disclosure.
+    pub homes: Vec<Vec<String>>,
+    /// Services that work with the person now.
+    pub services: Vec<ServiceShown>,
     /// Services that are involved, and whom to ask.
     pub indicators: Vec<Notice>,
     /// What is withheld, where that may be said.
@@ -60,12 +64,50 @@ pub struct Shown {
 
 /// A person of the record.
 pub struct PersonShown {
+    /// The id of the disclosure.
+    pub id: String,
     /// Whether it is whom the page is about.
     pub subject: bool,
+    /// The id of the same person's first identity, when this is another custodian's.
+    pub same_as: Option<String>,
+    /// Whose identity it is.
+    pub custodian: String,
+    /// Date of birth as recorded.
+    pub born: Option<String>,
+    /// A code of the record.
+    pub sex: Option<String>,
     /// Name, when released.
     pub name: Option<String>,
     /// Members with their words.
     pub rows: Vec<Row>,
+}
+
+/// Somebody is something to somebody.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TieShown {
+    /// Who.
+    pub from: String,
+    /// To whom.
+    pub to: String,
+    /// What: a code of the record.
+    pub relation: String,
+    /// Whether they live together, when it is known.
+    pub together: Option<bool>,
+    /// Parental responsibility, when it is known: a word of the record.
+    pub responsibility: Option<String>,
+}
+
+/// A service that works with somebody.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceShown {
+    /// What it is, in words.
+    pub words: String,
+    /// The agency.
+    pub agency: String,
+    /// The workers as the service names them.
+    pub workers: String,
+    /// Since when.
+    pub since: Option<String>,
 }
 
 /// A list of segments.
@@ -80,10 +122,18 @@ pub struct ListShown {
 pub struct ItemShown {
     /// What it is: kind, or category.
     pub heading: String,
+    /// Its category.
+    pub category: String,
     /// Its category in words.
     pub category_words: String,
     /// The agency it comes from.
     pub agency: String,
+    /// The agency's id.
+    pub custodian: String,
+    /// Who wrote it: a role's code.
+    pub author: Option<String>,
+    /// Codes that were approximated, with what was sent.
+    pub approximated: Vec<String>,
     /// The day it stands under, as precise as it is known; as in the record.
     pub when: Option<String>,
     /// Fact, reported or opinion (R69).
@@ -114,8 +164,14 @@ pub struct Notice {
     pub text: String,
     /// Who holds it.
     pub custodian: Option<String>,
+    /// Its id.
+    pub custodian_id: Option<String>,
     /// Whom to ask there.
     pub contact: Option<String>,
+    /// Why no more is shown, where that may be said.
+    pub reason: Option<String>,
+    /// `YYYY-MM`, when that may be said.
+    pub month: Option<String>,
 }
 
 impl Shown {
@@ -129,6 +185,9 @@ impl Shown {
             alias: subject.to_owned(),
             people: objects(record.get("people")).map(|p| person(p, subject, text)).collect(),
             lists: LISTS.iter().filter_map(|name| list(name, record.get(*name), text)).collect(),
+            ties: objects(record.get("relationships")).filter_map(tie).collect(),
+            homes: objects(record.get("households")).map(home).collect(),
+            services: objects(record.get("involvements")).filter_map(|o| service(o, text)).collect(),
             indicators: objects(all.get("indicators")).map(|n| notice(n, text)).collect(),
             markers: objects(all.get("markers")).map(|n| notice(n, text)).collect(),
         }
@@ -143,12 +202,55 @@ fn person(object: &Map<String, Value>, subject: &str, text: &Text) -> PersonShow
     let names = object.get("names").and_then(Value::as_array);
     let name = names.into_iter().flatten().find_map(name_of);
     let skip = |key: &str| QUIET.contains(&key) || ["names", "role"].contains(&key);
+    let id = text_of(object, "id").unwrap_or_default();
     PersonShown {
         // The record's own roles do not say it: several people may be subjects of what was sent about them.
-        subject: object.get("id").and_then(Value::as_str) == Some(subject),
+        subject: id == subject,
+        id,
+        same_as: text_of(object, "same_as"),
+        custodian: inner(object, "label", "custodian").unwrap_or_default(),
+        born: inner(object, "birth", "date"),
+        sex: inner(object, "sex", "code"),
         name,
         rows: rows(object, text, skip),
     }
+}
+
+fn text_of(object: &Map<String, Value>, key: &str) -> Option<String> {
+    object.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn inner(object: &Map<String, Value>, outer: &str, key: &str) -> Option<String> {
+    object.get(outer).and_then(Value::as_object).and_then(|o| text_of(o, key))
+}
+
+fn tie(object: &Map<String, Value>) -> Option<TieShown> {
+    Some(TieShown {
+        from: text_of(object, "from")?,
+        to: text_of(object, "to")?,
+        relation: inner(object, "relation", "code").unwrap_or_default(),
+        together: object.get("same_household").and_then(Value::as_bool),
+        responsibility: text_of(object, "parental_responsibility"),
+    })
+}
+
+fn home(object: &Map<String, Value>) -> Vec<String> {
+    objects(object.get("members")).filter_map(|m| text_of(m, "person")).collect()
+}
+
+/// A piece of work that has not ended.
+fn service(object: &Map<String, Value>, text: &Text) -> Option<ServiceShown> {
+    if object.contains_key("end") {
+        return None;
+    }
+    let workers: Vec<String> =
+        objects(object.get("workers")).filter(|w| !w.contains_key("end")).filter_map(|w| text_of(w, "id")).collect();
+    Some(ServiceShown {
+        words: text.word("kind", &text_of(object, "kind")?),
+        agency: inner(object, "label", "custodian").unwrap_or_default(),
+        workers: workers.join(", "),
+        since: text_of(object, "start"),
+    })
 }
 
 /// A name as people say it: preferred or given names, then the family name.
@@ -178,13 +280,36 @@ fn item(list: &str, object: &Map<String, Value>, text: &Text) -> ItemShown {
     ItemShown {
         heading: kind.map_or_else(|| text.word("list", list), |k| text.word("kind", k)),
         category_words: text.word("category", &category),
+        category,
         agency: of_label("custodian").unwrap_or_default(),
+        custodian: of_label("custodian").unwrap_or_default(),
+        author: of_label("author_role").filter(|a| a != "unknown"),
+        approximated: approximated(object, text, 0),
         when: WHEN.iter().find_map(|key| object.get(*key).and_then(when_of)).or_else(|| of_label("observed")),
         basis: of_label("basis_marker").map(|b| text.word("value", &b)),
         summary: object.get("form").and_then(Value::as_str) == Some("summary") || object.contains_key("summary_of"),
         unread: object.contains_key("unparsed"),
         rows: rows(object, text, skip),
     }
+}
+
+/// What was sent where the record's own code only comes near it: "field: what was sent".
+fn approximated(object: &Map<String, Value>, text: &Text, depth: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, value) in object.iter().filter(|_| depth < DEPTH_MAX) {
+        let inside: Vec<&Map<String, Value>> = match value {
+            Value::Object(one) => vec![one],
+            _ => objects(Some(value)).collect(),
+        };
+        for one in inside {
+            if let Some(sent) = one.get("as_recorded").and_then(Value::as_object) {
+                let words = text_of(sent, "text").or_else(|| text_of(sent, "code")).unwrap_or_default();
+                all.push(format!("{}: {words}", text.word("field", key)));
+            }
+            all.extend(approximated(one, text, depth + 1));
+        }
+    }
+    all
 }
 
 fn when_of(value: &Value) -> Option<String> {
@@ -199,7 +324,10 @@ fn notice(object: &Map<String, Value>, text: &Text) -> Notice {
         code: category,
         text: word("text").unwrap_or_default(),
         custodian: word("custodian"),
+        custodian_id: word("custodian"),
         contact: word("contact"),
+        reason: word("reason"),
+        month: word("month"),
     }
 }
 

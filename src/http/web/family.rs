@@ -1,17 +1,19 @@
-//! A worker's families (P1), one family (P2) and its chronology (P3), behind the purpose that was stated for it.
+//! A worker's families (P1) and one family (P2), behind the purpose that was stated for it. Its chronology is in `chronology`.
 //!
 //! Each person shown is one enquiry, decided and logged. A person of whom nothing may be known leaves no trace on the page:
 //! no line, no blank, no number.
 
 use super::answer::{Stop, go, page, with_status};
-use super::disclosure::{ItemShown, Notice, Shown, day_words};
+use super::disclosure::{ListShown, Notice, Row, ServiceShown, Shown, day_words};
 use super::fields::Fields;
 use super::frame::Frame;
+use super::picture::{self, Picture};
+use super::seen::{Fresh, since_last};
 use super::text::Text;
 use super::visit::SignedIn;
 use crate::exchange::{Failure, Family};
 use crate::ident::PersonId;
-use crate::vocabulary::{Category, Purpose};
+use crate::vocabulary::{Category, Purpose, Role};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -19,7 +21,7 @@ use askama::Template;
 /// The reason of a refusal by the bulk rule.
 const BULK: &str = "R81";
 /// What a list of families shows of each person.
-const LISTED: [Category; 1] = [Category::Idn];
+pub(super) const LISTED: [Category; 1] = [Category::Idn];
 
 struct FamilyRow {
     id: String,
@@ -104,13 +106,33 @@ fn purpose_page(visit: &SignedIn, family: &Family, failed: bool) -> PurposePage 
     }
 }
 
-struct MemberShown {
-    name: String,
-    alias: String,
-    rows: Vec<super::disclosure::Row>,
-    lists: Vec<super::disclosure::ListShown>,
-    indicators: Vec<Notice>,
-    markers: Vec<Notice>,
+/// A member of whom something may be shown.
+pub struct MemberShown {
+    /// Where the person's permissions are, for a hat that records them.
+    pub permissions: Option<String>,
+    /// The name, or that it is not known.
+    pub name: String,
+    /// How addresses name them.
+    pub alias: String,
+    /// What custodians say differently.
+    pub conflicts: Vec<String>,
+    /// Members of the identity with their words.
+    pub rows: Vec<Row>,
+    /// Segments by list.
+    pub lists: Vec<ListShown>,
+    /// Services that are involved.
+    pub indicators: Vec<Notice>,
+    /// What is withheld, where that may be said.
+    pub markers: Vec<Notice>,
+}
+
+struct ServiceRow {
+    who: String,
+    words: String,
+    agency: String,
+    contact: String,
+    workers: String,
+    since: String,
 }
 
 #[derive(Template)]
@@ -118,8 +140,12 @@ struct MemberShown {
 struct FamilyPage {
     frame: Frame,
     family: String,
+    picture: Picture,
+    fresh: Vec<Fresh>,
+    services: Vec<ServiceRow>,
     members: Vec<MemberShown>,
     may_open: bool,
+    reader: String,
 }
 
 /// P2: one picture of a family.
@@ -128,21 +154,55 @@ pub async fn open(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
     let Some(purpose) = visit.visitor.purpose(&family.id) else {
         return Ok(go(&format!("/families/{}/purpose", family.id)));
     };
-    let mut members = Vec::new();
-    for shown in everybody(&visit, &family, purpose).await? {
-        members.extend(member(&visit, shown));
+    let records = visit.gateway().records_permissions(&visit.visitor);
+    let all = everybody(&visit, &family, purpose).await?;
+    let picture = picture::picture(&all.iter().map(|(_, shown)| shown).collect::<Vec<_>>());
+    let (mut members, mut services) = (Vec::new(), Vec::new());
+    for (person, shown) in all {
+        let permissions = records.then(|| format!("/families/{}/people/{person}/permissions", family.id));
+        let found = shown.services.clone();
+        if let Some(member) = member(&visit, shown) {
+            services.extend(found.into_iter().map(|s| service(&visit, &member.name, s)));
+            let mut member = MemberShown { permissions, ..member };
+            // By month in the chronology, once here.
+            member.indicators.dedup_by(|a, b| {
+                (&a.words, &a.text, &a.custodian, &a.reason) == (&b.words, &b.text, &b.custodian, &b.reason)
+            });
+            members.push(member);
+        }
     }
     let title = Text::english().say("family.title").to_owned();
     let may_open = super::opened::offered(&visit, purpose);
-    page(&FamilyPage { frame: Frame::of(&visit, title, Some(purpose)), family: family.id, members, may_open })
+    page(&FamilyPage {
+        frame: Frame::of(&visit, title, Some(purpose)),
+        family: family.id,
+        picture,
+        fresh: since_last(&visit, &path, &members).await?,
+        services,
+        members,
+        may_open,
+        reader: visit.visitor.shown.clone(),
+    })
+}
+
+fn service(visit: &SignedIn, who: &str, service: ServiceShown) -> ServiceRow {
+    ServiceRow {
+        who: who.to_owned(),
+        words: service.words,
+        contact: visit.pages.agency_contact(&service.agency),
+        agency: visit.pages.agency_words(&service.agency),
+        workers: service.workers,
+        since: service.since.as_deref().and_then(day_words).unwrap_or_default(),
+    }
 }
 
 /// A person of whom something may be shown; one of whom nothing may be known is not there at all.
-fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
+pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
     let nothing = shown.people.is_empty() && shown.indicators.is_empty() && shown.markers.is_empty();
     if nothing && shown.lists.is_empty() {
         return None;
     }
+    let conflicts = picture::conflicts(&shown, |agency| visit.pages.agency_words(agency));
     let (name, rows) = match shown.people.into_iter().find(|p| p.subject) {
         Some(person) => (person.name, person.rows),
         None => (None, Vec::new()),
@@ -153,10 +213,14 @@ fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
     let mut lists = shown.lists;
     for item in lists.iter_mut().flat_map(|l| l.items.iter_mut()) {
         item.agency = visit.pages.agency_words(&item.agency);
+        let role = item.author.as_deref().and_then(Role::parse);
+        item.author = role.map(|role| visit.pages.role_words(role));
     }
     Some(MemberShown {
+        permissions: None,
         name,
         alias: shown.alias,
+        conflicts,
         rows,
         lists,
         indicators: shown.indicators.into_iter().map(agency).collect(),
@@ -164,58 +228,16 @@ fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
     })
 }
 
-struct Entry {
-    day: String,
-    name: String,
-    item: ItemShown,
-}
-
-#[derive(Template)]
-#[template(path = "chronology.html")]
-struct ChronologyPage {
-    frame: Frame,
-    family: String,
-    entries: Vec<Entry>,
-    undated: Vec<Entry>,
-    reader: String,
-}
-
-/// P3: what happened, newest first. Indicators stand by month (their day is not released), markers not at all.
-pub async fn chronology(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
-    let family = of_visitor(&visit, &path).await?;
-    let Some(purpose) = visit.visitor.purpose(&family.id) else {
-        return Ok(go(&format!("/families/{}/purpose", family.id)));
-    };
-    let (mut dated, mut undated) = (Vec::new(), Vec::new());
-    for shown in everybody(&visit, &family, purpose).await? {
-        let Some(member) = member(&visit, shown) else { continue };
-        for item in member.lists.into_iter().flat_map(|l| l.items) {
-            let name = member.name.clone();
-            match item.when.clone() {
-                Some(when) => {
-                    let day = day_words(&when).unwrap_or_else(|| when.clone());
-                    dated.push((when, Entry { day, name, item }));
-                }
-                None => undated.push(Entry { day: String::new(), name, item }),
-            }
-        }
-    }
-    dated.sort_by(|a, b| b.0.cmp(&a.0));
-    let title = Text::english().say("chronology.title").to_owned();
-    page(&ChronologyPage {
-        frame: Frame::of(&visit, title, Some(purpose)),
-        family: family.id,
-        entries: dated.into_iter().map(|(_, entry)| entry).collect(),
-        undated,
-        reader: visit.visitor.shown.clone(),
-    })
-}
-
 /// Everybody of a family, as far as this hat may see them for this purpose.
-async fn everybody(visit: &SignedIn, family: &Family, purpose: Purpose) -> Result<Vec<Shown>, Stop> {
+pub(super) async fn everybody(
+    visit: &SignedIn,
+    family: &Family,
+    purpose: Purpose,
+) -> Result<Vec<(PersonId, Shown)>, Stop> {
     let mut all = Vec::new();
     for member in &family.members {
-        all.extend(look(visit, &member.person, purpose, Category::ALL).await?);
+        let shown = look(visit, &member.person, purpose, Category::ALL).await?;
+        all.extend(shown.map(|shown| (member.person.clone(), shown)));
     }
     Ok(all)
 }
@@ -241,7 +263,7 @@ pub async fn member_at(
 }
 
 /// What is released of one person; nothing for a refusal that the visitor may know of: the page goes on without them.
-async fn look(
+pub(super) async fn look(
     visit: &SignedIn,
     person: &PersonId,
     purpose: Purpose,
@@ -258,7 +280,7 @@ async fn look(
 }
 
 /// The family in the address, if it is the visitor's.
-async fn of_visitor(visit: &SignedIn, id: &str) -> Result<Family, Stop> {
+pub(super) async fn of_visitor(visit: &SignedIn, id: &str) -> Result<Family, Stop> {
     worn(visit)?;
     Ok(visit.gateway().family(&visit.visitor, id).await?)
 }

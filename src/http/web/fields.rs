@@ -23,6 +23,10 @@ pub const WORD: &str = "word";
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// Fields that came another way, in order.
+    pub const fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
     /// A field's value, trimmed; empty when it is not there.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim())
@@ -123,7 +127,7 @@ pub fn escaped(text: &str) -> String {
 ///
 /// # Source
 /// W3C Fetch Metadata (`Sec-Fetch-Site`); RFC 6454 (`Origin`).
-fn from_own_page(headers: &HeaderMap) -> bool {
+pub fn from_own_page(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin" || site == "none";

@@ -103,6 +103,7 @@ fn all_places(text: &'static Text) -> Vec<Place> {
         place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
         place("/approvals", "approvals.title", |hat| hat.supervisor),
         place("/review", "review.title", |hat| hat.supervisor || hat.role == Role::Prv),
+        place("/operator", "operator.title", |hat| hat.role == Role::Sys),
         place("/concerns", "concerns.title", |hat| matches!(hat.role, Role::Dsl | Role::Sch)),
         place("/audit", "audit.search", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/integrity", "integrity.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),

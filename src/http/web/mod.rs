@@ -7,7 +7,9 @@
 mod answer;
 mod approvals;
 mod audit;
+mod chronology;
 mod concern;
+mod concern_files;
 mod concern_steps;
 mod demo;
 mod disclosure;
@@ -17,12 +19,18 @@ mod frame;
 mod hat;
 mod home;
 mod opened;
+mod operator;
+mod permission;
+mod picture;
 mod review;
+mod search;
+mod seen;
 mod sheet;
 mod sign_in;
 mod style;
 mod surgery;
 mod text;
+mod upload;
 mod visit;
 mod withheld;
 
@@ -46,11 +54,15 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/demo", web::get().to(demo::people))
         .route("/demo", web::post().to(demo::walk))
         .route("/families", web::get().to(family::list))
+        .route("/families/search", web::get().to(search::form))
+        .route("/families/search", web::post().to(search::search))
         .route("/families/{family}", web::get().to(family::open))
         .route("/families/{family}/purpose", web::get().to(family::why))
         .route("/families/{family}/purpose", web::post().to(family::state))
-        .route("/families/{family}/chronology", web::get().to(family::chronology));
+        .route("/families/{family}/chronology", web::get().to(chronology::chronology));
     danger(config);
+    config.route("/operator", web::get().to(operator::operator));
+    permission::routes(config);
     schools(config);
     audit::routes(config);
 }
@@ -87,6 +99,9 @@ fn schools(config: &mut ServiceConfig) {
         .route("/concerns/new/{step}", web::post().to(concern::answer))
         .route("/concerns/{concern}", web::get().to(concern::one))
         .route("/concerns/{concern}/reply", web::post().to(concern::reply))
+        .route("/concerns/{concern}/files", web::post().to(concern_files::add))
+        .route("/concerns/{concern}/files/{file}", web::get().to(concern_files::one))
+        .route("/surgery/{concern}/files/{file}", web::get().to(concern_files::one))
         .route("/concerns/{concern}/surgery", web::post().to(concern::to_surgery))
         .route("/surgery", web::get().to(surgery::queue))
         .route("/surgery/{concern}", web::get().to(surgery::one))

@@ -2,6 +2,7 @@
 
 use super::answer::{Stop, go, page, with_status};
 use super::concern::{SaidShown, due_words, moment_words, rows, status_words, thread};
+use super::concern_files::{FileShown, files};
 use super::disclosure::Row;
 use super::fields::Fields;
 use super::frame::Frame;
@@ -66,6 +67,7 @@ struct AdvicePage {
     due: Option<String>,
     rows: Vec<Row>,
     thread: Vec<SaidShown>,
+    files: Vec<FileShown>,
     answers: Vec<(&'static str, String)>,
     outcomes: Vec<(&'static str, String)>,
     answer: Option<String>,
@@ -99,6 +101,7 @@ async fn advice(visit: &SignedIn, id: &str, typed: Option<&Fields>) -> Result<Ad
         due: due_words(&concern),
         rows: rows(&concern),
         thread: thread(&concern),
+        files: files(&concern),
         answers: words("answer", &answers),
         outcomes: words("outcome", &outcomes),
         answer: decided.map(|d| text.word("answer", d.answer.word())),

@@ -141,6 +141,7 @@ mod tests {
             "state.",
             "likeness.",
             "doubt.",
+            "relation.",
         ];
         for key in Text::english().texts.keys() {
             assert!(

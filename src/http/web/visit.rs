@@ -6,7 +6,7 @@ use super::text::Text;
 use crate::exchange::{Gateway, OverrideSeen, Token, Visitor, Worn};
 use crate::http::door::Door;
 use crate::http::envelope::RequestId;
-use crate::vocabulary::Purpose;
+use crate::vocabulary::{Purpose, Role};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
@@ -63,6 +63,15 @@ impl Pages {
     pub fn agency_words(&self, id: &str) -> String {
         let found = self.gateway.config().agencies.iter().find(|a| a.id.as_str() == id);
         found.map_or_else(|| Text::english().word("list", id), |a| a.name.clone())
+    }
+    /// Whom to ring at an agency.
+    pub fn agency_contact(&self, id: &str) -> String {
+        let found = self.gateway.config().agencies.iter().find(|a| a.id.as_str() == id);
+        found.map_or_else(String::new, |a| a.contact.clone())
+    }
+    /// A role in words.
+    pub fn role_words(&self, role: Role) -> String {
+        self.gateway.content().policy.role(role).name.clone()
     }
     /// A purpose in words.
     pub fn purpose_words(&self, purpose: Purpose) -> String {

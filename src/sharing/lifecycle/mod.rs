@@ -138,6 +138,28 @@ pub fn own_capacity(world: &World, id: &str, at: Time) -> Option<Capacity> {
     })
 }
 
+/// Whether a search may answer with this person (R8): not one whose place is protected, whose identity is sealed, who came
+/// without a name, or with whom the searcher has a tie.
+#[must_use]
+pub fn may_be_found(world: &World, account: &AccountId, id: &PersonId, at: Time) -> bool {
+    let Some(ix) = person(world, id.as_str()) else { return false };
+    let tied = world
+        .names
+        .accounts
+        .get(account.as_str())
+        .and_then(|account| conflict::tie(world, account, std::iter::once(ix), at));
+    !world.is_protected(ix, at) && !world.is_sealed(ix, at) && tied.is_none()
+}
+
+/// Whether a person is 13, 16 and 18; somebody nobody knows counts as an adult, whose rules are the tighter ones.
+#[must_use]
+pub fn ages_reached(world: &World, id: &str, at: Time) -> (bool, bool, bool) {
+    person(world, id).map_or((true, true, true), |ix| {
+        let ages = world.ages(ix);
+        (ages.thirteen(at), ages.sixteen(at), ages.adult(at))
+    })
+}
+
 /// Whether the hat is a manager or on-call lead in a role that may approve, in office now (R39).
 #[must_use]
 pub fn supervises(world: &World, policy: &Policy, id: &HatId, at: Time) -> bool {

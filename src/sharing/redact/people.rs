@@ -51,7 +51,7 @@ impl<'a> Join<'a> {
                     first = Some(node);
                 }
                 (Some(node), Identities::Merged) => self.complete(out, node, *mention),
-                (Some(_), Identities::Separate) => {
+                (Some(_), Identities::Separate | Identities::Marked) => {
                     let Some(place) = self.held.get(mention.held) else { continue };
                     let own = (self.request.alias)(&format!("{}/{}", place.id, mention.local));
                     let node = out.add(people, None, Kind::Object, "", 0);
@@ -59,6 +59,9 @@ impl<'a> Join<'a> {
                     // A person's segment is about that person; that both are one is for the receiver's index to say.
                     if let Some(about) = out.find(node, &["label", "about"]).and_then(|l| out.item(l, 0)) {
                         out.set_scalar(about, Kind::String, &own);
+                    }
+                    if self.request.identities == Identities::Marked {
+                        out.add_text(node, "same_as", alias);
                     }
                 }
             }

@@ -1,0 +1,130 @@
+//! What schools do beyond the form: files, a concern told twice, a school's own system.
+
+use crate::demo::Demo;
+use crate::visitor::{System, Visitor};
+use serde_json::{Value, json};
+
+const DOCUMENT: &[u8] = b"%PDF-1.7 a scan of the body map";
+
+fn post(system: &System, sent: &Value) -> (u16, Value) {
+    let (status, body) = system.post("/api/v1/concerns", &sent.to_string());
+    (status, serde_json::from_str(&body).unwrap_or_default())
+}
+
+fn concern(id: &str, system: &System) -> (u16, Value) {
+    let sent = json!({
+        "concernId": id, "sourceSystem": "own", "occurredAt": "2026-10-05T09:10:00",
+        "child": {"upn": "V899200116001", "surname": "Pryce", "forename": "Ellis", "dob": "2018-04-09"},
+        "detail": "Hungry again at registration", "parentsInformed": false,
+        "parentsInformedReasonIfNot": "Advice is asked for first", "dslInformed": true
+    });
+    post(system, &sent)
+}
+
+/// A concern of the demo's school, sent by its own system; where it is on the lead's pages.
+fn sent(demo: &Demo) -> (System, String) {
+    let system = System::new(demo, "school-office");
+    let (status, body) = concern("C-1", &system);
+    assert_eq!(status, 202, "{body}");
+    let id = body["id"].as_str().unwrap().to_owned();
+    (system, id)
+}
+
+#[test]
+fn a_schools_system_sends_a_concern_and_reads_back_the_answer_and_the_outcome() {
+    let demo = Demo::start();
+    let (system, id) = sent(&demo);
+    // The same again is the same; other content under the same id is not taken.
+    assert_eq!(concern("C-1", &system).1["id"], json!(id));
+    let other = json!({"concernId": "C-1", "occurredAt": "2026-10-06", "detail": "Another", "parentsInformed": true,
+        "child": {"surname": "Pryce", "forename": "Ellis", "dob": "2018-04-09"}});
+    assert_eq!(post(&system, &other).0, 409);
+    let incomplete = json!({"concernId": "C-2", "child": {"surname": "Pryce"}, "detail": "x"});
+    let (status, problem) = post(&system, &incomplete);
+    assert_eq!(status, 422, "{problem}");
+    assert!(problem.to_string().contains("/child/dob") && !problem.to_string().contains("Pryce"), "{problem}");
+    // Only the system that sent it reads it back; a system that is no school's sends none.
+    let stranger = System::new(&demo, "police-desk");
+    assert_eq!(stranger.get(&format!("/api/v1/concerns/{id}")).0, 404);
+    assert_eq!(concern("C-9", &stranger).0, 403);
+    // The surgery answers; the school's system learns it.
+    let mut adviser = Visitor::walking(&demo, "acc-10");
+    let word = adviser.get(&format!("/surgery/{id}")).word();
+    assert_eq!(adviser.post(&format!("/surgery/{id}/take"), &[("word", &word)]).status, 303);
+    let read =
+        |system: &System| -> Value { serde_json::from_str(&system.get(&format!("/api/v1/concerns/{id}")).1).unwrap() };
+    assert_eq!(read(&system)["status"], "being-read");
+    let answer = [("answer", "advice"), ("reason", "Talk to the parents first."), ("actions", ""), ("word", &word)];
+    assert_eq!(adviser.post(&format!("/surgery/{id}/answer"), &answer).status, 303);
+    let after = read(&system);
+    assert_eq!((&after["answer"], &after["outcome"]), (&json!("advice"), &json!("advice")));
+    // Without names: no name is stored, and the school's lead sees the same words.
+    let nameless = json!({"concernId": "C-3", "occurredAt": "2026-10-06", "detail": "Often tired",
+        "parentsInformed": true, "child": {"ageBand": "5-10", "schoolPhase": "primary"}});
+    assert_eq!(post(&system, &nameless).0, 202);
+    assert!(Visitor::walking(&demo, "acc-08").get("/concerns").body.contains("without names"));
+}
+
+#[test]
+fn files_are_told_by_their_content_and_handed_out_as_downloads() {
+    let demo = Demo::start();
+    let (_, id) = sent(&demo);
+    let mut lead = Visitor::walking(&demo, "acc-08");
+    let here = format!("/concerns/{id}");
+    let word = lead.get(&here).word();
+    for (name, bytes) in
+        [("a.pdf", &b"MZ\x90\x00"[..]), ("a.png", b"PK\x03\x04"), ("a.txt", b""), ("b.svg", b"\x00<svg>")]
+    {
+        let refused = lead.post_file(&format!("{here}/files"), &word, name, bytes);
+        assert_eq!(refused.status, 422, "{name}");
+        assert!(refused.body.contains("at most 5 MB"));
+    }
+    assert_eq!(lead.post_file(&format!("{here}/files"), "wrong", "a.pdf", DOCUMENT).status, 403);
+    let large = vec![b'a'; 5 * 1024 * 1024 + 20_000];
+    assert_eq!(lead.post_file(&format!("{here}/files"), &word, "a.txt", &large).status, 413);
+    let hostile = "<b>Ellis</b>.pdf";
+    assert_eq!(lead.post_file(&format!("{here}/files"), &word, hostile, DOCUMENT).status, 303);
+    let page = lead.get(&here).body;
+    assert!(page.contains("Ellis") && !page.contains("<b>"));
+    let file = page.split("/files/").nth(2).and_then(|r| r.split('"').next()).expect("a file").to_owned();
+    let mut adviser = Visitor::walking(&demo, "acc-10");
+    for (visitor, place) in [(&mut lead, "concerns"), (&mut adviser, "surgery")] {
+        let got = visitor.get(&format!("/{place}/{id}/files/{file}"));
+        assert_eq!((got.status, got.body.as_bytes()), (200, DOCUMENT));
+        assert_eq!(got.header("content-type"), "application/octet-stream");
+        assert_eq!(got.header("content-disposition"), "attachment; filename=\"file.pdf\"");
+        assert!(got.header("content-security-policy").starts_with("sandbox"));
+        assert_eq!(got.header("x-content-type-options"), "nosniff");
+    }
+    // Nobody else's: other staff of the school, a worker of the council.
+    for account in ["acc-09", "acc-01"] {
+        let mut other = Visitor::walking(&demo, account);
+        assert_eq!(other.get(&format!("{here}/files/{file}")).status, 404, "{account}");
+    }
+    assert_eq!(lead.get(&format!("{here}/files/no-such-file")).status, 404);
+}
+
+#[test]
+fn a_concern_told_twice_is_pointed_out_among_the_schools_own() {
+    let demo = Demo::start();
+    let (_, id) = sent(&demo);
+    let answers: [(&str, &[(&str, &str)]); 4] = [
+        ("danger", &[("danger", "no")]),
+        ("who", &[("named", "yes")]),
+        ("child", &[("given", "Ellis"), ("family", "pryce"), ("born", "2018-04-09")]),
+        ("when", &[("when", "2026-10-07")]),
+    ];
+    let check = |visitor: &mut Visitor| {
+        let word = visitor.get("/concerns").word();
+        for (step, fields) in answers {
+            let mut all = fields.to_vec();
+            all.push(("word", word.as_str()));
+            assert_eq!(visitor.post(&format!("/concerns/new/{step}"), &all).status, 303, "{step}");
+        }
+        visitor.get("/concerns/new/check").body
+    };
+    assert!(check(&mut Visitor::walking(&demo, "acc-08")).contains(&format!("/concerns/{id}")));
+    // Other staff read back their own only: the lead's concern is not pointed out to them.
+    let teacher = check(&mut Visitor::walking(&demo, "acc-09"));
+    assert!(!teacher.contains(&id) && !teacher.contains("Your school sent"));
+}
