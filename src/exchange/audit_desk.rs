@@ -9,10 +9,11 @@ use super::{Caller, Failure, Gateway, entries};
 use crate::audit::payload::{Change, Hat};
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, HatId};
-use crate::store::{Job, Section};
+use crate::store::{FactsAt, Job, Section};
 use crate::vocabulary::Role;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cases read at a time.
 const CASES_PAGE: i64 = 500;
@@ -167,7 +168,7 @@ impl Gateway {
         let agency = hat.agency.as_str().to_owned();
         let whole =
             hat.role == Role::Aud && self.config().audit.partnership_auditor.as_deref() == Some(agency.as_str());
-        let leads = if whole { BTreeSet::new() } else { self.led_by(&agency).await? };
+        let leads = if whole { Arc::default() } else { self.led_by(&agency).await? };
         Ok(Viewer {
             account: account.clone(),
             police: Asker::is_police(self.config(), &agency),
@@ -178,19 +179,46 @@ impl Gateway {
         })
     }
 
-    /// People whose case the agency leads.
-    async fn led_by(&self, agency: &str) -> Result<BTreeSet<String>, Failure> {
+    /// People whose case the agency leads; read again only when a fact has changed.
+    async fn led_by(&self, agency: &str) -> Result<Arc<BTreeSet<String>>, Failure> {
+        let at = self.facts.now(&self.db).await?;
+        if let Some(led) = self.led.find(agency, at) {
+            return Ok(led);
+        }
         let mut people = BTreeSet::new();
         let mut after = String::new();
         loop {
             let page = self.db.facts_in(&self.keys, Section::Cases, &after, CASES_PAGE).await?;
-            let Some(last) = page.last() else { return Ok(people) };
+            let Some(last) = page.last() else { break };
             after.clone_from(&last.id);
             for case in page.iter().filter(|c| c.body.get("agency").and_then(Value::as_str) == Some(agency)) {
                 let members = case.body.get("members").and_then(Value::as_array).into_iter().flatten();
-                people.extend(members.filter_map(|m| m.get("person").and_then(Value::as_str).map(str::to_owned)));
+                people.extend(members.filter_map(person_of));
             }
         }
+        let people = Arc::new(people);
+        self.led.keep(agency, at, Arc::clone(&people));
+        Ok(people)
+    }
+}
+
+/// A member of a case: an id, or an object with one.
+fn person_of(member: &Value) -> Option<String> {
+    member.as_str().or_else(|| member.get("person").and_then(Value::as_str)).map(str::to_owned)
+}
+
+/// Whose cases an agency leads, as of a state of the facts.
+#[derive(Default, Debug)]
+pub(super) struct Led(Mutex<BTreeMap<String, (FactsAt, Arc<BTreeSet<String>>)>>);
+
+impl Led {
+    fn find(&self, agency: &str, at: FactsAt) -> Option<Arc<BTreeSet<String>>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(agency).filter(|(seen, _)| *seen == at).map(|(_, people)| Arc::clone(people))
+    }
+
+    fn keep(&self, agency: &str, at: FactsAt, people: Arc<BTreeSet<String>>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.to_owned(), (at, people));
     }
 }
 

@@ -55,7 +55,8 @@ pub use concern::{
 };
 pub use console::{
     AnswerTime, Charts, Compared, Counts, EntryCheck, EntryNote, Explained, ExportForm, Exported, Figure, Ground,
-    LogHealth, NoteKind, SavedSearch, SegmentExplained, Verified, reason_codes,
+    Identity, LogHealth, NoteKind, Reidentify, SavedSearch, SegmentExplained, Standing as ReidentifyStanding, Verified,
+    reason_codes,
 };
 pub use deed::{Deed, Done, User};
 pub use deliver::{Delivery, ItemSummary};
@@ -166,6 +167,7 @@ pub struct Gateway {
     last_hour: alerts::LastHour,
     integrity: console::Watch,
     charts: console::Remembered,
+    led: audit_desk::Led,
     clock_watch: clock_watch::ClockWatch,
     names: IndexKeys,
     started: Moment,
@@ -202,6 +204,7 @@ impl Gateway {
             last_hour: alerts::LastHour::default(),
             integrity: console::Watch::default(),
             charts: console::Remembered::default(),
+            led: audit_desk::Led::default(),
             clock_watch: clock_watch::ClockWatch::default(),
             names,
             started,

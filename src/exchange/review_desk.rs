@@ -18,6 +18,7 @@ use crate::sharing::facts::{Override, ReviewOutcome, Text};
 use crate::store::{Effect, Job, Likeness, ReviewRow, Section};
 use crate::vocabulary::{Category, Level};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Entries about one person that are looked through for what an override opened.
 const ENTRIES_MAX: i64 = 2_000;
@@ -353,7 +354,7 @@ impl Gateway {
         let police = super::questions::Asker::is_police(self.config(), &agency);
         let hat = Some(self.log_hat(visitor)?);
         let account = visitor.account.clone();
-        Ok(Viewer { account, hat, agency: Some(agency), police, adoption: false, leads: BTreeSet::new() })
+        Ok(Viewer { account, hat, agency: Some(agency), police, adoption: false, leads: Arc::default() })
     }
 }
 

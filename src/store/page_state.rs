@@ -94,6 +94,10 @@ impl Db {
     /// # Errors
     /// [`Error::Sealed`], [`Error::Database`].
     pub async fn kept(&self, keys: &Keys, kind: KeptKind, id: &str, now: Moment) -> Result<Option<Kept>, Error> {
+        // No id of ours holds one, and a database takes none: an address with it names nothing.
+        if id.contains('\0') {
+            return Ok(None);
+        }
         let args = [Arg::Text(kind.word()), Arg::Text(id), Arg::Int(now.millis())];
         self.fetch_one(&ONE, &args).await?.map(|row| opened(keys, kind, &row)).transpose()
     }

@@ -102,6 +102,7 @@ fn an_auditor_finds_explains_and_asks_without_a_name_or_any_content() {
     }
     a_search_is_kept_for_its_owner(&demo, &mut auditor);
     a_question_reaches_the_officer_and_is_answered(&demo, &mut auditor, &entries[0]);
+    who_it_is_is_told_once_after_the_officer_agreed(&demo, &mut auditor, &page.body);
     nobody_else_finds_it(&demo, &entries[0]);
 }
 
@@ -147,6 +148,45 @@ fn a_question_reaches_the_officer_and_is_answered(demo: &Demo, auditor: &mut Vis
     assert!(!links(&theirs.body, "/audit/entries/").is_empty());
     let reference = |body: &str| body.split("s-").nth(1).map(|r| r[..24].to_owned()).unwrap();
     assert!(!theirs.body.contains(&reference(&page.body)), "two views cannot be joined");
+}
+
+fn who_it_is_is_told_once_after_the_officer_agreed(demo: &Demo, auditor: &mut Visitor, entry: &str) {
+    let reference = format!("s-{}", &entry.split("s-").nth(1).unwrap()[..24]);
+    let word = auditor.get("/audit/reidentify").word();
+    let ask = |visitor: &mut Visitor, word: &str, subject: &str, case: &str, reason: &str| {
+        visitor.post("/audit/reidentify", &[("word", word), ("subject", subject), ("case", case), ("reason", reason)])
+    };
+    for (subject, case, reason) in [
+        (reference.as_str(), "", "a complaint"),
+        (&reference, "COMPLAINT-7", ""),
+        ("p-01", "COMPLAINT-7", "a complaint"),
+        ("s-000000000000000000000000", "COMPLAINT-7", "a complaint"),
+    ] {
+        assert_eq!(ask(auditor, &word, subject, case, reason).status, 422, "{subject} {case} {reason}");
+    }
+    assert_eq!(ask(auditor, &word, &reference, "COMPLAINT-7", "She asked who looked.").status, 303);
+    let waiting = auditor.get("/audit/reidentify");
+    assert!(waiting.body.contains("waits for the privacy officer") && !waiting.body.contains("Tell me now"));
+    let mut officer = Visitor::walking(demo, OFFICER);
+    let page = officer.get("/audit/reidentify");
+    let decide = crate::crawl::actions(&page.body).into_iter().find(|a| a.ends_with("/decide")).unwrap();
+    let look = decide.replace("/decide", "/look");
+    // Not before, not by oneself, not by another agency's officer, not by the officer who agreed.
+    assert_eq!(auditor.post(&look, &[("word", &word)]).header("location"), "/audit/reidentify");
+    assert_eq!(auditor.post(&decide, &[("word", &word), ("verdict", "approve")]).status, 404);
+    let mut other = Visitor::walking(demo, OTHER_OFFICER);
+    let word_of_other = other.get("/audit/reidentify").word();
+    assert_eq!(other.post(&decide, &[("word", &word_of_other), ("verdict", "approve")]).status, 404);
+    let word_of_officer = page.word();
+    assert_eq!(officer.post(&decide, &[("word", &word_of_officer), ("verdict", "approve")]).status, 303);
+    assert_eq!(officer.post(&look, &[("word", &word_of_officer)]).status, 404);
+    let told = auditor.post(&look, &[("word", &word)]);
+    assert!(told.body.contains("Lane, born") || told.body.contains("Lane"), "told");
+    let again = auditor.post(&look, &[("word", &word)]);
+    assert_eq!(again.header("location"), "/audit/reidentify", "once");
+    clean(&auditor.get("/audit/reidentify"), "the list afterwards");
+    let own = auditor.get(&format!("/audit?{SPAN}&event=audit-reidentify"));
+    assert_eq!(links(&own.body, "/audit/entries/").len(), 1, "the look is an entry");
 }
 
 fn nobody_else_finds_it(demo: &Demo, entry: &str) {
@@ -195,6 +235,9 @@ fn the_console_is_for_everybodys_eyes_and_hands() {
         (format!("/audit/questions/Q19?{SPAN}"), "audit-question-missing"),
         ("/audit/integrity".to_owned(), "audit-integrity-green"),
         ("/audit/export".to_owned(), "audit-export"),
+        (format!("/audit/charts?{SPAN}"), "audit-charts"),
+        ("/audit/charts?from=&to=".to_owned(), "audit-charts-wrong"),
+        ("/audit/reidentify".to_owned(), "audit-reidentify"),
     ] {
         go(&path);
         wrong.extend(look(&browser, name));
@@ -324,4 +367,44 @@ fn an_export_needs_a_reason_is_guarded_marked_proved_and_an_entry_itself() {
     let mut worker = Visitor::walking(&demo, "acc-01");
     let word = worker.get("/families").word();
     assert_eq!(take(&mut worker, &word, "csv", "a good reason").status, 404);
+}
+
+#[test]
+fn a_chart_its_picture_and_its_table_say_the_same_and_no_small_number() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    let page = auditor.get(&format!("/audit/charts?{SPAN}"));
+    clean(&page, "the charts");
+    let between = |text: &str, start: &str, end: &str| -> Vec<String> {
+        text.split(start).skip(1).map(|r| r.split(end).next().unwrap().to_owned()).collect()
+    };
+    let mut small = 0;
+    let mut pictures = 0;
+    for section in between(&page.body, "<section aria-labelledby", "</section>") {
+        let Some(said) = between(&section, "-facts\">", "</desc>").pop() else { continue };
+        pictures += 1;
+        // Each row of the table, joined as the picture's words join it.
+        let rows = between(section.split("<tbody>").nth(1).unwrap(), "<tr><td>", "</tr>");
+        let facts: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| {
+                let cells: Vec<&str> = row.split("<td>").map(|c| c.split("</td>").next().unwrap()).collect();
+                (cells[0].to_owned(), (*cells.last().unwrap()).to_owned())
+            })
+            .collect();
+        for (label, value) in &facts {
+            assert!(
+                said.contains(label.as_str()) && said.contains(value.as_str()),
+                "{label}: {value} is in the picture"
+            );
+            if let Ok(number) = value.parse::<i64>() {
+                assert!(number == 0 || number >= 5, "{label}: {value} is small");
+            }
+            small += usize::from(value == "fewer than 5");
+        }
+        assert_eq!(said.matches(": ").count(), facts.len(), "and nothing else is");
+    }
+    assert!(pictures >= 2 && small > 0, "the story has charts with small numbers: {pictures}, {small}");
+    assert!(page.body.contains("Southdown mental health trust"));
 }

@@ -134,6 +134,40 @@ impl Browser {
         let script = format!("document.querySelector('{css}').value = '{value}'");
         self.run(&script);
     }
+    /// Presses the Tab key.
+    pub fn press_tab(&self) {
+        self.press("\u{e004}");
+    }
+    /// Presses Enter, and waits for the page it leads to.
+    pub fn press_enter(&self) {
+        let before = self.element("html");
+        self.press("\u{e007}");
+        let began = Instant::now();
+        while try_call(&self.agent, &format!("{}/element/{before}/name", self.session), None).is_ok() {
+            assert!(began.elapsed() < NAVIGATION_MAX, "nothing came of Enter on {}", self.path());
+        }
+    }
+    fn press(&self, key: &str) {
+        let keys = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        self.post("actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]}));
+    }
+    /// Tabs until this has the focus.
+    pub fn keys_to(&self, css: &str) {
+        let script = format!("return document.activeElement === document.querySelector('{css}')");
+        for _ in 0..200 {
+            if self.run(&script) == json!(true) {
+                return;
+            }
+            self.press_tab();
+        }
+        panic!("Tab never reaches {css} on {}", self.path());
+    }
+    /// A window of so many pixels at so many times the usual size.
+    pub fn zoom(&self, pixels: u32, times: u32) {
+        let size = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": {
+            "width": pixels / times, "height": 1024 / times, "deviceScaleFactor": times, "mobile": false}});
+        self.post("goog/cdp/execute", &size);
+    }
     /// Loads the page again.
     pub fn refresh(&self) {
         self.post("refresh", &json!({}));

@@ -21,7 +21,7 @@ impl Demo {
             .args(["demo", "--port", "0", "--data"])
             .arg(&folder)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(folder.with_extension("log")).unwrap())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -38,6 +38,10 @@ impl Demo {
         assert!(!base.is_empty(), "the demo did not say where its pages are");
         Self { child, folder, base }
     }
+    /// What the program wrote about itself.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.with_extension("log")).unwrap()
+    }
     /// A file of the demo's folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -49,6 +53,7 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_file(self.folder.with_extension("log"));
     }
 }
 

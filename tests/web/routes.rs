@@ -175,8 +175,9 @@ fn an_address_of_another_is_not_there() {
 
 /// Whether an address names something.
 fn has_id(path: &str) -> bool {
-    path.split(['/', '?']).any(|part| part.contains('-') && part.chars().any(|c| c.is_ascii_digit()))
-        && !path.contains("from=")
+    let named = |part: &str| part.contains('-') && part.chars().any(|c| c.is_ascii_digit());
+    let keyed = |part: &str| part.len() >= 16 && part.chars().all(|c| c.is_ascii_hexdigit());
+    path.split(['/', '?']).any(|part| named(part) || keyed(part)) && !path.contains("from=")
 }
 
 /// Those who read the log see entries of others too, each in a view of their own; no link is needed.

@@ -11,7 +11,7 @@ const MORE: [(&str, &str); 3] = [
     (
         "haven-desk",
         r#"{"envelope":{"message_id":"silent-1","sent_at":"2026-10-06T09:00:00Z"},"people":[PERSON_DANA],
-        "notes":[{"id":"n1","label":LABEL_MHN,"kind":"therapy-note","text":"Zylophane session held in confidence."}]}"#,
+        "notes":[{"id":"n1","label":LABEL_MHN,"kind":"text","text":"Zylophane session held in confidence."}]}"#,
     ),
     (
         "harbourshire-desk",
@@ -20,7 +20,7 @@ const MORE: [(&str, &str); 3] = [
     (
         "police-desk",
         r#"{"envelope":{"message_id":"silent-3","sent_at":"2026-10-06T09:02:00Z"},"people":[PERSON_DANA],
-        "notes":[{"id":"n1","label":LABEL_INT,"kind":"intelligence","text":"Zylophane seen near the yard."}]}"#,
+        "notes":[{"id":"n1","label":LABEL_INT,"kind":"intelligence-product","text":"Zylophane seen near the yard."}]}"#,
     ),
 ];
 /// Who may know of the address: their pages differ, which shows that the difference is there.
@@ -29,8 +29,13 @@ const MAY_KNOW: [&str; 2] = ["acc-01", "acc-02"];
 const READ_THE_LOG: [&str; 3] = ["acc-14", "acc-15", "acc-20"];
 
 fn label(category: &str, custodian: &str, more: &str) -> String {
+    let author = match custodian {
+        "haven-da" => "FDV",
+        "harbourshire-police" => "POL",
+        _ => "SW",
+    };
     format!(
-        r#"{{"category":"{category}","confidentiality":"V","custodian":"{custodian}","about":["dana"],"third_party":"none","basis_marker":"reported"{more}}}"#
+        r#"{{"category":"{category}","confidentiality":"V","custodian":"{custodian}","about":["dana"],"third_party":"none","basis_marker":"reported","author_role":"{author}"{more}}}"#
     )
 }
 
@@ -48,7 +53,7 @@ fn filled(template: &str, custodian: &str) -> String {
         .replace("PERSON_DANA_AT", &format!("{person}{address}"))
         .replace("PERSON_DANA", &format!("{person}}}"))
         .replace("LABEL_MHN", &label("MHN", custodian, ""))
-        .replace("LABEL_INT", &label("INT", custodian, r#","handling":"P""#))
+        .replace("LABEL_INT", &label("INT", custodian, r#","police_handling":"P""#))
 }
 
 fn agency(system: &str) -> &'static str {
@@ -95,7 +100,7 @@ fn pages(demo: &Demo, account: &str, hat: Option<&str>) -> BTreeMap<String, (u16
             return all;
         }
         for (path, answer) in crawl(&mut visitor) {
-            all.insert(format!("{nth} {path}"), normal(&answer));
+            all.insert(format!("{nth} {}", without_ids(&path)), normal(&answer));
         }
         nth += 1;
     }
@@ -112,7 +117,26 @@ fn normal(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
     let headers = answer.headers.iter().filter(|(n, _)| !["date", "x-request-id", "set-cookie"].contains(&n.as_str()));
     let mut headers: Vec<(String, String)> = headers.map(|(n, v)| (n.clone(), v.clone())).collect();
     headers.retain(|(n, _)| n != "content-length");
-    (answer.status, without_times(&body), headers)
+    for (_, value) in &mut headers {
+        *value = without_ids(value);
+    }
+    (answer.status, without_ids(&without_times(&body)), headers)
+}
+
+/// Ids made with the keys of one demo, as `ID`: runs of 16 or more of `0-9a-f-`.
+fn without_ids(text: &str) -> String {
+    let (mut out, mut run) = (String::with_capacity(text.len()), String::new());
+    for c in text.chars().chain(['\0']) {
+        if c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c) {
+            run.push(c);
+            continue;
+        }
+        out.push_str(if run.len() >= 16 { "ID" } else { &run });
+        run.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
 }
 
 /// `09:14` as `T`: two demos start some seconds apart.

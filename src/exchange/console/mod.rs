@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod integrity;
 mod note;
+mod reidentify;
 mod saved;
 
 pub use charts::{AnswerTime, Charts, Counts, Figure, Remembered};
@@ -17,6 +18,7 @@ pub use explain::{Explained, Ground, SegmentExplained};
 pub use export::{ExportForm, Exported};
 pub use integrity::{Compared, EntryCheck, LogHealth, Verified, Watch};
 pub use note::{EntryNote, NoteKind};
+pub use reidentify::{Identity, Reidentify, Standing};
 pub use saved::SavedSearch;
 
 use super::questions::{Answer, Ask, Asker, QuestionId, Viewer};

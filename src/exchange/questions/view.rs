@@ -15,6 +15,7 @@ use crate::ident::AccountId;
 use crate::store::Keys;
 use crate::vocabulary::Category;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What a person's pseudonym begins with.
 pub(super) const SUBJECT_PREFIX: &str = "s-";
@@ -37,7 +38,7 @@ pub struct Viewer {
     /// Whether adoption items and events are shown: an adoption view.
     pub adoption: bool,
     /// People whose case the agency leads.
-    pub leads: BTreeSet<String>,
+    pub leads: Arc<BTreeSet<String>>,
 }
 
 impl Viewer {
@@ -50,7 +51,7 @@ impl Viewer {
             agency: None,
             police: false,
             adoption: false,
-            leads: BTreeSet::new(),
+            leads: Arc::default(),
         }
     }
 

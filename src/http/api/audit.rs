@@ -4,12 +4,12 @@
 //! Owns the reading of the query: every name known, every value bounded. Dates are required.
 
 use super::{Caller, Problem, id};
-use crate::audit::Event;
+use crate::audit::{Event, Outcome};
 use crate::clock::Moment;
 use crate::exchange::{AlertState, Ask, LogForm, LogReply, LogRequest, QuestionId, fhir_bundle, parse_cursor};
 use crate::http::Door;
 use crate::trust::UserAssertion;
-use crate::vocabulary::{Category, Role};
+use crate::vocabulary::{Category, Purpose, Role};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::collections::BTreeMap;
 
@@ -204,6 +204,11 @@ fn read(request: &HttpRequest) -> Result<(Ask, LogForm), Problem> {
     let read_role = role.as_deref().and_then(Role::parse);
     known(event, "there is no such event", read_event.is_some())?;
     known(role, "there is no such role", read_role.is_some())?;
+    let (purpose, outcome) = (take("purpose"), take("outcome"));
+    let read_purpose = purpose.as_deref().and_then(Purpose::parse);
+    let read_outcome = outcome.as_deref().and_then(Outcome::parse);
+    known(purpose, "there is no such purpose", read_purpose.is_some())?;
+    known(outcome, "there is no such outcome", read_outcome.is_some())?;
     let after = take("after").map(|text| parse_cursor(&text).ok_or_else(|| Problem::parameter("after is not a page")));
     let form = match take("form").as_deref() {
         None | Some("json") => LogForm::Json,
@@ -226,7 +231,11 @@ fn read(request: &HttpRequest) -> Result<(Ask, LogForm), Problem> {
         categories: categories.ok_or_else(|| Problem::parameter("there is no such category"))?,
         after: after.transpose()?,
         limit: take("limit").map(|text| number(&text)).transpose()?,
-        ..Ask::default()
+        case: take("case"),
+        hat: take("hat"),
+        purpose: read_purpose,
+        outcome: read_outcome,
+        reason: take("reason"),
     };
     if given.is_empty() { Ok((ask, form)) } else { Err(Problem::parameter("a parameter is not known")) }
 }

@@ -109,6 +109,7 @@ fn all_places(text: &'static Text) -> Vec<Place> {
         place("/audit/integrity", "integrity.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/charts", "charts.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/export", "export.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
+        place("/audit/reidentify", "reidentify.title", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/audit/questions", "audit.questions", |hat| matches!(hat.role, Role::Aud | Role::Prv)),
         place("/review", "review.title", |hat| hat.role == Role::Aud),
     ]

@@ -142,6 +142,7 @@ mod tests {
             "likeness.",
             "doubt.",
             "relation.",
+            "standing.",
         ];
         for key in Text::english().texts.keys() {
             assert!(

@@ -10,6 +10,7 @@ pub(super) mod export;
 pub(super) mod integrity;
 mod query;
 pub(super) mod question;
+pub(super) mod reidentify;
 pub(super) mod search;
 mod table;
 
@@ -35,6 +36,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/audit/integrity", web::get().to(integrity::state))
         .route("/audit/integrity/again", web::post().to(integrity::again))
         .route("/audit/integrity/check", web::post().to(integrity::check))
+        .route("/audit/reidentify", web::get().to(reidentify::list))
+        .route("/audit/reidentify", web::post().to(reidentify::ask))
+        .route("/audit/reidentify/{request}/decide", web::post().to(reidentify::decide))
+        .route("/audit/reidentify/{request}/look", web::post().to(reidentify::look))
         .route("/audit/charts", web::get().to(charts::charts))
         .route("/audit/export", web::get().to(export::form))
         .route("/audit/export", web::post().to(export::take));
