@@ -3,7 +3,7 @@
 //! Owns the statements. Decides nothing about who may see what. Every question has bounded dates and a bounded page.
 
 use super::Error;
-use super::db::{Arg, Db, Row, statements};
+use super::db::{Arg, Db, Row, Statement, statements};
 use super::entry_index::{IndexKeys, Kind, outcome_number};
 use super::log::{EntryRow, entry};
 use crate::audit::{Event, Outcome};
@@ -61,8 +61,8 @@ pub struct Cursor {
     pub index: i64,
 }
 
-/// One line of a count: by role, with the categories shown and withheld.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// One line of a count: by role, with the categories shown or withheld.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Counted {
     /// Keyed name of the role.
     pub role: i64,
@@ -100,13 +100,16 @@ statements! {
     BY_ACTOR = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
     BY_EVENT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
     BY_REF = found!("log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE r.ref = $1");
-    COUNT_PATTERNS = "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1 ELSE 0 END, COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT ($5 + 0)",
-        "SELECT role, reason, withheld, (shown_full | shown_part), CASE WHEN (flags & 64) <> 0 THEN 1::BIGINT ELSE 0::BIGINT END, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC LIMIT ($5 + 0)";
-    // First the accounts with more than 20 entries within any hour, over one index; only theirs are counted by person.
-    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE actor IN (SELECT actor FROM (SELECT actor, time - LAG(time, 20) OVER (PARTITION BY actor ORDER BY time) AS took FROM log_index WHERE +time >= $1 AND +time < $2 AND actor <> 0) AS steps WHERE took < 3600000) AND time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND event = $4 AND actor <> 0 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT ($6 + 0)";
+    COUNT_REFUSED = "SELECT role, reason, withheld, COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 AND (reason <> 0 OR LENGTH(withheld) > 0) GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ($5 + 0)",
+        "SELECT role, reason, withheld, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 AND (reason <> 0 OR LENGTH(withheld) > 0) GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ($5 + 0)";
+    COUNT_SHOWN = "SELECT role, ((shown_full | shown_part) & $5), (flags & 64), COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3",
+        "SELECT role, ((shown_full | shown_part) & $5), (flags & 64), COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3";
+    // First the accounts with so many entries within an hour of the clock, over one index; only theirs are counted by person.
+    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE actor IN (SELECT actor FROM log_index WHERE +time >= $1 AND +time < $2 AND actor <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(*) > $5) AND time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND +event = $4 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT ($6 + 0)";
     COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
-    GAPS = "SELECT time, gap FROM (SELECT time, LEAD(time) OVER (ORDER BY time, origin, idx) - time AS gap FROM log_index WHERE origin = $1 AND time >= $2 AND time < $3) AS gaps WHERE gap > $4 ORDER BY gap DESC LIMIT ($5 + 0)";
-    LAST_BEFORE = "SELECT COALESCE(MAX(time), $3) FROM log_index WHERE origin = $1 AND time < $2 AND time >= $3";
+    // From the first entry on, each time to the last one within the length: as many steps as days, not as entries. The origin is
+    // compared as an expression, so that the index over times is used.
+    GAPS = "WITH RECURSIVE hop (a, b) AS (SELECT f.time, f.time FROM (SELECT time FROM log_index WHERE (origin || '') = $1 AND time >= $2 AND time < $3 ORDER BY time LIMIT 1) AS f UNION ALL SELECT b, COALESCE((SELECT i.time FROM log_index i WHERE (i.origin || '') = $1 AND i.time > b AND i.time <= b + $4 AND i.time < $3 ORDER BY i.time DESC LIMIT 1), (SELECT i.time FROM log_index i WHERE (i.origin || '') = $1 AND i.time > b AND i.time < $3 ORDER BY i.time LIMIT 1)) FROM hop WHERE b IS NOT NULL) SELECT a, b - a FROM hop WHERE b - a > $4 ORDER BY 2 DESC LIMIT ($5 + 0)";
     SUBJECTS = "SELECT DISTINCT subject FROM audit_key ORDER BY subject";
     COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
     SEEN_RECENTLY = "SELECT subject, MAX(time) FROM log_index WHERE actor = $1 AND hat = $2 AND time >= $3 AND subject <> 0 AND event = $4 GROUP BY subject ORDER BY 2 DESC LIMIT ($5 + 0)";
@@ -147,11 +150,12 @@ impl Db {
         self.fetch(statement, &args).await?.iter().map(entry).collect()
     }
 
-    /// How often each pattern of role, reason, categories shown and withheld occurs; a pattern may stand twice.
+    /// How often each pattern of role, reason and categories withheld occurs, where something was refused; a pattern may stand
+    /// twice. At most `limit` patterns of each half of the span, the most frequent first.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn count_patterns(
+    pub async fn count_refused(
         &self,
         names: &IndexKeys,
         (from, to): (Moment, Moment),
@@ -159,15 +163,55 @@ impl Db {
         event: Option<Event>,
         limit: i64,
     ) -> Result<Vec<Counted>, Error> {
-        // Two halves at once: two readers, two cores.
+        let read = |row: &Row| {
+            let (role, reason) = (row.int(0, "role")?, row.int(1, "reason")?);
+            let (withheld, count) = (row.bytes(2, "withheld")?, row.int(3, "count")?);
+            Ok(Counted { role, reason, withheld, count, ..Counted::default() })
+        };
+        let rows = self.in_halves(&COUNT_REFUSED, names, (from, to), (agency, event), limit).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How often something of these categories was shown, by role, which of them, and whether out of hours; a pattern may
+    /// stand twice.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn count_shown(
+        &self,
+        names: &IndexKeys,
+        (from, to): (Moment, Moment),
+        agency: Option<&str>,
+        event: Option<Event>,
+        of: &[Category],
+    ) -> Result<Vec<Counted>, Error> {
+        let bits = of.iter().fold(0, |sum, c| sum | names.bit(*c));
+        let read = |row: &Row| {
+            let (role, shown) = (row.int(0, "role")?, row.int(1, "shown")?);
+            let (hours, count) = (row.int(2, "hours")?, row.int(3, "count")?);
+            Ok(Counted { role, shown, out_of_hours: i64::from(hours != 0), count, ..Counted::default() })
+        };
+        let rows = self.in_halves(&COUNT_SHOWN, names, (from, to), (agency, event), bits).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A count over a span, in two halves at once: two readers, two cores.
+    async fn in_halves(
+        &self,
+        statement: &'static Statement,
+        names: &IndexKeys,
+        (from, to): (Moment, Moment),
+        (agency, event): (Option<&str>, Option<Event>),
+        last: i64,
+    ) -> Result<Vec<Row>, Error> {
         let middle = halfway(from, to);
         let agency = agency.map_or(0, |a| names.name(Kind::Agency, a));
         let event = event.map_or(0, |e| names.name(Kind::Event, e.name()));
-        let half = |from: Moment, to: Moment| [from.millis(), to.millis(), agency, event, limit].map(Arg::Int);
+        let half = |from: Moment, to: Moment| [from.millis(), to.millis(), agency, event, last].map(Arg::Int);
         let (first, second) = (half(from, middle), half(middle, to));
-        let (first, second) =
-            tokio::try_join!(self.fetch(&COUNT_PATTERNS, &first), self.fetch(&COUNT_PATTERNS, &second))?;
-        first.iter().chain(&second).map(counted).collect()
+        let (mut first, second) = tokio::try_join!(self.fetch(statement, &first), self.fetch(statement, &second))?;
+        first.extend(second);
+        Ok(first)
     }
 
     /// Hours in which one account saw more than `more_than` people: when it began, and how many.
@@ -229,16 +273,10 @@ impl Db {
         length: i64,
         limit: i64,
     ) -> Result<Vec<(Moment, i64)>, Error> {
-        let log = Arg::Text(origin.as_str());
-        let middle = [log, Arg::Int(halfway(from, to).millis()), Arg::Int(from.millis())];
-        // The second half begins with the last entry of the first, so that a gap between them is seen.
-        let border = self.fetch_one(&LAST_BEFORE, &middle).await?;
-        let border = border.map_or(Ok(from.millis()), |row| row.int(0, "time"))?;
-        let half = |from: i64, to: i64| [log, Arg::Int(from), Arg::Int(to), Arg::Int(length), Arg::Int(limit)];
-        let (first, second) = (half(from.millis(), border.saturating_add(1)), half(border, to.millis()));
-        let (first, second) = tokio::try_join!(self.fetch(&GAPS, &first), self.fetch(&GAPS, &second))?;
-        let read = |row: &Row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "gap")?));
-        first.iter().chain(&second).map(read).collect()
+        let span = [from.millis(), to.millis(), length, limit].map(Arg::Int);
+        let args: Vec<Arg<'_>> = std::iter::once(Arg::Text(origin.as_str())).chain(span).collect();
+        let rows = self.fetch(&GAPS, &args).await?;
+        rows.iter().map(|row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "gap")?))).collect()
     }
 
     /// Everybody a log holds sealed entries about, or held: whom a view's pseudonym can stand for.
@@ -271,15 +309,4 @@ impl Db {
 fn halfway(from: Moment, to: Moment) -> Moment {
     let span = to.millis().saturating_sub(from.millis());
     from.plus_millis(span.div_euclid(2))
-}
-
-fn counted(row: &Row) -> Result<Counted, Error> {
-    Ok(Counted {
-        role: row.int(0, "role")?,
-        reason: row.int(1, "reason")?,
-        withheld: row.bytes(2, "withheld")?,
-        shown: row.int(3, "shown")?,
-        out_of_hours: row.int(4, "hours")?,
-        count: row.int(5, "count")?,
-    })
 }

@@ -93,6 +93,9 @@ impl Asker<'_> {
         answer.summary.insert("origin".to_owned(), json!(origin.as_str()));
         answer.summary.insert("size".to_owned(), json!(shard.size));
         answer.summary.insert("newest_entry".to_owned(), json!(shard.time_last.to_string()));
+        // What officers are given to look at: everything unusual, and so many of the ordinary views in a hundred.
+        let plan = json!({"unusual_percent": 100, "ordinary_views_percent": self.config.audit.sample_views_percent});
+        answer.summary.insert("sampling_plan".to_owned(), plan);
         let cosigned = self.db.cosigned(&origin).await?;
         let needed = self.config.audit.witnesses_needed.max(1);
         let covered = cosigned.iter().find(|(_, number, _)| *number >= needed).map(|(size, ..)| *size);

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// A count below this and above zero is not shown: it may point at a person.
 pub(super) const SMALL: i64 = 5;
-/// Patterns of role, reason and categories counted; a partnership has some thousand.
-const PATTERNS_MAX: i64 = 20_000;
+/// Patterns of role, reason and categories withheld counted of each half of a span; a partnership has some thousand.
+const PATTERNS_MAX: i64 = 100_000;
 /// Milliseconds in which an override is to be reviewed: two working days, counted as four days where a weekend lies between.
 ///
 /// # Source
@@ -152,7 +152,7 @@ impl Asker<'_> {
     pub(super) async fn refusals(&self, ask: &Ask) -> Result<Answer, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
-        let counted = self.db.count_patterns(&self.names, span, agency, ask.event, PATTERNS_MAX).await?;
+        let counted = self.db.count_refused(&self.names, span, agency, ask.event, PATTERNS_MAX).await?;
         let meaning = self.meaning();
         let mut table: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
         let mut blocking: BTreeMap<&str, i64> = BTreeMap::new();
@@ -198,7 +198,7 @@ impl Asker<'_> {
     ) -> Result<BTreeMap<&'static str, i64>, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref();
-        let counted = self.db.count_patterns(&self.names, span, agency, None, PATTERNS_MAX).await?;
+        let counted = self.db.count_refused(&self.names, span, agency, None, PATTERNS_MAX).await?;
         let meaning = self.meaning();
         let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
         for line in &counted {
@@ -219,7 +219,7 @@ impl Asker<'_> {
     pub(super) async fn unusual(&self, ask: &Ask) -> Result<Answer, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
-        let counted = self.db.count_patterns(&self.names, span, agency, Some(Event::View), PATTERNS_MAX).await?;
+        let counted = self.db.count_shown(&self.names, span, agency, Some(Event::View), &SENSITIVE).await?;
         let meaning = self.meaning();
         let mut table: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
         let mut totals: BTreeMap<&str, i64> = BTreeMap::new();

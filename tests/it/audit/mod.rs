@@ -10,5 +10,6 @@ mod independent;
 mod oracle;
 mod questions;
 mod rotation;
+mod sealing;
 mod tamper;
 mod witness;
