@@ -166,6 +166,12 @@ impl Gateway {
         Ok(())
     }
 
+    /// The log's key, and those it signed with before, as far as each reached.
+    async fn keys_for(&self, origin: &Origin, size: u64) -> Result<Vec<Vkey>, Failure> {
+        let retired = self.db.retired_keys(origin).await?.into_iter().filter(|row| size <= row.size);
+        Ok(std::iter::once(self.committer.vkey().clone()).chain(retired.map(|row| row.key.vkey)).collect())
+    }
+
     /// Checks one entry of the view against the signed log; the check is an entry.
     ///
     /// # Errors
@@ -184,7 +190,7 @@ impl Gateway {
         };
         let (salt, payload) = row.sealed_part();
         let Ok(proof) = asker.proof(&row, Some(salt)).await else { return Ok(EntryCheck::Altered) };
-        let keys = [self.committer.vkey().clone()];
+        let keys = self.keys_for(&self.log_origin()?, row.entry.index).await?;
         let proven = TlogProof::parse(proof.as_bytes()).and_then(|p| p.verify(&row.entry.entry, Some(payload), &keys));
         Ok(proven.map_or(EntryCheck::Altered, |p| EntryCheck::Sound(row.entry.index, p.checkpoint.size)))
     }
@@ -199,10 +205,9 @@ impl Gateway {
         let note = with_line_ends(note);
         let stated = Note::parse(note.as_bytes()).ok().and_then(|n| Checkpoint::parse(n.text()).ok());
         let origin = self.log_origin()?;
-        if note.len() > NOTE_BYTES_MAX || stated.is_none_or(|c| c.origin != origin) {
-            return Ok(Compared::NotOurs);
-        }
-        let keys = [self.committer.vkey().clone()];
+        let stated = stated.filter(|c| note.len() <= NOTE_BYTES_MAX && c.origin == origin);
+        let Some(stated_size) = stated.map(|c| c.size) else { return Ok(Compared::NotOurs) };
+        let keys = self.keys_for(&origin, stated_size).await?;
         let Ok((held, _)) = Checkpoint::open(note.as_bytes(), &keys) else { return Ok(Compared::NotSigned) };
         let reader = LogReader::new(self.db.clone(), origin);
         let shard = reader.shard().await?.ok_or(Failure::NotFound)?;

@@ -99,13 +99,7 @@ impl Committer {
         let mut tx = db.begin().await?;
         tx.execute(&SHARD_NEW, &[Arg::Text(origin.as_str()), Arg::Bytes(&empty.to_bytes()), Arg::Text(&first)]).await?;
         tx.commit().await?;
-        let seen = options
-            .mirror
-            .as_deref()
-            .map(mirror::read)
-            .transpose()
-            .map_err(|e| StartError::Mirror(e.kind()))?
-            .flatten();
+        let seen = in_mirror(&options)?;
         let reader = LogReader::new(db.clone(), origin.clone());
         if db.retired_keys(&origin).await?.iter().any(|row| row.key.vkey == *signer.vkey()) {
             return Err(StartError::Retired { origin: origin.as_str().to_owned() });
@@ -158,6 +152,12 @@ impl Committer {
         let names = IndexKeys::new(&keys);
         Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing })
     }
+}
+
+/// What the mirror of the checkpoint holds, where there is one.
+fn in_mirror(options: &Options) -> Result<Option<Vec<u8>>, StartError> {
+    let read = options.mirror.as_deref().map(mirror::read).transpose();
+    Ok(read.map_err(|e| StartError::Mirror(e.kind()))?.flatten())
 }
 
 impl CommitterHandle {

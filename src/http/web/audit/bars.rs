@@ -1,6 +1,6 @@
 //! A bar chart drawn on the server: one labelled picture; the table below it holds the same facts.
 //!
-//! Owns the sizes. Letters are twice as large as they look on a wide screen, so that they can be read on a narrow one.
+//! Owns the sizes. The letters are small on a narrow screen; the table is there for that.
 
 use super::super::text::Text;
 use crate::exchange::Figure;
@@ -8,7 +8,7 @@ use crate::exchange::Figure;
 /// Width of the picture, in its own units.
 const WIDTH: i64 = 720;
 /// Height of one bar with its label.
-const ROW: i64 = 72;
+const ROW: i64 = 96;
 /// Most bars drawn; the table holds all.
 const BARS_MAX: usize = 20;
 
@@ -20,6 +20,8 @@ pub struct Bar {
     pub value: String,
     /// Baseline of the label.
     pub text_y: i64,
+    /// Baseline of what it says, on a line of its own: labels are long.
+    pub value_y: i64,
     /// Top of the bar.
     pub bar_y: i64,
     /// Its length; 0 for a number that is not shown.
@@ -65,8 +67,9 @@ pub fn bars(rows: &[(String, Option<i64>, String)]) -> (Vec<Bar>, i64) {
             Bar {
                 label: label.clone(),
                 value: value.clone(),
-                text_y: top.saturating_add(28),
-                bar_y: top.saturating_add(38),
+                text_y: top.saturating_add(24),
+                value_y: top.saturating_add(50),
+                bar_y: top.saturating_add(60),
                 width: number.unwrap_or(0).saturating_mul(WIDTH).div_euclid(longest),
             }
         })
