@@ -92,3 +92,45 @@ fn dotted(pointer: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rule() -> NothingElse {
+        NothingElse {
+            when: vec![("agreed".to_owned(), "N".to_owned())],
+            but: vec!["agreed".to_owned(), "number".to_owned()],
+            because: "a refusal stands alone".to_owned(),
+        }
+    }
+    fn tree(agreed: &str) -> Document {
+        Document::from_value(
+            &json!({"agreed": agreed, "number": "1", "name": "x", "rows": [{"a": "1"}, {"b": {"c": "2"}}]}),
+        )
+    }
+
+    #[test]
+    fn a_refusal_names_every_other_value_by_its_place() {
+        let found = rule().refused(&tree("N"));
+        let mut paths: Vec<&str> = found.iter().map(|r| r.path.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["name", "rows[0].a", "rows[1].b.c"]);
+        assert!(found.iter().all(|r| r.because == "a refusal stands alone"));
+    }
+
+    #[test]
+    fn what_may_not_stand_there_is_taken_out_and_nothing_else() {
+        let mut document = tree("N");
+        rule().take_out(&mut document);
+        assert_eq!(document.to_value(document.root()), json!({"agreed": "N", "number": "1"}));
+        assert!(rule().refused(&document).is_empty());
+    }
+
+    #[test]
+    fn an_agreement_or_a_rule_without_conditions_bars_nothing() {
+        assert!(rule().refused(&tree("Y")).is_empty());
+        assert!(NothingElse { when: Vec::new(), ..rule() }.refused(&tree("N")).is_empty());
+    }
+}

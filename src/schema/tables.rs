@@ -93,3 +93,62 @@ fn cells(document: &mut Document, row: NodeId, shapes: &Shapes, shape: &ObjectSh
 fn is_plain_number(text: &str) -> bool {
     text.parse::<u32>().is_ok_and(|n| n.to_string() == text)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Files;
+    use crate::document::Limits;
+    use crate::schema::{Schemas, Syntax};
+    use serde_json::{Value, json};
+
+    const SCHEMA: &str = r#"{
+        "type": "object",
+        "x-tables": {"Kids": "Children", "OldAge": "Age"},
+        "properties": {"Children": {"type": "array", "items": {"type": "object", "properties": {
+            "Code": {"type": "string"}, "Age": {"type": "integer"}, "Either": {"type": ["string", "number"]}}}}}
+    }"#;
+
+    /// What the reader makes of an extract.
+    fn tidied(extract: &Value) -> Value {
+        let mut files = Files::default();
+        files.insert("schemas/t.schema.json", SCHEMA.into());
+        let schemas = Schemas::load(&files).unwrap();
+        let text = extract.to_string();
+        let read = schemas.get("t.schema.json").unwrap().parse(Syntax::Json, text.as_bytes(), &Limits::default());
+        let document = read.unwrap().documents.remove(0);
+        document.to_value(document.root())
+    }
+
+    #[test]
+    fn names_are_taken_in_any_case_and_under_their_older_name() {
+        let read = tidied(&json!({"kids": [{"CODE": "a", "oldage": 3}]}));
+        assert_eq!(read, json!({"Children": [{"Code": "a", "Age": 3}]}));
+    }
+
+    #[test]
+    fn two_spellings_side_by_side_leave_the_second_to_be_reported() {
+        let read = tidied(&json!({"Children": [{"Code": "a", "CODE": "b"}]}));
+        assert_eq!(read, json!({"Children": [{"Code": "a", "CODE": "b"}]}));
+    }
+
+    #[test]
+    fn a_cell_without_a_value_is_no_cell() {
+        let read = tidied(&json!({"Children": [{"Code": "  ", "Age": null}, {"Code": "a"}]}));
+        assert_eq!(read, json!({"Children": [{}, {"Code": "a"}]}));
+    }
+
+    #[test]
+    fn numbers_and_digits_become_what_their_column_is() {
+        let read = tidied(&json!({"Children": [{"Code": 7, "Age": "7", "Either": "7"}]}));
+        assert_eq!(read, json!({"Children": [{"Code": "7", "Age": 7, "Either": "7"}]}));
+        // Digits that would not come back the same stay text, for the schema to judge.
+        assert_eq!(tidied(&json!({"Children": [{"Age": "07"}]})), json!({"Children": [{"Age": "07"}]}));
+    }
+
+    #[test]
+    fn a_row_wider_than_any_table_is_left_as_it_is() {
+        let wide: serde_json::Map<String, Value> = (0..400).map(|n| (format!("code{n}"), json!(""))).collect();
+        let read = tidied(&json!({"Children": [wide]}));
+        assert_eq!(read["Children"][0].as_object().map(serde_json::Map::len), Some(400));
+    }
+}

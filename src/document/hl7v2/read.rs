@@ -6,10 +6,13 @@ use super::place::{Finger, Structure, Target};
 use super::{Content, MessageShape, Place, Repeats, escape};
 use crate::diagnostic::{Code, Diagnostic, Span, code};
 use crate::document::{Document, Kind, Limits, NodeId};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The field of MSH that names the character set.
 const CHARSET_FIELD: usize = 18;
+/// Types of OBX-2 whose repetitions in OBX-5 are the lines of one text (HL7 v2.5.1 §7.4.2.5).
+const LINED_TYPES: [&str; 2] = ["TX", "FT"];
 /// Warnings about segments out of order that are listed for one message.
 const ODD_LISTED_MAX: usize = 10;
 
@@ -133,13 +136,37 @@ impl<'a> Reader<'a> {
         let skip = if line.name == "MSH" { 2 } else { 1 };
         // MSH-1 is the separator itself. Character sets are resolved and stand in no tree.
         let head = line.name == "MSH";
+        let lined = self.lined(line);
         for (i, (at, text)) in pieces(line.text, line.at, self.signs.field).enumerate().skip(skip) {
             let number = if head { i + 1 } else { i };
-            if !(head && number == CHARSET_FIELD) {
-                self.field(node, place, number, at, text)?;
+            match lined {
+                Some(field) if field == number => self.field(node, place, number, at, &self.in_lines(text))?,
+                _ if head && number == CHARSET_FIELD => {}
+                _ => self.field(node, place, number, at, text)?,
             }
         }
         Ok(())
+    }
+
+    /// The field of a segment whose repetitions are the lines of one text: a comment's, and a text result's.
+    fn lined(&self, line: &Line<'_>) -> Option<usize> {
+        match line.name {
+            "NTE" => Some(3),
+            "OBX" => {
+                let kind = line.text.split(char::from(self.signs.field)).nth(2)?;
+                LINED_TYPES.contains(&kind).then_some(5)
+            }
+            _ => None,
+        }
+    }
+
+    /// A text whose lines its sender wrote as repetitions, as one with line breaks. A cleared one is left alone.
+    fn in_lines<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let sign = char::from(self.signs.repetition);
+        if self.signs.repetition == 0 || !text.contains(sign) || text.split(sign).any(|part| part == "\"\"") {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.trim_end_matches(sign).replace(sign, "\n"))
     }
 
     /// Opens the groups of a target and makes the segment; `None` when it stands there already and does not repeat.
@@ -231,10 +258,17 @@ impl<'a> Reader<'a> {
         trail: Trail,
     ) -> Result<(), Fault> {
         let sign = self.sign(&trail);
-        if self.shape.content(place) != Content::Elements || sign == 0 {
+        if self.shape.content(place) != Content::Elements {
             return self.scalar(parent, key, at, text, trail);
         }
         let object = self.add(parent, key, Kind::Object, "", at)?;
+        if sign == 0 {
+            // Nothing separates parts here (MSH-2 names no sign for it): the text is the first of them.
+            return match self.shape.child(place, "1") {
+                Some((place, _)) => self.value(object, Some("1"), place, at, text, deeper(trail, 1)),
+                None => self.spill(trail, at, text),
+            };
+        }
         for (i, (at, text)) in pieces(text, at, sign).enumerate() {
             if self.signs.is_blank(text) {
                 continue;

@@ -8,6 +8,9 @@ use crate::mapping::lang::tree::{self, CondValue, Which};
 use crate::mapping::plan::{Cond, Path, Select, Step};
 use crate::schema::{Shape, ShapeId};
 
+/// Values named in "expected"; a longer list is counted, and the nearest one named.
+const LISTED_MAX: usize = 12;
+
 /// A path found in its schema.
 pub(super) struct Found {
     /// For the plan.
@@ -148,11 +151,17 @@ impl Checker<'_> {
         if let Some(scalar) = shape.and_then(|s| self.shapes.scalar(s)) {
             let listed = value.is_empty() || scalar.enumeration.is_empty() || scalar.enumeration.contains(&value);
             if !listed || !scalar.kinds.contains(&kind) {
-                let allowed = scalar.enumeration.join(", ");
+                let list = &scalar.enumeration;
+                let allowed = match list.len() {
+                    _ if listed => "another kind of value".to_owned(),
+                    0..=LISTED_MAX => list.join(", "),
+                    many => format!("one of the {many} values of its list"),
+                };
                 let fault = Diagnostic::error(code::MAP_PATH, "this constant can never stand there")
                     .with_file(self.file)
                     .with_span(span, self.source)
-                    .with_expected(if listed { "another kind of value".to_owned() } else { allowed });
+                    .with_expected(allowed)
+                    .with_nearest(&value, list.iter().map(String::as_str));
                 self.push(fault);
             }
         }

@@ -1,6 +1,7 @@
 //! The end of a run: dangling references, omissions, the sweep over what nobody spoke of, and the balance.
 
 use super::account::{InLeaf, OutLeaf};
+use super::places::Places;
 use super::{Done, Reach, Remark, Run, Unbalanced};
 use crate::document::{DEPTH_MAX, Document, Keyed, NodeId};
 use crate::mapping::lang::tree::Syntax;
@@ -12,7 +13,7 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hasher as _};
 
 /// Room for the way to a node: as deep as a reader goes, and the levels that regrouping adds.
-const WAY_MAX: usize = DEPTH_MAX + 8;
+pub(super) const WAY_MAX: usize = DEPTH_MAX + 8;
 
 impl<'p> Run<'p, '_> {
     pub(super) fn finish(mut self) -> Result<Done, Unbalanced> {
@@ -119,7 +120,7 @@ impl<'p> Run<'p, '_> {
     /// Whether a leaf may not be overlooked by `rest`: a member its schema does not know, or one that changes the meaning
     /// of what it stands in (FHIR R4 §2.1.0.1, modifier elements and extensions).
     fn matters(&self, leaf: NodeId) -> bool {
-        const MODIFIERS: [&str; 4] = ["modifierExtension", "implicitRules", "doNotPerform", "unparsed"];
+        const MODIFIERS: [&str; 5] = ["modifierExtension", "implicitRules", "doNotPerform", "link", "unparsed"];
         let mut way = [NodeId::default(); WAY_MAX];
         let way = self.input.way(leaf, &mut way);
         let mut known = Some(if self.reading() { self.plan.native } else { self.plan.canonical });
@@ -213,7 +214,7 @@ impl<'p> Run<'p, '_> {
             words: &self.words_in,
             shapes: self.shapes,
             shape: shape_in,
-            places: Places::default(),
+            places: std::mem::take(&mut self.places_in),
         };
         let words_out = self.shapes.words_of(&self.out);
         let outward = Side {
@@ -277,37 +278,15 @@ impl<'p> Run<'p, '_> {
         listed.then(|| hasher.finish())
     }
 
-    pub(super) fn path_in(&self, node: NodeId) -> String {
+    pub(super) fn path_in(&mut self, node: NodeId) -> String {
         let shape = if self.reading() { self.plan.native } else { self.plan.canonical };
         let records =
             (self.reading() && !self.setting.records.is_empty()).then_some((self.setting.records, self.setting.place));
-        let places = Places::default();
+        let places = std::mem::take(&mut self.places_in);
         let mut side = Side { document: self.input, words: &self.words_in, shapes: self.shapes, shape, places };
-        side.path(node, false, records)
-    }
-}
-
-/// Items of arrays by their place, found out once for a list however many of its items are spoken of.
-#[derive(Default)]
-struct Places(Vec<u32>);
-
-impl Places {
-    /// The place of an item of an array.
-    fn of(&mut self, document: &Document, item: NodeId) -> usize {
-        const UNKNOWN: u32 = u32::MAX;
-        if self.0.is_empty() {
-            self.0 = vec![UNKNOWN; document.node_count()];
-        }
-        if self.0.get(item.index()).is_none_or(|p| *p == UNKNOWN)
-            && let Some(parent) = document.parent(item)
-        {
-            for (child, place) in document.children(parent).zip(0..) {
-                if let Some(slot) = self.0.get_mut(child.index()) {
-                    *slot = place;
-                }
-            }
-        }
-        self.0.get(item.index()).filter(|p| **p != UNKNOWN).map_or(0, |p| *p as usize)
+        let path = side.path(node, false, records);
+        self.places_in = side.places;
+        path
     }
 }
 

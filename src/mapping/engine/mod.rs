@@ -1,14 +1,15 @@
 //! The engine: walks a plan over a document, in one direction, and accounts for every value.
 //!
 //! Owns one run over one record. `walk` decides what happens in which order, `select` finds values on the side being
-//! read, `build` makes the side being written, `segment_read` and `segment_write` do labels and identity, `account`
-//! keeps the two sets of leaves and proves conservation. Source: mapping language §4.2, §6.2.
+//! read, `build` makes the side being written, `segment_read` and `segment_write` do labels and identity, `places` says
+//! where items stand, `account` keeps the two sets of leaves and proves conservation. Source: mapping language §4.2, §6.2.
 
 mod account;
 mod build;
 mod cleared;
 mod fields;
 mod finish;
+mod places;
 mod segment_read;
 mod segment_write;
 mod select;
@@ -195,6 +196,8 @@ struct Run<'p, 'd> {
     known: u32,
     /// The numbers that the other names of the plan have in the in side; `None` where it has no such name.
     strange_in: Vec<Option<u32>>,
+    /// Where items of the in side stand in their lists.
+    places_in: places::Places,
     /// The numbers they have in the out side, once they were needed there.
     strange_out: Vec<Option<u32>>,
     /// The in side's names as the schemas call them.
@@ -252,6 +255,7 @@ impl<'p, 'd> Run<'p, 'd> {
             out,
             known: u32::try_from(plan.known.len()).unwrap_or(u32::MAX),
             strange_in: plan.strange.iter().map(|name| input.key_number(name)).collect(),
+            places_in: places::Places::default(),
             strange_out: vec![None; plan.strange.len()],
             words_in: shapes.words_of(input),
             leaves_in,

@@ -128,7 +128,8 @@ impl<'p> Run<'p, '_> {
         }
         // No key, or one that an earlier item has taken.
         let place = format!("{}\n{}", self.setting.place, self.setting.seed);
-        let name = format!("place\n{place}\n{}\n{}", scope.canonical.text, self.input.pointer(here.node));
+        let pointer = self.places_in.pointer(self.input, here.node);
+        let name = format!("place\n{place}\n{}\n{pointer}", scope.canonical.text);
         let id = self.made_id(&name);
         self.written.insert(id.clone());
         (id, native.map(str::to_owned))

@@ -79,6 +79,33 @@ fn delimiters_of_the_sender_are_resolved_and_the_usual_ones_written() {
     assert!(write("adt-a05", &read.document).contains("PID|1||1^^^RX9^MR||O%Brien&x^Ann\\F\\#\r"));
 }
 
+/// HL7 v2.5.1 §7.4.2.5: repetitions of a text result are its lines. A comment that its sender wrote as several
+/// repetitions is one text too, so that no line of it is lost.
+#[test]
+fn the_lines_of_a_text_sent_as_repetitions_are_one_text() {
+    let text = concat!(
+        "MSH|^~\\&|LAB|RX9|||20260304||ORU^R01^ORU_R01|1|P|2.5.1\r",
+        "PID|||1||A\rOBR|1|||X\r",
+        "OBX|1|TX|1||first~~third~||||||F\r",
+        "NTE|1||one~two \\T\\ three\r",
+        "OBX|2|CE|2||a^b~c^d||||||F\r",
+    );
+    let tree = value(&read("oru-r01", text));
+    let found = tree["PATIENT_RESULT"][0]["ORDER_OBSERVATION"][0]["OBSERVATION"].clone();
+    assert_eq!(found[0]["OBX"]["5"], json!([{"1": "first\n\nthird"}]));
+    assert_eq!(found[0]["NTE"][0]["3"], json!(["one\ntwo & three"]));
+    assert_eq!(found[1]["OBX"]["5"], json!([{"1": "a", "2": "b"}, {"1": "c", "2": "d"}]));
+}
+
+/// HL7 v2.5.1 §2.5.4: a sender that uses no subcomponents need not name a sign for them.
+#[test]
+fn a_message_without_a_subcomponent_sign_is_read() {
+    let text = UPDATE.replacen("MSH|^~\\&|", "MSH|^~\\|", 1).replace("Testperson&van", "Testperson");
+    let tree = value(&read("adt-a01", &text));
+    assert_eq!(tree["PID"]["3"][1], json!({"1": "H44021", "4": {"1": "RX9"}, "5": "MR"}));
+    assert_eq!(tree["PID"]["5"][0]["1"], json!({"1": "Testperson"}));
+}
+
 #[test]
 fn groups_repeat_with_the_segment_that_begins_them() {
     let text = "MSH|^~\\&|A|B|C|D|20260101||ORU^R01^ORU_R01|1|P|2.5\rPID|1||1^^^R^MR||X^Y\rPV1|1|O\r\

@@ -110,11 +110,20 @@ fn conserved(format: &str, bytes: &[u8], to: &str) -> bool {
     true
 }
 
+/// A Bundle in its other notation, so that XML has as many messages to start from.
+fn in_xml(bundle: &[u8]) -> Option<Vec<u8>> {
+    let read = mappings().read("fhir-r4-json", bundle, &context()).ok()?;
+    let records: Vec<Record> = read.into_iter().map(|one| one.record).collect();
+    Some(mappings().write("fhir-r4-xml", &records, &writing()).ok()?.bytes)
+}
+
 #[test]
 fn conservation_holds_for_every_mutated_message() {
     let count = std::env::var("SOLENT_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(MUTANTS);
-    let messages: Vec<(&str, Vec<u8>)> =
+    let mut messages: Vec<(&str, Vec<u8>)> =
         own_messages().into_iter().map(|(format, file)| (format, std::fs::read(file).unwrap())).collect();
+    let bundles: Vec<Vec<u8>> = messages.iter().filter(|(f, _)| *f == "fhir-r4-json").map(|(_, b)| b.clone()).collect();
+    messages.extend(bundles.iter().filter_map(|bundle| Some(("fhir-r4-xml", in_xml(bundle)?))));
     let others: Vec<&str> = messages.iter().map(|(format, _)| *format).collect::<BTreeSet<_>>().into_iter().collect();
     for format in others.iter().copied() {
         let own: Vec<&[u8]> =

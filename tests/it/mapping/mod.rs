@@ -4,6 +4,7 @@
 
 mod added_format;
 mod cases;
+mod checks;
 mod conserve;
 mod generated;
 mod laws;
@@ -66,10 +67,9 @@ pub(super) fn samples(inner: &str) -> Option<PathBuf> {
 
 /// The formats that have cases, whichever they are.
 pub(super) fn formats() -> Vec<&'static str> {
-    let mut names: Vec<&str> = mappings().sources().map(|s| s.format).collect();
-    names.dedup();
-    names.retain(|name| here("tests/cases/mappings").join(name).is_dir());
-    names
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| mappings().formats().into_iter().map(|f| f.name).collect());
+    names.iter().map(String::as_str).filter(|name| here("tests/cases/mappings").join(name).is_dir()).collect()
 }
 
 /// Our own messages: name of the format and file. Cases that are refused on purpose are not among them.

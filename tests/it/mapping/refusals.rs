@@ -8,7 +8,7 @@ use solent::mapping::Mappings;
 const CENSUS: &str = "mappings/cin-census/census.bimap";
 
 /// The built-in set with one text of the census mapping replaced.
-fn changed(from: &str, to: &str) -> Result<Mappings, Vec<Diagnostic>> {
+pub(super) fn changed(from: &str, to: &str) -> Result<Mappings, Vec<Diagnostic>> {
     let files = files();
     let text = String::from_utf8(files.get(CENSUS).unwrap().to_vec()).unwrap();
     assert!(text.contains(from), "the mapping has no `{from}`");
@@ -20,7 +20,7 @@ fn changed(from: &str, to: &str) -> Result<Mappings, Vec<Diagnostic>> {
     Mappings::load(&set, schemas())
 }
 
-fn first(from: &str, to: &str) -> Diagnostic {
+pub(super) fn first(from: &str, to: &str) -> Diagnostic {
     changed(from, to).expect_err("this mapping must be refused").remove(0)
 }
 
