@@ -3,9 +3,10 @@
 use super::{Exit, Outcome, complain, content, mapping, print, read_input};
 use crate::clock::Moment;
 use crate::diagnostic::{Diagnostic, code};
-use crate::document::Limits;
+use crate::document::{Limits, Style};
 use crate::ident::AgencyId;
-use crate::mapping::{LossReport, Mappings, ReadContext, ReadRecord, WriteContext};
+use crate::mapping::{CANONICAL, LossReport, Mappings, ReadContext, ReadRecord, WriteContext};
+use crate::record::Record;
 use std::path::{Path, PathBuf};
 
 /// Most warnings printed for one message; a census of ten thousand children may have one for each.
@@ -50,41 +51,115 @@ pub struct Args {
 pub fn run(args: Args) -> Outcome {
     let mappings = mapping::load(&content::load(args.source.dir.as_deref())?)?;
     let now = moment(args.source.now.as_deref())?;
-    let records = read(&mappings, &args.source)?;
-    let (records, loss) = part(records);
-    let written = mappings.write(crate::mapping::CANONICAL, &records, &WriteContext::at(now)).map_err(Exit::Failed)?;
+    let mut lines = Lines { mappings: &mappings, now, first: None, bytes: Vec::new() };
+    let (mut loss, wanted) = (LossReport::default(), args.source.loss.is_some());
+    read_each(&mappings, &args.source, &mut |one| {
+        if wanted {
+            loss.append(one.loss);
+        }
+        lines.take(one.record)
+    })?;
+    let text = lines.text()?;
     save_loss(args.source.loss.as_deref(), &loss)?;
-    print(&String::from_utf8_lossy(&written.bytes))
+    print(&String::from_utf8_lossy(&text))
+}
+
+/// The records of a message as text, made one by one: the text of a census is half of what its records take. It is
+/// printed when the whole message is known to be one that is read, or not at all.
+struct Lines<'m> {
+    mappings: &'m Mappings,
+    now: Moment,
+    /// A record that may stay the only one, and is then laid out over several lines.
+    first: Option<Record>,
+    bytes: Vec<u8>,
+}
+
+impl Lines<'_> {
+    fn take(&mut self, record: Record) -> Result<(), Vec<Diagnostic>> {
+        if self.bytes.is_empty() && self.first.is_none() {
+            self.first = Some(record);
+            return Ok(());
+        }
+        if let Some(first) = self.first.take() {
+            self.line(&first, Style::Compact)?;
+        }
+        self.line(&record, Style::Compact)
+    }
+    fn line(&mut self, record: &Record, style: Style) -> Result<(), Vec<Diagnostic>> {
+        let context = WriteContext { style, ..WriteContext::at(self.now) };
+        let mut written = self.mappings.write(CANONICAL, std::slice::from_ref(record), &context)?;
+        self.bytes.append(&mut written.bytes);
+        Ok(())
+    }
+    fn text(mut self) -> Result<Vec<u8>, Exit> {
+        if let Some(only) = self.first.take() {
+            self.line(&only, Style::Pretty).map_err(Exit::Failed)?;
+        }
+        Ok(self.bytes)
+    }
 }
 
 /// The records of the input file.
 pub(super) fn read(mappings: &Mappings, source: &Source) -> Result<Vec<ReadRecord>, Exit> {
+    let mut records = Vec::new();
+    read_each(mappings, source, &mut |one| {
+        records.push(one);
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// The records of the input file, one by one; then what the sender should hear although the message was read.
+fn read_each(
+    mappings: &Mappings,
+    source: &Source,
+    take: &mut dyn FnMut(ReadRecord) -> Result<(), Vec<Diagnostic>>,
+) -> Result<(), Exit> {
     let limits = Limits::file();
     let bytes = read_input(&source.file, limits.bytes_max)?;
     let context = ReadContext { custodian: AgencyId::new(source.custodian.as_str()), seed: source.seed, limits };
     let named = |f: Diagnostic| if f.file.is_none() { f.with_file(&source.file) } else { f };
-    let records = mappings
-        .read(&source.from, &bytes, &context)
-        .map_err(|faults| Exit::Failed(faults.into_iter().map(named).collect()))?;
-    complain(&said(&records).into_iter().map(named).collect::<Vec<_>>());
-    Ok(records)
+    let (mut said, mut taken) = (Said::default(), Ok(()));
+    let read = mappings.read_each(&source.from, &bytes, &context, &mut |mut one| {
+        said.note(&mut one);
+        if taken.is_ok() {
+            taken = take(one);
+        }
+    });
+    read.and(taken).map_err(|faults| Exit::Failed(faults.into_iter().map(named).collect()))?;
+    complain(&said.diagnostics().into_iter().map(named).collect::<Vec<_>>());
+    Ok(())
 }
 
 /// What the sender should hear although the message was read: what its schema tolerated, and what no record holds.
-fn said(records: &[ReadRecord]) -> Vec<Diagnostic> {
-    let mut warnings: Vec<Diagnostic> = records.iter().flat_map(|r| r.warnings.iter().cloned()).collect();
-    let held = records.iter().flat_map(|r| &r.quarantined).count();
-    let more = warnings.len().saturating_sub(WARNINGS_MAX);
-    warnings.truncate(WARNINGS_MAX);
-    if more > 0 {
-        warnings.push(Diagnostic::warning(code::SCHEMA_INVALID, format!("{more} more of this kind")));
+#[derive(Default)]
+struct Said {
+    warnings: Vec<Diagnostic>,
+    more: usize,
+    held: usize,
+}
+
+impl Said {
+    fn note(&mut self, one: &mut ReadRecord) {
+        let room = WARNINGS_MAX.saturating_sub(self.warnings.len()).min(one.warnings.len());
+        self.more = self.more.saturating_add(one.warnings.len().saturating_sub(room));
+        self.warnings.extend(one.warnings.drain(..room));
+        self.held = self.held.saturating_add(one.quarantined.len());
     }
-    if held > 0 {
-        let text =
-            format!("{held} items are in no record: whom they are about cannot be told, or a required part is missing");
-        warnings.push(Diagnostic::warning(code::MAP_INCOMPLETE, text).with_help("the loss report (--loss) names them"));
+    fn diagnostics(self) -> Vec<Diagnostic> {
+        let Self { mut warnings, more, held } = self;
+        if more > 0 {
+            warnings.push(Diagnostic::warning(code::SCHEMA_INVALID, format!("{more} more of this kind")));
+        }
+        if held > 0 {
+            let text = format!(
+                "{held} items are in no record: whom they are about cannot be told, or a required part is missing"
+            );
+            let said = Diagnostic::warning(code::MAP_INCOMPLETE, text);
+            warnings.push(said.with_help("the loss report (--loss) names them"));
+        }
+        warnings
     }
-    warnings
 }
 
 /// The records and one report over all of them.

@@ -15,6 +15,7 @@ pub mod json;
 mod limits;
 pub mod niem;
 mod tree;
+mod utf16;
 mod windows_1252;
 pub mod xml;
 

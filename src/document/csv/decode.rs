@@ -1,7 +1,7 @@
-//! From bytes to text: UTF-8, with or without mark, else Windows-1252.
+//! From bytes to text: UTF-8, with or without mark, UTF-16 with one, else Windows-1252.
 
 use crate::diagnostic::{Diagnostic, Span, code};
-use crate::document::{Limits, windows_1252};
+use crate::document::{Limits, utf16, windows_1252};
 use std::borrow::Cow;
 
 /// The text of a CSV file. A file says nothing of its encoding: what is not UTF-8 is taken as Windows-1252, with a
@@ -16,6 +16,16 @@ pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Cow<'a, str>, Opt
     if bytes.len() > limits.bytes_max {
         let text = format!("the file has more than {} bytes", limits.bytes_max);
         return Err(Diagnostic::error(code::DOC_LIMIT, text));
+    }
+    // A mark of UTF-16 is two letters that begin no header in the other encodings.
+    let wide = match bytes {
+        [0xFF, 0xFE, rest @ ..] => Some(utf16::text(rest, u16::from_le_bytes)),
+        [0xFE, 0xFF, rest @ ..] => Some(utf16::text(rest, u16::from_be_bytes)),
+        _ => None,
+    };
+    if let Some(text) = wide {
+        let fault = || Diagnostic::error(code::DOC_SYNTAX, "the file begins as UTF-16 and is none");
+        return text.map(|t| (Cow::Owned(t), None)).ok_or_else(fault);
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let Err(fault) = std::str::from_utf8(bytes) else {
@@ -40,6 +50,20 @@ pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Cow<'a, str>, Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_of_utf16_is_followed() {
+        let wide = |swap: bool| -> Vec<u8> {
+            let bytes = |u: u16| if swap { u.to_be_bytes() } else { u.to_le_bytes() };
+            "\u{feff}A\té\n".encode_utf16().flat_map(bytes).collect()
+        };
+        for swap in [false, true] {
+            let bytes = wide(swap);
+            let (text, warning) = decode(&bytes, &Limits::default()).unwrap();
+            assert_eq!((&*text, warning.is_none()), ("A\té\n", true));
+        }
+        assert!(decode(b"\xFF\xFEA", &Limits::default()).is_err());
+    }
 
     #[test]
     fn what_is_not_utf8_is_windows_1252_and_said_so() {

@@ -41,13 +41,7 @@ fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, Diagnostic> {
 
 fn utf16<'a>(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'a, str>, Diagnostic> {
     let fault = || Diagnostic::error(code::DOC_SYNTAX, "the message is not UTF-16");
-    let pairs = bytes.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return Err(fault());
-    }
-    let units = pairs.map(|pair| unit([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]));
-    let text: Result<String, _> = char::decode_utf16(units).collect();
-    text.map(Cow::Owned).map_err(|_| fault())
+    crate::document::utf16::text(bytes, unit).map(Cow::Owned).ok_or_else(fault)
 }
 
 fn single<'a>(bytes: &[u8], letter: impl Fn(u8) -> u16) -> Cow<'a, str> {

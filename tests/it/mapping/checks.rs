@@ -12,6 +12,7 @@ fn said(from: &str, to: &str) -> (String, String) {
     (fault.code.as_str().to_owned(), fault.message)
 }
 
+/// A field of a choice.
 const SEX: &str = "Sex           <-> sex : code sex-dfe";
 const DISABILITY: &str = "each Disabilities.Disability <-> disabilities : code disability-dfe";
 const PLAN_END: &str = "CPPendDate             <-> end            : date";
@@ -43,10 +44,11 @@ fn s3_a_selector_on_what_is_no_list_is_refused() {
 }
 
 #[test]
-fn s6_two_rules_that_write_one_native_place_are_refused() {
-    let (code, text) =
-        said(SEX, "Sex <-> sex : code sex-dfe\n      }\n      choice {\n        Sex <-> sex : code sex-dfe");
-    assert_eq!(code, "SOL-MAP-WRITER", "{text}");
+fn s6_two_rules_that_write_one_place_of_the_record_are_refused() {
+    let rule = "PersonDeathDate <-> death.date                                : date";
+    let twice = format!("{rule}\n      ExpectedPersonBirthDate -> death.date : date because \"a test\"");
+    let (code, text) = said(rule, &twice);
+    assert_eq!((code.as_str(), text.contains("when reading")), ("SOL-MAP-WRITER", true), "{text}");
 }
 
 #[test]

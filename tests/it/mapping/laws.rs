@@ -19,19 +19,19 @@ pub(super) fn read(format: &str, bytes: &[u8]) -> Option<(Vec<Record>, LossRepor
     Some((records, loss))
 }
 
-fn write(format: &str, records: &[Record]) -> Option<(Vec<u8>, LossReport)> {
+pub(super) fn write(format: &str, records: &[Record]) -> Option<(Vec<u8>, LossReport)> {
     mappings().write(format, records, &writing()).ok().map(|w| (w.bytes, w.loss))
 }
 
 /// L2 is checked inside every run and fails it; here: the counts agree with the entries.
-fn conserved(loss: &LossReport) {
+pub(super) fn conserved(loss: &LossReport) {
     for run in &loss.runs {
         assert_eq!(run.leaves_in, run.carried + run.reported);
     }
 }
 
 /// L7: re-reading never gives a lower confidentiality, unless `label-not-carried` was reported.
-fn labels_rise(before: &[Record], after: &[Record], loss: &LossReport) {
+pub(super) fn labels_rise(before: &[Record], after: &[Record], loss: &LossReport) {
     if loss.entries.iter().any(|e| matches!(e.kind, LossKind::LabelNotCarried)) {
         return;
     }
@@ -44,7 +44,7 @@ fn labels_rise(before: &[Record], after: &[Record], loss: &LossReport) {
 }
 
 /// L6: every entry of a report is foretold by the static loss statement of a mapping of the format.
-fn foretold(format: &str, loss: &LossReport) {
+pub(super) fn foretold(format: &str, loss: &LossReport) {
     for entry in &loss.entries {
         let known = mappings().sources().filter(|s| s.format == format).any(|s| s.statement.foretells(entry));
         let (kind, way, rule, path) = (entry.kind.word(), entry.direction, &entry.rule, &entry.path_in);
@@ -87,7 +87,7 @@ pub(super) fn laws(format: &str, bytes: &[u8]) {
 
 /// The same bytes, or the same JSON: the order of members is no part of what a JSON message says (RFC 8259 §4), and a
 /// member that was defaulted the first time stands elsewhere once it is a value.
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     let tree = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     a == b || tree(a).is_some_and(|a| Some(a) == tree(b))
 }

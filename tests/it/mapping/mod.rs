@@ -8,6 +8,7 @@ mod checks;
 mod conserve;
 mod generated;
 mod laws;
+mod one_by_one;
 mod refusals;
 mod samples;
 mod several;

@@ -180,3 +180,24 @@ fn a_record_read_elsewhere_goes_to_the_mapping_that_carries_most_of_it_and_can_b
     assert!(write(r#", "birth": {"date": "2020-01-01"}"#).contains("<Alpha"));
     assert!(write("").contains("<Beta"));
 }
+
+/// The 903 as one XML file is read like its CSV files and goes back as it came; nobody gets it without asking.
+#[test]
+fn a_message_that_is_written_on_request_is_not_chosen_for_others() {
+    let mappings = super::mappings();
+    let bytes = |name: &str| std::fs::read(super::here("tests/cases/mappings").join(name)).unwrap();
+    let read = |format: &str, name: &str| -> Vec<solent::record::Record> {
+        mappings.read(format, &bytes(name), &context()).unwrap().into_iter().map(|r| r.record).collect()
+    };
+    let whole = read("ssda903", "ssda903/return-xml/whole/input.xml");
+    assert_eq!(whole.len(), 3);
+    let first = |records: &[solent::record::Record], message: Option<&str>| {
+        let asked = WriteContext { message: message.map(str::to_owned), ..writing() };
+        mappings.write("ssda903", records, &asked).map(|w| w.bytes.first().copied())
+    };
+    assert_eq!(first(&whole, None).unwrap(), Some(b'<'));
+    assert_eq!(first(&whole, Some("ssda903-header")).unwrap(), Some(b'C'));
+    let child = read("csc-api", "csc-api/children/two-children/input.json");
+    assert_ne!(first(&child[..1], None).unwrap(), Some(b'<'));
+    assert_eq!(first(&child[..1], Some("ssda903-return")).unwrap(), Some(b'<'));
+}
