@@ -130,10 +130,9 @@ fn by_columns<'m>(found: &[&'m Mapped], schemas: &Schemas, header: &[String]) ->
 }
 
 /// The mappings that may write a record, best first: the one asked for; else the one that read it; else those that carry
-/// most of its segments, ties by file name, without those that are written only on request.
+/// most of its segments, in the syntax the format usually travels in where one of that can, ties by file name.
 pub(super) fn writers<'m>(
     found: &'m [Mapped],
-    schemas: &Schemas,
     record: &Record,
     message: Option<&str>,
 ) -> Result<Vec<&'m Mapped>, Vec<Diagnostic>> {
@@ -155,9 +154,15 @@ pub(super) fn writers<'m>(
     if let Some(one) = found.iter().find(|m| read_by == Some(m.plan.name.as_str())) {
         return Ok(vec![one]);
     }
-    let offered = |m: &&Mapped| schemas.get(&m.plan.schema).is_none_or(|schema| !schema.written_on_request());
+    let carriers: Vec<(usize, &Mapped)> =
+        found.iter().map(|m| (m.carries(record), m)).filter(|(count, _)| *count > 0).collect();
+    // The first file says in which syntax the format usually travels; another is for whoever asks for it.
+    let usual = found.first().map(|m| std::mem::discriminant(&m.syntax));
     let mut ranked: Vec<(usize, &Mapped)> =
-        found.iter().filter(offered).map(|m| (m.carries(record), m)).filter(|(count, _)| *count > 0).collect();
+        carriers.iter().copied().filter(|(_, m)| Some(std::mem::discriminant(&m.syntax)) == usual).collect();
+    if ranked.is_empty() {
+        ranked = carriers;
+    }
     ranked.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.plan.file.cmp(&y.plan.file)));
     if ranked.is_empty() {
         let text = "no message of this format can carry anything of this record";

@@ -342,7 +342,7 @@ impl Mappings {
         place: usize,
         context: &WriteContext,
     ) -> Result<(&'m Mapped, Document, LossReport), Vec<Diagnostic>> {
-        let candidates = choose::writers(found, &self.schemas, record, context.message.as_deref())?;
+        let candidates = choose::writers(found, record, context.message.as_deref())?;
         if let [one] = candidates.as_slice() {
             return self.run_writing(one, record, place).map(|(message, loss)| (*one, message, loss));
         }

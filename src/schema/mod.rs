@@ -13,8 +13,7 @@
 //! (the prefixes of an XML vocabulary, at the root of a schema), `x-rules` (a set of rules in Rust: `cin-census`), `x-csv` (columns and headers of CSV files, see
 //! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-nothing-else` (what a refusal leaves
 //! room for, see `nothing_else.rs`), `x-chosen-when` (at the top of a file: a
-//! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]), `x-written-on-request`
-//! (at the top of a file: of a format's several messages, not one that is chosen for a record by itself). `tests/it/document` holds it
+//! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]). `tests/it/document` holds it
 //! against an independent implementation of the standard.
 
 mod census;
@@ -91,14 +90,13 @@ impl Schemas {
         let vocabulary = |file: usize, source: &source::File| {
             let top = source::Loc { file, node: source.document.root() };
             let rules = sources.get(top, "x-rules").and_then(|l| sources.text(l)) == Some("cin-census");
-            let on_request = sources.get(top, "x-written-on-request").is_some_and(|l| sources.text(l) == Some("true"));
-            (sources.pairs(top, "x-namespaces"), rules, on_request)
+            (sources.pairs(top, "x-namespaces"), rules)
         };
         let mut by_name = BTreeMap::new();
         for (file, (((name, root, chosen), layout), source)) in
             roots.into_iter().zip(layouts).zip(&sources.files).enumerate()
         {
-            let (namespaces, census_rules, on_request) = vocabulary(file, source);
+            let (namespaces, census_rules) = vocabulary(file, source);
             let (tables, nothing_else) = (tables.get(&name).cloned(), rules.get(&name).cloned());
             let shapes = shapes.clone();
             let schema = Schema {
@@ -111,7 +109,6 @@ impl Schemas {
                 nothing_else,
                 namespaces,
                 census_rules,
-                on_request,
             };
             by_name.insert(name, schema);
         }
@@ -141,9 +138,6 @@ pub struct Schema {
     tables: Option<Arc<tables::Tables>>,
     /// Whether the rules of the census hold for it (`x-rules`).
     census_rules: bool,
-    /// Whether it is written only when somebody asks for it by name, or for a record it was read from
-    /// (`x-written-on-request`).
-    on_request: bool,
     /// Prefix and namespace, in the order of the file (`x-namespaces`).
     namespaces: Vec<(String, String)>,
     nothing_else: Option<Arc<nothing_else::NothingElse>>,

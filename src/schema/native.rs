@@ -295,12 +295,6 @@ impl Schema {
         self.chosen.is_some()
     }
 
-    /// Whether it is written only when somebody asks for it by name, or for a record it was read from.
-    #[must_use]
-    pub const fn written_on_request(&self) -> bool {
-        self.on_request
-    }
-
     /// Writes a tree in the format's syntax: members in the schema's order (XML), entries by resource type (FHIR).
     #[must_use]
     pub fn write(&self, syntax: Syntax, document: &Document, style: Style) -> Vec<u8> {

@@ -84,7 +84,6 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-rules", Holds::Plain),
     ("x-csv", Holds::Plain),
     ("x-chosen-when", Holds::Schema),
-    ("x-written-on-request", Holds::Plain),
 ];
 
 /// Where the schemas of facts files and configuration lie: not messages, not this dialect.

@@ -183,7 +183,7 @@ fn a_record_read_elsewhere_goes_to_the_mapping_that_carries_most_of_it_and_can_b
 
 /// The 903 as one XML file is read like its CSV files and goes back as it came; nobody gets it without asking.
 #[test]
-fn a_message_that_is_written_on_request_is_not_chosen_for_others() {
+fn a_message_in_a_second_syntax_is_not_chosen_for_others() {
     let mappings = super::mappings();
     let bytes = |name: &str| std::fs::read(super::here("tests/cases/mappings").join(name)).unwrap();
     let read = |format: &str, name: &str| -> Vec<solent::record::Record> {
