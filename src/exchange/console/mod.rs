@@ -30,7 +30,8 @@ use crate::ident::{AccountId, AgencyId, EntryId};
 use crate::sharing::decision::{Limit, Reason};
 use crate::store::{Job, KeptKind};
 use crate::vocabulary::Role;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 impl Gateway {
     /// Whether a visitor's hat opens the console.
@@ -62,6 +63,19 @@ impl Gateway {
         Asker::new((&self.db, &self.keys), self.config(), viewer, now)
     }
 
+    /// The ask with whom its reference stands for. What was found once is remembered: a reference never means anybody else.
+    async fn resolved(&self, viewer: &Viewer, mut ask: Ask) -> Result<Ask, Failure> {
+        let Some(name) = ask.subject.clone() else { return Ok(ask) };
+        if let Some(person) = self.references.find(&name) {
+            ask.subject = Some(person);
+            return Ok(ask);
+        }
+        let all = self.db.log_subjects().await?;
+        let named = all.into_iter().map(|person| (viewer.subject(&self.keys, &person), person));
+        ask.subject = Some(self.references.learn(named.collect(), &name).ok_or(Failure::NotFound)?);
+        Ok(ask)
+    }
+
     /// The entry about a look at the log; durable when this returns.
     async fn logged(&self, visitor: &Visitor, event: Event, what: String) -> Result<EntryId, Failure> {
         self.logged_with(visitor, event, what, |_| {}).await
@@ -91,6 +105,7 @@ impl Gateway {
         let viewer = self.console_view(visitor).await?;
         only_pseudonyms(&ask)?;
         self.logged(visitor, Event::AuditQuery, format!("search by {}", filters(&ask))).await?;
+        let ask = self.resolved(&viewer, ask).await?;
         let asker = self.asker(viewer);
         let ask = asker.prepare(ask).await?;
         asker.entries(&ask).await
@@ -104,6 +119,7 @@ impl Gateway {
         let viewer = self.console_view(visitor).await?;
         only_pseudonyms(&ask)?;
         self.logged(visitor, Event::AuditQuery, format!("{} by {}", question.code(), filters(&ask))).await?;
+        let ask = self.resolved(&viewer, ask).await?;
         let asker = self.asker(viewer);
         let ask = asker.prepare(ask).await?;
         let mut answer = asker.answer(question, &ask).await?;
@@ -160,6 +176,38 @@ impl Gateway {
             names.extend(shown.map(|shown| (account.clone(), shown)));
         }
         Ok(names)
+    }
+}
+
+/// Most references remembered: two views of a county. Beyond it they are looked up anew.
+const REFERENCES_MAX: usize = 100_000;
+
+/// Whom references stand for, of all views: they are keyed by the view, so that two never meet.
+#[derive(Default)]
+pub struct References(Mutex<HashMap<String, String>>);
+
+impl std::fmt::Debug for References {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("References")
+    }
+}
+
+impl References {
+    fn find(&self, name: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Remembers these, and says whom one of them stands for.
+    fn learn(&self, named: HashMap<String, String>, wanted: &str) -> Option<String> {
+        let found = named.get(wanted).cloned();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len().saturating_add(named.len()) > REFERENCES_MAX {
+            known.clear();
+        }
+        if named.len() <= REFERENCES_MAX {
+            known.extend(named);
+        }
+        found
     }
 }
 
