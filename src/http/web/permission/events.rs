@@ -3,7 +3,7 @@
 //! A withdrawal asks no reason and takes one page: it is not harder than giving.
 
 use super::list::{AgreedShown, shown};
-use super::{Place, decider_words, words};
+use super::{Deciders, Place, words};
 use crate::exchange::{Agreed, Consequences, Deed, Failure, Happening, PermissionDeed};
 use crate::http::web::answer::{Stop, go, page, with_status};
 use crate::http::web::disclosure::Row;
@@ -50,8 +50,7 @@ impl Found {
         if place.as_ref().is_some_and(|p| p.person != agreed.record.subject) {
             return Err(Stop::Missing);
         }
-        let subject = agreed.record.subject.as_str().to_owned();
-        let decider = decider_words(visit, place.as_ref(), &subject, &agreed.record.decider).await?;
+        let decider = Deciders::of(visit, place.as_ref(), &[&agreed]).await?.words(visit, &agreed);
         Ok(Self { place, base, purpose, agreed, consequences, decider })
     }
     fn href(&self) -> String {

@@ -1,6 +1,6 @@
 //! C1: what one person has decided, and nothing about anybody else.
 
-use super::{Place, decider_words, words};
+use super::{Deciders, Place, words};
 use crate::exchange::Agreed;
 use crate::http::web::answer::{Stop, page};
 use crate::http::web::disclosure::Row;
@@ -42,11 +42,11 @@ pub async fn list(visit: SignedIn, path: web::Path<(String, String)>) -> Result<
     let place = Place::find(&visit, &path.0, &path.1).await?;
     let decided = visit.gateway().permissions_of(&visit.visitor, &place.person, place.purpose).await?;
     let (mut now, mut before) = (Vec::new(), Vec::new());
+    let deciders = Deciders::of(&visit, Some(&place), &decided.agreed.iter().collect::<Vec<_>>()).await?;
     for agreed in &decided.agreed {
         let over = ["withdrawn", "expired", "superseded", "entered-in-error"].contains(&agreed.status);
-        let decider = decider_words(&visit, Some(&place), place.person.as_str(), &agreed.record.decider).await?;
         let list = if over { &mut before } else { &mut now };
-        list.push(shown(&visit, agreed, &place.base(), &decider));
+        list.push(shown(&visit, agreed, &place.base(), &deciders.words(&visit, agreed)));
     }
     let title = Text::english().fill("permissions.title", &[("name", &place.name)]);
     page(&ListPage {

@@ -15,7 +15,7 @@ use super::disclosure::Shown;
 use super::family::{LISTED, look, of_visitor};
 use super::text::Text;
 use super::visit::SignedIn;
-use crate::exchange::Family;
+use crate::exchange::{Agreed, Family};
 use crate::ident::PersonId;
 use crate::vocabulary::Purpose;
 use actix_web::web::{self, ServiceConfig};
@@ -82,21 +82,33 @@ fn knows_nothing(shown: &Shown) -> bool {
     shown.people.is_empty() && shown.lists.is_empty() && shown.indicators.is_empty() && shown.markers.is_empty()
 }
 
-/// Who is shown as having decided: the person, somebody of the family, or an agency.
-async fn decider_words(visit: &SignedIn, place: Option<&Place>, subject: &str, decider: &str) -> Result<String, Stop> {
-    let text = Text::english();
-    if decider == subject {
-        let own = text.say("permission.self").to_owned();
-        return Ok(place.map_or(own, |p| p.name.clone()));
+/// Who decided, in words: found once for a page.
+struct Deciders {
+    /// What the person is called.
+    name: String,
+    /// The others of the family, when one of them decided something on this page.
+    others: Vec<(PersonId, String)>,
+}
+
+impl Deciders {
+    /// For these records of one person; without a place nobody's name is known.
+    async fn of(visit: &SignedIn, place: Option<&Place>, records: &[&Agreed]) -> Result<Self, Stop> {
+        let own = Text::english().say("permission.self").to_owned();
+        let Some(place) = place else { return Ok(Self { name: own, others: Vec::new() }) };
+        let another = |a: &&Agreed| a.record.decider != a.record.subject.as_str();
+        let others = if records.iter().any(another) { place.others(visit).await? } else { Vec::new() };
+        Ok(Self { name: place.name.clone(), others })
     }
-    if visit.gateway().config().agencies.iter().any(|a| a.id.as_str() == decider) {
-        return Ok(visit.pages.agency_words(decider));
-    }
-    if let Some(place) = place {
-        let others = place.others(visit).await?;
-        if let Some((_, name)) = others.into_iter().find(|(id, _)| id.as_str() == decider) {
-            return Ok(name);
+    /// The person, somebody of the family, or an agency.
+    fn words(&self, visit: &SignedIn, agreed: &Agreed) -> String {
+        let decider = agreed.record.decider.as_str();
+        if decider == agreed.record.subject.as_str() {
+            return self.name.clone();
         }
+        if visit.gateway().config().agencies.iter().any(|a| a.id.as_str() == decider) {
+            return visit.pages.agency_words(decider);
+        }
+        let found = self.others.iter().find(|(id, _)| id.as_str() == decider);
+        found.map_or_else(|| Text::english().say("permission.another").to_owned(), |(_, name)| name.clone())
     }
-    Ok(text.say("permission.another").to_owned())
 }

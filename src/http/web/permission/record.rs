@@ -9,6 +9,7 @@ use crate::http::web::fields::Fields;
 use crate::http::web::frame::Frame;
 use crate::http::web::text::Text;
 use crate::http::web::visit::SignedIn;
+use crate::ident::PersonId;
 use crate::vocabulary::{Category, Purpose, Role};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -30,16 +31,23 @@ struct Drafting {
     form: String,
     answers: Answers,
     age: Age,
-    lists: BTreeMap<&'static str, Vec<(String, String)>>,
+    lists: Lists,
 }
 
 impl Drafting {
-    async fn open(visit: &SignedIn, family: &str, person: &str) -> Result<Self, Stop> {
+    /// `page` is the page it is opened for: the family's names are looked up only where somebody else may decide.
+    async fn open(visit: &SignedIn, family: &str, person: &str, page: &str) -> Result<Self, Stop> {
         let place = Place::find(visit, family, person).await?;
         let decided = visit.gateway().permissions_of(&visit.visitor, &place.person, place.purpose).await?;
         let form = format!("permission/{}/{}", place.family.id, place.person);
         let answers = visit.gateway().draft(&visit.visitor, &form).await?;
-        let lists = lists(visit, &place, &answers).await?;
+        let chosen = |name: &str| !steps::answer(&answers, name).is_empty();
+        let others = if ["parent", "attorney"].contains(&page) || chosen("p_parent") || chosen("p_attorney") {
+            place.others(visit).await?
+        } else {
+            Vec::new()
+        };
+        let lists = lists(visit, others, &answers);
         Ok(Self { place, form, answers, age: decided.age, lists })
     }
     fn list(&self, list: List) -> Vec<(String, String)> {
@@ -77,15 +85,13 @@ const fn key(list: List) -> &'static str {
     }
 }
 
-async fn lists(
-    visit: &SignedIn,
-    place: &Place,
-    answers: &Answers,
-) -> Result<BTreeMap<&'static str, Vec<(String, String)>>, Stop> {
+/// Every list of the form, by its key.
+type Lists = BTreeMap<&'static str, Vec<(String, String)>>;
+
+fn lists(visit: &SignedIn, others: Vec<(PersonId, String)>, answers: &Answers) -> Lists {
     let text = Text::english();
     let refuses = steps::answer(answers, "p_decision") == "refuse";
-    let members: Vec<(String, String)> =
-        place.others(visit).await?.into_iter().map(|(id, name)| (id.as_str().to_owned(), name)).collect();
+    let members: Vec<(String, String)> = others.into_iter().map(|(id, name)| (id.as_str().to_owned(), name)).collect();
     let mut deciders = members.clone();
     deciders.push((steps::COUNCIL.to_owned(), text.say("permission.council").to_owned()));
     let listable = Category::ALL.iter().filter(|c| !NEVER.contains(c));
@@ -118,7 +124,7 @@ async fn lists(
         (List::Roles, roles),
         (List::Purposes, purposes),
     ];
-    Ok(all.into_iter().map(|(list, options)| (key(list), options)).collect())
+    all.into_iter().map(|(list, options)| (key(list), options)).collect()
 }
 
 struct Question {
@@ -147,14 +153,14 @@ struct QuestionPage {
 
 /// The first question that is open.
 pub async fn begin(visit: SignedIn, path: web::Path<(String, String)>) -> Result<HttpResponse, Stop> {
-    let drafting = Drafting::open(&visit, &path.0, &path.1).await?;
+    let drafting = Drafting::open(&visit, &path.0, &path.1, "").await?;
     let next = drafting.open_steps().first().map_or("check", |s| s.name);
     Ok(go(&drafting.at(next)))
 }
 
 /// One question.
 pub async fn ask(visit: SignedIn, path: web::Path<(String, String, String)>) -> Result<HttpResponse, Stop> {
-    let drafting = Drafting::open(&visit, &path.0, &path.1).await?;
+    let drafting = Drafting::open(&visit, &path.0, &path.1, &path.2).await?;
     match path.2.as_str() {
         "check" => check(&visit, &drafting, &[], StatusCode::OK),
         "not-needed" => not_needed(&visit, &drafting).await,
@@ -173,7 +179,7 @@ pub async fn answer(
 ) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     let step = steps::step(&path.2).ok_or(Stop::Missing)?;
-    let mut drafting = Drafting::open(&visit, &path.0, &path.1).await?;
+    let mut drafting = Drafting::open(&visit, &path.0, &path.1, &path.2).await?;
     for field in step.fields {
         let given: Vec<&str> = fields.all(field.name).filter(|v| !v.is_empty()).collect();
         let given =
@@ -357,7 +363,7 @@ fn in_words(drafting: &Drafting, field: &Field) -> String {
 /// Records what was checked: first the assessment the decision rests on, then the decision.
 pub async fn submit(visit: SignedIn, path: web::Path<(String, String)>, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
-    let mut drafting = Drafting::open(&visit, &path.0, &path.1).await?;
+    let mut drafting = Drafting::open(&visit, &path.0, &path.1, "").await?;
     if let Some(open) = drafting.open_steps().first() {
         return Ok(go(&drafting.at(open.name)));
     }
