@@ -109,7 +109,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     copy(tree, workplace, whole);
-    let mut refused = BTreeSet::new();
+    let mut refused = remembered(workplace);
     loop {
         let mutants = write(tree, workplace, &refused);
         if list {
@@ -121,13 +121,15 @@ fn main() -> ExitCode {
         if faulty.is_empty() {
             let chosen: Vec<_> = mutants
                 .into_iter()
+                .filter(|m| !refused.contains(&m.key()))
                 .filter(|m| only.as_ref().is_none_or(|part| m.file.contains(part.as_str())))
                 .filter(|m| whole || !m.file.contains("/lifecycle/"))
                 .collect();
             return run::all(tree, workplace, &chosen, jobs, whole);
         }
         eprintln!("{} mutants do not compile and are left out", faulty.len());
-        refused.extend(faulty);
+        refused.extend(mutants.iter().filter(|m| faulty.contains(&m.id)).map(mutate::Mutant::key));
+        remember(workplace, &refused);
     }
 }
 
@@ -225,8 +227,23 @@ fn put(path: &Path, text: &str) {
     }
 }
 
+/// What did not compile the last time, in this workplace.
+fn remembered(workplace: &Path) -> BTreeSet<mutate::Key> {
+    let text = std::fs::read_to_string(workplace.join("refused.tsv")).unwrap_or_default();
+    let keys = text.lines().filter_map(|line| {
+        let mut cells = line.split('\t').map(str::to_owned);
+        Some((cells.next()?, cells.next()?, cells.next()?))
+    });
+    keys.collect()
+}
+
+fn remember(workplace: &Path, refused: &BTreeSet<mutate::Key>) {
+    let text: String = refused.iter().map(|(file, function, what)| format!("{file}\t{function}\t{what}\n")).collect();
+    put(&workplace.join("refused.tsv"), &text);
+}
+
 /// Every chosen file again, with its mutants; their numbers run through all files, also those left out.
-fn write(tree: &Path, workplace: &Path, refused: &BTreeSet<u32>) -> Vec<mutate::Mutant> {
+fn write(tree: &Path, workplace: &Path, refused: &BTreeSet<mutate::Key>) -> Vec<mutate::Mutant> {
     let mut files = Vec::new();
     for name in FILES {
         gather(&tree.join("src/sharing").join(name), &mut files);

@@ -29,15 +29,18 @@ impl fmt::Display for Mutant {
     }
 }
 
+/// File, function, mutant.
+pub type Key = (String, String, String);
+
 impl Mutant {
     /// What the list of reviewed mutants names it by: line numbers change.
-    pub fn key(&self) -> (String, String, String) {
+    pub fn key(&self) -> Key {
         (self.file.clone(), self.function.clone(), self.what.clone())
     }
 }
 
 /// The file with its mutants behind the switch.
-pub fn file(name: &str, source: &str, refused: &BTreeSet<u32>, mutants: &mut Vec<Mutant>) -> String {
+pub fn file(name: &str, source: &str, refused: &BTreeSet<Key>, mutants: &mut Vec<Mutant>) -> String {
     let mut parsed = syn::parse_file(source).expect("a Rust file");
     let mut numbers = Vec::new();
     for item in &parsed.items {
@@ -55,7 +58,7 @@ pub fn file(name: &str, source: &str, refused: &BTreeSet<u32>, mutants: &mut Vec
 struct Maker<'a> {
     file: &'a str,
     function: String,
-    refused: &'a BTreeSet<u32>,
+    refused: &'a BTreeSet<Key>,
     mutants: &'a mut Vec<Mutant>,
     /// Constants of this file that are numbers.
     numbers: Vec<String>,
@@ -160,8 +163,10 @@ impl Maker<'_> {
     fn number(&mut self, at: Span, what: String) -> Option<u32> {
         let id = u32::try_from(self.mutants.len()).expect("few") + 1;
         let line = at.start().line;
-        self.mutants.push(Mutant { id, file: self.file.to_owned(), line, function: self.function.clone(), what });
-        (!self.refused.contains(&id)).then_some(id)
+        let mutant = Mutant { id, file: self.file.to_owned(), line, function: self.function.clone(), what };
+        let taken = !self.refused.contains(&mutant.key());
+        self.mutants.push(mutant);
+        taken.then_some(id)
     }
 
     /// Wraps an expression: `instead` when the switch says so.
@@ -376,6 +381,18 @@ impl VisitMut for Maker<'_> {
     }
     fn visit_impl_item_fn_mut(&mut self, item: &mut syn::ImplItemFn) {
         self.function(&mut item.sig, &mut item.block);
+    }
+    /// The `else` of a `let` must end the function: nothing of it is removed.
+    fn visit_local_mut(&mut self, local: &mut syn::Local) {
+        let Some(init) = &mut local.init else { return };
+        self.visit_expr_mut(&mut init.expr);
+        match init.diverge.as_mut().map(|(_, otherwise)| &mut **otherwise) {
+            Some(Expr::Block(otherwise)) => {
+                otherwise.block.stmts.iter_mut().for_each(|statement| visit_mut::visit_stmt_mut(self, statement));
+            }
+            Some(otherwise) => self.visit_expr_mut(otherwise),
+            None => {}
+        }
     }
     fn visit_block_mut(&mut self, block: &mut Block) {
         visit_mut::visit_block_mut(self, block);
