@@ -119,21 +119,28 @@ fn group(
         .args(["--test-threads", "1", "--quiet"])
         .env(setting.0, setting.1)
         .env("SOLENT_TEST_POSTGRES", "none")
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("a test binary");
-    loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return (if status.success() { Ran::Passed } else { Ran::Failed }, started.elapsed());
-        }
-        if started.elapsed() > limit {
-            let _ = child.kill();
-            let _ = child.wait();
-            return (Ran::Hung, started.elapsed());
-        }
-        std::thread::sleep(Duration::from_millis(5));
+    // What it prints ends when it ends.
+    let mut printed = child.stdout.take().expect("a pipe");
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut printed, &mut std::io::sink());
+        let _ = done.send(());
+    });
+    let hung = ended.recv_timeout(limit).is_err();
+    if hung {
+        let _ = child.kill();
     }
+    let status = child.wait().expect("a child");
+    let ran = match (hung, status.success()) {
+        (true, _) => Ran::Hung,
+        (false, true) => Ran::Passed,
+        (false, false) => Ran::Failed,
+    };
+    (ran, started.elapsed())
 }
 
 /// The tests of a group that fail as it is.
