@@ -13,6 +13,7 @@ mod concern;
 mod consent_r4;
 mod console;
 mod deed;
+mod delegations;
 mod deliver;
 mod disclose;
 mod enquire;
@@ -39,6 +40,7 @@ mod terms;
 mod unflag;
 mod upkeep;
 mod visit;
+mod volunteer;
 mod watch;
 mod whom;
 mod witnesses;
@@ -59,6 +61,7 @@ pub use console::{
     reason_codes,
 };
 pub use deed::{Deed, Done, User};
+pub use delegations::{Delegation, Lead};
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};
@@ -79,6 +82,7 @@ pub use visit::{
     Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewMeans, Operation,
     PAGES, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
 };
+pub use volunteer::{Brief, Match, VolunteerNote};
 pub use whom::{Party as WhoDecides, Whom};
 pub use witnesses::WitnessStanding;
 

@@ -18,6 +18,10 @@ pub(super) enum Waits {
     OwnOverride,
     /// A request for access that a hat made.
     OwnRequest,
+    /// A volunteer's worry, for those who must know.
+    Worry,
+    /// A volunteer's visit note, for the co-ordinators.
+    Note,
 }
 
 impl Waits {
@@ -26,6 +30,8 @@ impl Waits {
             Self::Approval => "approval",
             Self::OwnOverride => "own-override",
             Self::OwnRequest => "own-request",
+            Self::Worry => "worry",
+            Self::Note => "note",
         }
     }
 }

@@ -39,6 +39,10 @@ kinds! {
     Attachment = "attachment",
     /// A request for access or information. Owner: the agency asked.
     AccessRequest = "access-request",
+    /// What a co-ordinator wrote for a volunteer. Id: the match; owner: the co-ordinator's agency.
+    Brief = "brief",
+    /// What a volunteer wrote. Owner: the volunteer's hat.
+    Note = "note",
     /// A pointer to something that waits for a hat or an agency. Owner: `hat/…` or `agency/…`.
     Pointer = "pointer",
     /// Something a privacy officer has to look at. Owner: the officer's agency.

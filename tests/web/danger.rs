@@ -12,12 +12,12 @@ const ANSWERS: [(&str, &str); 5] = [
 ];
 
 /// The first address on a page that holds this.
-fn link(page: &Answer, part: &str) -> String {
+pub fn link(page: &Answer, part: &str) -> String {
     let found = page.body.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
     found.into_iter().find(|href| href.contains(part)).unwrap_or_else(|| panic!("no link with {part}")).to_owned()
 }
 
-fn send(visitor: &mut Visitor, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub fn send(visitor: &mut Visitor, path: &str, fields: &[(&str, &str)]) -> Answer {
     let word = visitor.get("/hat").word();
     let mut all = fields.to_vec();
     all.push(("word", &word));

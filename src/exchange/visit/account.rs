@@ -127,7 +127,7 @@ pub(in crate::exchange) fn hats_now(account: &Account, now: Moment) -> Vec<Worn>
 }
 
 /// A moment as facts write it.
-pub(super) fn moment_time(at: Moment) -> Option<Time> {
+pub(in crate::exchange) fn moment_time(at: Moment) -> Option<Time> {
     Time::parse(&at.to_string()).ok()
 }
 

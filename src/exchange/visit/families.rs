@@ -6,8 +6,8 @@
 use super::Visitor;
 use super::account::moment_time;
 use crate::exchange::{Failure, Gateway};
-use crate::ident::PersonId;
-use crate::sharing::facts::{Case, Member, Relationship, Span, Time};
+use crate::ident::{HatId, PersonId};
+use crate::sharing::facts::{Case, Member, Relationship, RelationshipKind, Span, Time};
 use crate::store::{FactsAt, Section};
 use crate::vocabulary::Purpose;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub struct Family {
     pub purposes: Vec<Purpose>,
     /// How the worker is related: kinds, each once, in order.
     pub kinds: Vec<String>,
+    /// The delegation under which an assistant has it.
+    pub delegation: Option<String>,
 }
 
 /// A member of a family.
@@ -46,20 +48,42 @@ impl Gateway {
         let hat = visitor.worn()?;
         let now = moment_time(self.clock().now()).ok_or(Failure::Inconsistent("the clock has no time"))?;
         let at = self.facts.now(&self.db).await?;
-        let rows = self.db.facts_of_worker(&self.keys, &hat.id).await?;
         let mut found: BTreeMap<String, Family> = BTreeMap::new();
-        for row in rows {
-            let Ok(tie) = serde_json::from_value::<Relationship>(row.body) else { continue };
-            let span = Span { from: Some(tie.from), to: tie.to };
-            if !span.holds(now) || found.len() >= FAMILIES_MAX {
-                continue;
+        for tie in self.ties_of(&hat.id, now).await? {
+            if tie.kind == RelationshipKind::Delegation {
+                self.delegated(&tie, at, now, &mut found).await?;
+            } else if let Some(family) = self.family_of(&tie, at, now).await? {
+                add(&mut found, family, tie.kind);
             }
-            let Some(family) = self.family_of(&tie, at, now).await? else { continue };
-            let kind = serde_json::to_value(tie.kind).ok().and_then(|v| v.as_str().map(str::to_owned));
-            let entry = found.entry(family.id.clone()).or_insert(family);
-            entry.kinds.extend(kind.filter(|k| !entry.kinds.contains(k)));
         }
         Ok(found.into_values().collect())
+    }
+
+    /// The relationships of a hat that are live.
+    async fn ties_of(&self, hat: &HatId, now: Time) -> Result<Vec<Relationship>, Failure> {
+        let rows = self.db.facts_of_worker(&self.keys, hat).await?;
+        let ties = rows.into_iter().filter_map(|row| serde_json::from_value::<Relationship>(row.body).ok());
+        Ok(ties.filter(|tie| Span { from: Some(tie.from), to: tie.to }.holds(now)).collect())
+    }
+
+    /// What a social worker delegated: their families, as far as the delegation names cases only those (R47).
+    async fn delegated(
+        &self,
+        tie: &Relationship,
+        at: FactsAt,
+        now: Time,
+        found: &mut BTreeMap<String, Family>,
+    ) -> Result<(), Failure> {
+        let Some(grantor) = &tie.grantor else { return Ok(()) };
+        for own in self.ties_of(grantor, now).await? {
+            let named = tie.cases.is_empty() || own.case.as_ref().is_some_and(|case| tie.cases.contains(case));
+            if !named || own.kind == RelationshipKind::Delegation {
+                continue;
+            }
+            let Some(family) = self.family_of(&own, at, now).await? else { continue };
+            add(found, Family { delegation: Some(tie.id.as_str().to_owned()), ..family }, tie.kind);
+        }
+        Ok(())
     }
 
     /// One family of the visitor's hat.
@@ -76,6 +100,7 @@ impl Gateway {
             members: vec![FamilyMember { person: person.clone() }],
             purposes: Vec::new(),
             kinds: Vec::new(),
+            delegation: None,
         };
         let Some(case) = &tie.case else { return Ok(tie.subject.as_ref().map(alone)) };
         let fact = self.facts.fact(at, (&self.db, &self.keys), Section::Cases, case.as_str()).await?;
@@ -89,8 +114,19 @@ impl Gateway {
             members: members.map(|person| FamilyMember { person }).collect(),
             purposes: purposes.map(|p| p.purpose).collect(),
             kinds: Vec::new(),
+            delegation: None,
         }))
     }
+}
+
+/// Adds a family once, with each kind of relationship once; no more than a page can hold.
+fn add(found: &mut BTreeMap<String, Family>, family: Family, kind: RelationshipKind) {
+    if found.len() >= FAMILIES_MAX && !found.contains_key(&family.id) {
+        return;
+    }
+    let kind = serde_json::to_value(kind).ok().and_then(|v| v.as_str().map(str::to_owned));
+    let entry = found.entry(family.id.clone()).or_insert(family);
+    entry.kinds.extend(kind.filter(|k| !entry.kinds.contains(k)));
 }
 
 fn member_now(member: &Member, now: Time) -> Option<PersonId> {

@@ -25,6 +25,7 @@ impl Gateway {
         categories: &[Category],
     ) -> Result<Released, Failure> {
         let hat = visitor.worn()?;
+        let delegation = self.delegation_of(visitor, person).await?;
         let enquiry = Enquiry {
             account: visitor.account.clone(),
             hat: hat.id.clone(),
@@ -32,7 +33,7 @@ impl Gateway {
             subject: Subject::Person(person.clone()),
             categories: categories.to_vec(),
             override_id: None,
-            delegation: None,
+            delegation,
             opening: None,
         };
         self.enquire(visitor.caller(), enquiry).await

@@ -44,8 +44,8 @@ const WHEN: [&str; 10] = [
 /// One released disclosure.
 #[derive(Default)]
 pub struct Shown {
-    /// The id under which pages name whom it is about.
-    pub alias: String,
+    /// The gateway's own id of whom it is about, for addresses; opaque.
+    pub id: String,
     /// People of the record, as far as their identity is released.
     pub people: Vec<PersonShown>,
     /// Segments by list.
@@ -120,6 +120,10 @@ pub struct ListShown {
 
 /// One segment.
 pub struct ItemShown {
+    /// The id under which pages name it.
+    pub id: String,
+    /// Its category.
+    pub code: String,
     /// What it is: kind, or category.
     pub heading: String,
     /// Its category.
@@ -182,7 +186,7 @@ impl Shown {
         let empty = Map::new();
         let record = record.unwrap_or(&empty);
         Self {
-            alias: subject.to_owned(),
+            id: String::new(),
             people: objects(record.get("people")).map(|p| person(p, subject, text)).collect(),
             lists: LISTS.iter().filter_map(|name| list(name, record.get(*name), text)).collect(),
             ties: objects(record.get("relationships")).filter_map(tie).collect(),
@@ -278,6 +282,8 @@ fn item(list: &str, object: &Map<String, Value>, text: &Text) -> ItemShown {
     let category = of_label("category").unwrap_or_default();
     let skip = |key: &str| QUIET.contains(&key) || key == "kind";
     ItemShown {
+        id: object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        code: category.clone(),
         heading: kind.map_or_else(|| text.word("list", list), |k| text.word("kind", k)),
         category_words: text.word("category", &category),
         category,

@@ -146,6 +146,7 @@ struct FamilyPage {
     members: Vec<MemberShown>,
     may_open: bool,
     reader: String,
+    may_delegate: bool,
 }
 
 /// P2: one picture of a family.
@@ -173,6 +174,7 @@ pub async fn open(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
     }
     let title = Text::english().say("family.title").to_owned();
     let may_open = super::opened::offered(&visit, purpose);
+    let may_delegate = super::work::may_open_items(&visit);
     page(&FamilyPage {
         frame: Frame::of(&visit, title, Some(purpose)),
         family: family.id,
@@ -181,6 +183,7 @@ pub async fn open(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
         services,
         members,
         may_open,
+        may_delegate,
         reader: visit.visitor.shown.clone(),
     })
 }
@@ -219,7 +222,7 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
     Some(MemberShown {
         permissions: None,
         name,
-        alias: shown.alias,
+        alias: shown.id,
         conflicts,
         rows,
         lists,
@@ -249,7 +252,7 @@ pub async fn member_at(
     alias: &str,
 ) -> Result<(Family, PersonId, Purpose, String), Stop> {
     let family = of_visitor(visit, family).await?;
-    let named = |m: &&crate::exchange::FamilyMember| visit.gateway().named_in_pages(&m.person) == alias;
+    let named = |m: &&crate::exchange::FamilyMember| m.person.as_str() == alias;
     let person = family.members.iter().find(named).map(|m| m.person.clone()).ok_or(Stop::Missing)?;
     let purpose = visit.visitor.purpose(&family.id).ok_or(Stop::Missing)?;
     let shown = look(visit, &person, purpose, &LISTED).await?.ok_or(Stop::Missing)?;
@@ -271,7 +274,10 @@ pub(super) async fn look(
 ) -> Result<Option<Shown>, Stop> {
     let subject = visit.gateway().named_in_pages(person);
     match visit.gateway().look_at(&visit.visitor, person, purpose, categories).await {
-        Ok(released) => Ok(Some(Shown::read(&released.into_bytes(), &subject, Text::english()))),
+        Ok(released) => {
+            let shown = Shown::read(&released.into_bytes(), &subject, Text::english());
+            Ok(Some(Shown { id: person.as_str().to_owned(), ..shown }))
+        }
         // Too many people in an hour: the page says so, instead of showing nothing (R81).
         Err(Failure::Refused { reason }) if reason == BULK => Err(Stop::Refused),
         Err(Failure::Refused { .. }) => Ok(None),
@@ -285,6 +291,11 @@ pub(super) async fn of_visitor(visit: &SignedIn, id: &str) -> Result<Family, Sto
     Ok(visit.gateway().family(&visit.visitor, id).await?)
 }
 
+/// A volunteer has one page of their own and no family.
 fn worn(visit: &SignedIn) -> Result<(), Stop> {
-    if visit.visitor.hat.is_some() { Ok(()) } else { Err(Stop::NoHat) }
+    match &visit.visitor.hat {
+        Some(hat) if hat.role == Role::Vol => Err(Stop::Missing),
+        Some(_) => Ok(()),
+        None => Err(Stop::NoHat),
+    }
 }

@@ -100,7 +100,10 @@ fn all_places(text: &'static Text) -> Vec<Place> {
     let place = |path, key, works| Place { path, words: text.say(key), works };
     vec![
         place("/surgery", "surgery.title", |hat| hat.role == Role::Sur),
+        place("/brief", "brief.title", |hat| hat.role == Role::Vol),
+        place("/volunteers", "volunteers.title", |hat| hat.role == Role::Vco),
         place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
+        place("/work", "work.title", |hat| hat.role == Role::Sw),
         place("/approvals", "approvals.title", |hat| hat.supervisor),
         place("/review", "review.title", |hat| hat.supervisor || hat.role == Role::Prv),
         place("/operator", "operator.title", |hat| hat.role == Role::Sys),
@@ -116,7 +119,7 @@ fn all_places(text: &'static Text) -> Vec<Place> {
 }
 
 /// Roles that work with no family of their own.
-const NO_FAMILIES: [Role; 5] = [Role::Sch, Role::Aud, Role::Prv, Role::Anl, Role::Sys];
+const NO_FAMILIES: [Role; 6] = [Role::Sch, Role::Aud, Role::Prv, Role::Anl, Role::Sys, Role::Vol];
 
 /// The places of a hat, first its own.
 fn places(hat: Option<&Worn>, text: &'static Text) -> Vec<(&'static str, &'static str)> {

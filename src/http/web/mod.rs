@@ -32,7 +32,9 @@ mod surgery;
 mod text;
 mod upload;
 mod visit;
+mod volunteer;
 mod withheld;
+mod work;
 
 pub use demo::DemoPerson;
 pub(super) use visit::Pages;
@@ -63,8 +65,28 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     danger(config);
     config.route("/operator", web::get().to(operator::operator));
     permission::routes(config);
+    work(config);
     schools(config);
     audit::routes(config);
+}
+
+/// Delegations, items, leads; volunteers.
+fn work(config: &mut ServiceConfig) {
+    config
+        .route("/work", web::get().to(work::list))
+        .route("/work/delegations", web::post().to(work::delegate))
+        .route("/work/delegations/{delegation}/end", web::post().to(work::end))
+        .route("/work/leads/{case}", web::get().to(work::lead))
+        .route("/work/leads/{case}", web::post().to(work::hand))
+        .route("/families/{family}/people/{person}/item/{segment}", web::get().to(work::item))
+        .route("/families/{family}/people/{person}/item/{segment}", web::post().to(work::open_item))
+        .route("/brief", web::get().to(volunteer::brief))
+        .route("/brief/{match}/worry", web::post().to(volunteer::worry))
+        .route("/brief/{match}/note", web::post().to(volunteer::note))
+        .route("/volunteers", web::get().to(volunteer::list))
+        .route("/volunteers/{match}", web::get().to(volunteer::edit))
+        .route("/volunteers/{match}", web::post().to(volunteer::write))
+        .route("/notes/{note}", web::get().to(volunteer::read));
 }
 
 /// What is withheld: asking for it, opening it for somebody's safety, approving that.

@@ -82,6 +82,8 @@ pub enum By {
     Many,
     /// A long text.
     Long,
+    /// A short text.
+    Short,
     /// A day.
     Day,
 }
