@@ -209,7 +209,10 @@ fn person_of(member: &Value) -> Option<String> {
 
 /// Whose cases an agency leads, as of a state of the facts.
 #[derive(Default, Debug)]
-pub(super) struct Led(Mutex<BTreeMap<String, (FactsAt, Arc<BTreeSet<String>>)>>);
+pub(super) struct Led(Mutex<BTreeMap<String, LedAt>>);
+
+/// A state of the facts, and the people.
+type LedAt = (FactsAt, Arc<BTreeSet<String>>);
 
 impl Led {
     fn find(&self, agency: &str, at: FactsAt) -> Option<Arc<BTreeSet<String>>> {

@@ -193,8 +193,6 @@ fn nobody_else_finds_it(demo: &Demo, entry: &str) {
     for account in ["acc-01", "acc-03", "acc-08", "acc-09", "acc-10", "acc-17", "acc-19"] {
         let mut visitor = Visitor::walking(demo, account);
         let nowhere = visitor.get("/nowhere-at-all");
-        let word = visitor.get("/").body;
-        drop(word);
         for path in
             ["/audit", "/audit?from=2026-10-01&to=2026-10-31", "/audit/questions", "/audit/questions/Q20", entry]
         {

@@ -89,8 +89,11 @@ fn a_silent_segment_changes_no_byte_of_anybodys_pages() {
     assert_eq!(differ, MAY_KNOW, "those who may know see the difference, nobody else");
 }
 
+/// A page without what differs between two demos: status, bytes, headers.
+type Normal = (u16, String, Vec<(String, String)>);
+
 /// Everything a person can open, for each purpose, with what changes by the minute taken out.
-fn pages(demo: &Demo, account: &str, hat: Option<&str>) -> BTreeMap<String, (u16, String, Vec<(String, String)>)> {
+fn pages(demo: &Demo, account: &str, hat: Option<&str>) -> BTreeMap<String, Normal> {
     let mut visitor = enter(demo, account, hat);
     let mut all = BTreeMap::new();
     let mut nth = 0;
@@ -106,14 +109,13 @@ fn pages(demo: &Demo, account: &str, hat: Option<&str>) -> BTreeMap<String, (u16
     }
 }
 
-fn normal(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
+fn normal(answer: &Answer) -> Normal {
     let mut body = answer.body.clone();
     // The session's word, and what the clock says.
-    for start in ["name=\"word\" value=\""] {
-        let parts: Vec<String> = body.split(start).map(str::to_owned).collect();
-        let rest = parts.iter().skip(1).map(|p| p.split_once('"').map_or("", |(_, rest)| rest));
-        body = parts.iter().take(1).map(String::as_str).chain(rest).collect::<Vec<_>>().join(start);
-    }
+    let start = "name=\"word\" value=\"";
+    let parts: Vec<String> = body.split(start).map(str::to_owned).collect();
+    let rest = parts.iter().skip(1).map(|p| p.split_once('"').map_or("", |(_, rest)| rest));
+    body = parts.iter().take(1).map(String::as_str).chain(rest).collect::<Vec<_>>().join(start);
     let headers = answer.headers.iter().filter(|(n, _)| !["date", "x-request-id", "set-cookie"].contains(&n.as_str()));
     let mut headers: Vec<(String, String)> = headers.map(|(n, v)| (n.clone(), v.clone())).collect();
     headers.retain(|(n, _)| n != "content-length");

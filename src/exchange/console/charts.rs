@@ -65,7 +65,10 @@ pub struct Charts {
 
 /// What was counted, by span and view, and when.
 #[derive(Default)]
-pub struct Remembered(Mutex<BTreeMap<(i64, i64, String), (i64, Arc<Charts>)>>);
+pub struct Remembered(Mutex<BTreeMap<Asked, (i64, Arc<Charts>)>>);
+
+/// Span and view.
+type Asked = (i64, i64, String);
 
 impl std::fmt::Debug for Remembered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

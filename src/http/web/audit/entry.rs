@@ -150,10 +150,13 @@ fn request(visit: &SignedIn, found: &Explained, names: &Names) -> Vec<Row> {
     ])
 }
 
+/// What alike segments share: category, level, reason, limit, holder, whether the receiver was told.
+type Alike<'a> = (Option<Category>, Level, &'a str, Option<&'a str>, &'a str, Option<bool>);
+
 /// The segments, alike ones together: what, how much, why, what made it less, whose.
 fn segments(visit: &SignedIn, found: &Explained) -> Vec<SegmentRow> {
     let text = Text::english();
-    let mut alike: BTreeMap<(Option<Category>, Level, &str, Option<&str>, &str, Option<bool>), usize> = BTreeMap::new();
+    let mut alike: BTreeMap<Alike<'_>, usize> = BTreeMap::new();
     for s in &found.segments {
         let key = (s.category, s.level, s.reason.as_str(), s.limit.as_deref(), s.custodian.as_str(), s.marked);
         let count = alike.entry(key).or_default();
