@@ -167,9 +167,15 @@ async fn compare(
     };
     let past = match replays.past(&row.entry.id, &row.payload).await? {
         Ok(past) => past,
-        Err(why) => return Ok(gone(why)),
+        Err(why) => {
+            gone(why);
+            return Ok(());
+        }
     };
-    let Some(own) = replays.rules(&past.version).await? else { return Ok(gone(Gone::Rules)) };
+    let Some(own) = replays.rules(&past.version).await? else {
+        gone(Gone::Rules);
+        return Ok(());
+    };
     found.entries = found.entries.saturating_add(1);
     let again = past.judge(&own)?;
     if !says_again(row, &past, &again) {
