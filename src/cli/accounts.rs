@@ -6,7 +6,7 @@
 use super::serve::Offline;
 use super::{Exit, Outcome, print, read_input, register::refused};
 use crate::diagnostic::{Diagnostic, code};
-use crate::exchange::NewMeans;
+use crate::exchange::{NewLink, NewMeans};
 use crate::ident::AccountId;
 use crate::trust::means;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 /// Bytes of a password made here: 20 letters and figures of it are shown.
 const PASSWORD_BYTES: usize = 10;
+/// Most bytes of a provider's name for a person that are read.
+const SUBJECT_BYTES_MAX: usize = 1024;
 
 /// Arguments of `solent accounts`.
 #[derive(clap::Args, Debug)]
@@ -26,6 +28,25 @@ pub struct Args {
 enum Command {
     /// Give an account a name, a password and a secret for one-time codes, or replace them
     Give(Give),
+    /// Let an account sign in at the configured provider
+    Link(Link),
+}
+
+/// Arguments of `solent accounts link`.
+#[derive(clap::Args, Debug)]
+struct Link {
+    /// The gateway's configuration; the gateway itself must not be running
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account, as in the registered facts
+    #[arg(long)]
+    account: String,
+    /// How the pages greet the person
+    #[arg(long)]
+    shown: String,
+    /// The account that answers for it in the log
+    #[arg(long, value_name = "ACCOUNT")]
+    by: String,
 }
 
 /// Arguments of `solent accounts give`.
@@ -53,7 +74,27 @@ struct Give {
 
 /// Runs the command.
 pub fn run(args: Args) -> Outcome {
-    let Command::Give(args) = args.command;
+    match args.command {
+        Command::Give(args) => give(args),
+        Command::Link(args) => link(&args),
+    }
+}
+
+/// The issuer's name for the person comes from standard input: it may be a personal number, which arguments would show to
+/// everybody on the machine.
+fn link(args: &Link) -> Outcome {
+    let bytes = read_input("-", SUBJECT_BYTES_MAX)?;
+    let new = NewLink {
+        account: AccountId::new(args.account.as_str()),
+        subject: String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned(),
+        shown: args.shown.clone(),
+    };
+    Offline::run(&args.config, async |gateway| {
+        gateway.link_provider(new, &AccountId::new(args.by.as_str())).await.map_err(refused)
+    })
+}
+
+fn give(args: Give) -> Outcome {
     let made = random::<PASSWORD_BYTES>()?;
     let password = if args.password_stdin {
         let bytes = read_input("-", means::PASSWORD_BYTES_MAX.saturating_add(2))?;

@@ -10,6 +10,7 @@ use crate::config;
 use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{ContentSet, Gateway, Parts};
 use crate::http::{self, DemoPerson, Door};
+use crate::peer::{Provider, ProviderSettings};
 use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options, StartError};
 use crate::trust::{self, Tls};
 use std::net::SocketAddr;
@@ -235,7 +236,12 @@ impl Offline {
             committer: committer.clone(),
             clock: clock.clone(),
         };
-        Ok(Self { gateway: Arc::new(Gateway::new(parts)), committer, db, vkey })
+        let gateway = Gateway::new(parts);
+        let gateway = match &config.provider {
+            Some(named) => gateway.with_provider(provider(named)?),
+            None => gateway,
+        };
+        Ok(Self { gateway: Arc::new(gateway), committer, db, vkey })
     }
 
     /// Opens what `file` configures, does `work`, and closes it again; the log's last checkpoint is written either way.
@@ -358,6 +364,21 @@ fn witnesses_usable(config: &config::Gateway) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The provider as configured; it is asked when somebody first signs in there.
+fn provider(named: &config::Provider) -> Result<Provider, Exit> {
+    let failed = |e: crate::trust::Error| unusable(&format!("pages.provider: {e}"));
+    let secret = crate::trust::read_secret(&named.client_secret_file).map_err(failed)?;
+    let settings = ProviderSettings {
+        issuer: named.issuer.clone(),
+        client_id: named.client_id.clone(),
+        client_secret: String::from_utf8_lossy(&secret).trim().to_owned(),
+        return_url: format!("{}{}", named.address, http::PROVIDER_RETURN),
+        authority_pem: crate::trust::read_bounded(&named.authority).map_err(failed)?,
+        acr: named.acr.clone(),
+    };
+    Provider::new(settings).map_err(|e| unusable(&format!("pages.provider: {e}")))
 }
 
 fn unusable(text: &str) -> Exit {

@@ -3,8 +3,8 @@
 //! Pure: whether files exist and who may read them is checked where they are opened (`trust`, `store`).
 
 use super::gateway::{
-    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Route, Server, Store, System, Tls,
-    Witness, WitnessWay,
+    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Provider, Route, Server, Store, System,
+    Tls, Witness, WitnessWay,
 };
 use super::raw::{self, Text};
 use crate::diagnostic::{Diagnostic, Span, code};
@@ -19,6 +19,8 @@ use std::time::Duration;
 use toml::Spanned;
 
 /// Longest id of an agency or system, in characters: it becomes part of a certificate and of log lines.
+/// Longest name or address of a sign-in provider, in bytes.
+const PROVIDER_TEXT_BYTES_MAX: usize = 512;
 const ID_CHARS_MAX: usize = 64;
 /// Longest origin, in characters: it is the first line of every checkpoint.
 const ORIGIN_CHARS_MAX: usize = 200;
@@ -127,6 +129,7 @@ pub fn check(raw: raw::Gateway, source: &Source<'_>) -> Result<Gateway, Vec<Diag
         routes: routes(&raw.routes, (&system_ids, &receivers), source),
         duty: duty(&raw.duty, &known, source),
         pages: raw.pages.as_ref().map(|p| pages(p, source)),
+        provider: raw.pages.as_ref().and_then(|p| p.provider.as_ref()).map(|p| provider(p, source)),
     };
     let faults = source.faults.take();
     if faults.is_empty() { Ok(gateway) } else { Err(faults) }
@@ -137,6 +140,34 @@ fn pages(raw: &raw::Pages, source: &Source<'_>) -> Pages {
     Pages {
         idle: seconds(source.number(raw.idle_minutes.as_ref(), IDLE_MINUTES, 5, 60), 60),
         session: seconds(source.number(raw.session_hours.as_ref(), SESSION_HOURS, 1, 12), 3600),
+    }
+}
+
+fn provider(raw: &raw::Provider, source: &Source<'_>) -> Provider {
+    let named = |at: &raw::Text, what: &'static str| {
+        let text = at.get_ref().trim();
+        if text.is_empty() || text.len() > PROVIDER_TEXT_BYTES_MAX {
+            source.fault(at, what, "some words, on one line");
+        }
+        text.to_owned()
+    };
+    let issuer = named(&raw.issuer, "the issuer is empty or too long");
+    if !issuer.starts_with("https://") {
+        source.fault(&raw.issuer, "the issuer is not reached over TLS", "https://…, as its discovery document says");
+    }
+    let address = named(&raw.address, "the address is empty or too long");
+    let host = address.strip_prefix("https://").unwrap_or_default();
+    if host.is_empty() || host.contains(['/', '?', '#', '@']) {
+        source.fault(&raw.address, "this is not where browsers reach the pages", "https://HOST or https://HOST:PORT");
+    }
+    Provider {
+        name: named(&raw.name, "the provider has no name, or a long one"),
+        issuer,
+        client_id: named(&raw.client_id, "the client's name is empty or too long"),
+        client_secret_file: source.path(&raw.client_secret_file),
+        authority: source.path(&raw.authority),
+        address,
+        acr: raw.acr.iter().map(|a| named(a, "a kind of sign-in is empty or too long")).collect(),
     }
 }
 

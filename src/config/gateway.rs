@@ -61,6 +61,27 @@ pub struct Gateway {
     pub duty: Duty,
     /// The pages for people; without this section there are none, and every client needs a certificate.
     pub pages: Option<Pages>,
+    /// Where people of the pages may sign in beside local accounts; only with pages.
+    pub provider: Option<Provider>,
+}
+
+/// An OpenID provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Provider {
+    /// Its name on the sign-in page.
+    pub name: String,
+    /// The issuer: an `https` address, as its discovery document names it.
+    pub issuer: String,
+    /// The gateway's name there.
+    pub client_id: String,
+    /// The gateway's secret there: a file only its owner can read.
+    pub client_secret_file: PathBuf,
+    /// The authorities its certificate is checked with, PEM.
+    pub authority: PathBuf,
+    /// Where browsers reach the pages: `https://HOST[:PORT]`.
+    pub address: String,
+    /// Kinds of sign-in asked for; when there are any, the provider must confirm one.
+    pub acr: Vec<String>,
 }
 
 /// The pages for people.

@@ -10,8 +10,8 @@ mod raw;
 mod tests;
 
 pub use gateway::{
-    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Route, SYSTEM_URN, Server, Store,
-    System, Tls, Witness, WitnessWay,
+    Agency, AgencyKind, Audit, Content, Duty, FORMATS, Gateway, Limits, Pages, Provider, Route, SYSTEM_URN, Server,
+    Store, System, Tls, Witness, WitnessWay,
 };
 
 use std::collections::BTreeMap;

@@ -37,6 +37,20 @@ pub struct Gateway {
 pub struct Pages {
     pub idle_minutes: Option<Spanned<i64>>,
     pub session_hours: Option<Spanned<i64>>,
+    pub provider: Option<Provider>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    pub name: Text,
+    pub issuer: Text,
+    pub client_id: Text,
+    pub client_secret_file: Text,
+    pub authority: Text,
+    pub address: Text,
+    #[serde(default)]
+    pub acr: Vec<Text>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -79,8 +79,8 @@ pub use retention::{Sealing, is_held, sealing_effect};
 pub use review_desk::{AlertCard, MatchCard, OverrideCard, OverrideLine};
 pub use safeguard::SafetyDeed;
 pub use visit::{
-    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewMeans, Operation,
-    PAGES, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
+    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewLink, NewMeans, Operation,
+    PAGES, Pending, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
 };
 pub use volunteer::{Brief, Match, VolunteerNote};
 pub use whom::{Party as WhoDecides, Whom};
@@ -92,6 +92,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::Limits;
 use crate::ident::{AgencyId, SystemId};
 use crate::mapping::Mappings;
+use crate::peer::Provider;
 use crate::schema::Schemas;
 use crate::sharing::Policy;
 use crate::store::{self, CommitterHandle, Db, FactCache, IndexKeys, Keys};
@@ -175,6 +176,8 @@ pub struct Gateway {
     references: console::References,
     clock_watch: clock_watch::ClockWatch,
     names: IndexKeys,
+    /// Where people may sign in beside local accounts.
+    provider: Option<Arc<Provider>>,
     started: Moment,
     /// When the terms of permissions were last looked at, in milliseconds; 0 for never.
     terms_seen_at: AtomicI64,
@@ -213,10 +216,17 @@ impl Gateway {
             references: console::References::default(),
             clock_watch: clock_watch::ClockWatch::default(),
             names,
+            provider: None,
             started,
             terms_seen_at: AtomicI64::new(0),
             kept_rules: ArcSwap::default(),
         }
+    }
+    /// With a provider at which people may sign in.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Provider) -> Self {
+        self.provider = Some(Arc::new(provider));
+        self
     }
     /// The configuration.
     #[must_use]

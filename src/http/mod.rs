@@ -27,5 +27,5 @@ pub use mllp::{Broken, Frames, Mllp};
 pub use problem::Problem;
 pub use server::Running;
 pub use stories::{Denial, Promise, Stories, Unready};
-pub use web::DemoPerson;
+pub use web::{DemoPerson, PROVIDER_RETURN};
 pub use witness::{Answering, witness_server};

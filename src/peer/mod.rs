@@ -3,8 +3,10 @@
 //! Owns one blocking HTTPS client with a client certificate. Refuses plain HTTP, redirects and answers beyond a bound.
 //! Knows nothing of records. Read [`Client`] first.
 
+mod provider;
 mod witness;
 
+pub use provider::{Begun, Provider, ProviderError, ProviderSettings, Subject};
 pub use witness::{WitnessAnswer, ask_witness};
 
 use rustls::pki_types::pem::PemObject as _;

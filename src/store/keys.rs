@@ -172,7 +172,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::Random`].
-    pub(super) fn seal_whole(&self, context: &str, content: &[u8]) -> Result<Vec<u8>, KeysError> {
+    pub fn seal_whole(&self, context: &str, content: &[u8]) -> Result<Vec<u8>, KeysError> {
         let mut sealed = self.seal(context, content)?;
         sealed.wrapped_key.append(&mut sealed.content);
         Ok(sealed.wrapped_key)
@@ -182,7 +182,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::Opening`].
-    pub(super) fn open_whole(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, KeysError> {
+    pub fn open_whole(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, KeysError> {
         let (key, content) = sealed.split_at_checked(WRAPPED_BYTES).ok_or(KeysError::Opening)?;
         self.open(context, key, content)
     }

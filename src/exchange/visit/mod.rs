@@ -10,6 +10,7 @@ mod families;
 mod operator;
 mod permissions;
 mod person;
+mod provider;
 mod search;
 mod session;
 mod sign_in;
@@ -19,6 +20,7 @@ pub use families::{Family, FamilyMember};
 pub use operator::{Operation, Waiting};
 pub use permissions::{Age, Agreed, Change, Consequences, Decided as DecidedPermissions, May, SharedBefore};
 pub use search::{Found, PeopleQuery};
+pub use provider::{NewLink, Pending};
 pub use session::{Token, Visitor};
 pub use sign_in::{SignInFailure, SignedIn};
 

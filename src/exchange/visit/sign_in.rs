@@ -110,7 +110,7 @@ impl Gateway {
         Ok(SignedIn { token })
     }
 
-    fn fresh(&self, account: &AccountId, shown: &str, hat: Option<crate::ident::HatId>) -> Session {
+    pub(super) fn fresh(&self, account: &AccountId, shown: &str, hat: Option<crate::ident::HatId>) -> Session {
         let now = self.clock().now().millis();
         Session {
             account: account.clone(),
@@ -144,7 +144,12 @@ impl Gateway {
         }
     }
 
-    async fn log_failure(&self, account: Option<&AccountId>, why: &'static str, request: &str) -> Result<(), Failure> {
+    pub(super) async fn log_failure(
+        &self,
+        account: Option<&AccountId>,
+        why: &'static str,
+        request: &str,
+    ) -> Result<(), Failure> {
         let payload = entry(Event::LoginFail, account, Some(why), request);
         self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
         Ok(())
@@ -175,7 +180,7 @@ async fn verified(password: String, hash: Option<String>) -> Result<bool, Failur
     done.map_err(|_| Failure::Inconsistent("hashing failed"))
 }
 
-fn entry(event: Event, account: Option<&AccountId>, why: Option<&'static str>, request: &str) -> Payload {
+pub(super) fn entry(event: Event, account: Option<&AccountId>, why: Option<&'static str>, request: &str) -> Payload {
     let mut payload = Payload::new(event);
     payload.actor = account.cloned();
     payload.reason = why.map(str::to_owned);

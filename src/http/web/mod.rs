@@ -22,6 +22,7 @@ mod opened;
 mod operator;
 mod permission;
 mod picture;
+mod provider;
 mod review;
 mod search;
 mod seen;
@@ -37,6 +38,7 @@ mod withheld;
 mod work;
 
 pub use demo::DemoPerson;
+pub use provider::RETURN as PROVIDER_RETURN;
 pub(super) use visit::Pages;
 
 use actix_web::web::{self, ServiceConfig};
@@ -50,6 +52,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route(style::PATH, web::get().to(style::sheet))
         .route("/sign-in", web::get().to(sign_in::form))
         .route("/sign-in", web::post().to(sign_in::submit))
+        .route("/sign-in/provider", web::get().to(provider::out))
+        .route(provider::RETURN, web::get().to(provider::back))
         .route("/sign-out", web::post().to(sign_in::out))
         .route("/hat", web::get().to(hat::form))
         .route("/hat", web::post().to(hat::choose))

@@ -3,7 +3,7 @@
 use super::answer::{Stop, go, go_with, page, with_status};
 use super::fields::Fields;
 use super::frame::Frame;
-use super::visit::{SignedIn, cookie, no_cookie, pages, request_id};
+use super::visit::{Pages, SignedIn, cookie, no_cookie, pages, request_id};
 use crate::exchange::SignInFailure;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -17,6 +17,8 @@ struct SignInPage {
     failed: bool,
     /// Whether there is a demo to walk through.
     demo: bool,
+    /// Where else one may sign in.
+    provider: Option<String>,
     /// The name as typed, given back.
     name: String,
 }
@@ -26,8 +28,17 @@ pub async fn form(request: HttpRequest, visit: Option<SignedIn>) -> Result<HttpR
     if visit.is_some() {
         return Ok(go("/"));
     }
-    let demo = !pages(&request)?.demo.is_empty();
-    page(&SignInPage { frame: Frame::open("sign-in.title"), failed: false, demo, name: String::new() })
+    page(&form_page(&*pages(&request)?, "sign-in.title", ""))
+}
+
+fn form_page(pages: &Pages, title: &str, name: &str) -> SignInPage {
+    SignInPage {
+        frame: Frame::open(title),
+        failed: false,
+        demo: !pages.demo.is_empty(),
+        provider: pages.gateway().provider_name().map(str::to_owned),
+        name: name.to_owned(),
+    }
 }
 
 /// Takes name, password and code.
@@ -41,8 +52,7 @@ pub async fn submit(request: HttpRequest, fields: Fields) -> Result<HttpResponse
     match pages.gateway().sign_in(name, password, code, &request_id(&request)).await {
         Ok(done) => Ok(go_with("/", cookie(&done.token))),
         Err(SignInFailure::Refused) => {
-            let demo = !pages.demo.is_empty();
-            let again = SignInPage { frame: Frame::open("sign-in.failed"), failed: true, demo, name: name.to_owned() };
+            let again = SignInPage { failed: true, ..form_page(&pages, "sign-in.failed", name) };
             with_status(&again, StatusCode::UNPROCESSABLE_ENTITY)
         }
         Err(SignInFailure::Failed(failure)) => Err(failure.into()),
