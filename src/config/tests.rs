@@ -139,3 +139,27 @@ fn an_unknown_key_is_refused_at_its_place() {
 fn a_limit_out_of_range_is_refused_not_clamped() {
     assert_eq!(fault("[store]", "[limits]\ndepth_max = 100000\n[store]"), "12:13 the number is out of range");
 }
+
+/// OpenID Connect Discovery 1.0 §4: the issuer is an `https` address; RFC 9700 §2.1: the return address is exact.
+#[test]
+fn a_provider_needs_an_https_issuer_and_a_plain_address_of_the_pages() {
+    let with = |issuer: &str, address: &str| {
+        let section = format!(
+            "[pages]\n[pages.provider]\nname = \"Directory\"\nissuer = \"{issuer}\"\nclient_id = \"solent\"\n\
+             client_secret_file = \"p.secret\"\nauthority = \"p.pem\"\naddress = \"{address}\"\n[[agency]]"
+        );
+        parse(&GOOD.replacen("[[agency]]", &section, 1))
+    };
+    let good = with("https://login.example/realm", "https://solent.example:8443").unwrap().provider.unwrap();
+    assert_eq!((good.issuer.as_str(), good.acr.len()), ("https://login.example/realm", 0));
+    for (issuer, address) in [
+        ("http://login.example", "https://solent.example"),
+        ("", "https://solent.example"),
+        ("https://login.example", "http://solent.example"),
+        ("https://login.example", "https://solent.example/"),
+        ("https://login.example", "https://someone@solent.example"),
+        ("https://login.example", "https://"),
+    ] {
+        assert!(with(issuer, address).is_err(), "{issuer} {address}");
+    }
+}

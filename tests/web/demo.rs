@@ -74,6 +74,39 @@ impl Served {
         assert!(played.unwrap().status.success());
         Self { child: None, folder, base: String::new() }
     }
+    /// Writes a file of it that only its owner can read.
+    pub fn write(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    /// Changes its configuration, in the first place where `old` stands.
+    pub fn configure(&self, old: &str, new: &str) {
+        let path = self.folder.join("solent.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old));
+        std::fs::write(path, text.replacen(old, new, 1)).unwrap();
+    }
+    /// Lets it listen on this port.
+    pub fn listen_on(&self, port: u16) {
+        let text = std::fs::read_to_string(self.folder.join("solent.toml")).unwrap();
+        let line = text.lines().find(|l| l.starts_with("listen = ")).unwrap();
+        self.configure(line, &format!("listen = \"127.0.0.1:{port}\""));
+    }
+    /// Runs a command that reads standard input.
+    pub fn solent_with_input(&self, args: &[&str], input: &str) {
+        use std::io::Write as _;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_solent"))
+            .args(args)
+            .arg("--config")
+            .arg(self.folder.join("solent.toml"))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
     /// Runs a command on it; its output.
     pub fn solent(&self, args: &[&str]) -> String {
         let done = self.try_solent(args);

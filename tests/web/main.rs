@@ -17,6 +17,7 @@ mod leaks;
 mod looks;
 mod pages;
 mod permissions;
+mod provider;
 mod routes;
 mod school;
 mod security;
