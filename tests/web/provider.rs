@@ -298,7 +298,7 @@ fn a_real_browser_comes_back_from_another_site_signed_in() {
     }
     let provider = Provider::start();
     let served = served(&provider);
-    let browser = Browser::open(false);
+    let browser = Browser::open(true);
     browser.go(&format!("{}/sign-in", served.base));
     let wrong = crate::pages::look(&browser, "sign-in-provider");
     assert!(wrong.is_empty(), "{wrong:?}");
