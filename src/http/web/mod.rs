@@ -53,7 +53,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/sign-in", web::get().to(sign_in::form))
         .route("/sign-in", web::post().to(sign_in::submit))
         .route("/sign-in/provider", web::get().to(provider::out))
-        .route(provider::RETURN, web::get().to(provider::back))
+        .route("/sign-in/provider/return", web::get().to(provider::back))
         .route("/sign-out", web::post().to(sign_in::out))
         .route("/hat", web::get().to(hat::form))
         .route("/hat", web::post().to(hat::choose))
