@@ -79,8 +79,8 @@ pub use retention::{Sealing, is_held, sealing_effect};
 pub use review_desk::{AlertCard, MatchCard, OverrideCard, OverrideLine};
 pub use safeguard::SafetyDeed;
 pub use visit::{
-    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewLink, NewMeans, Operation,
-    PAGES, Pending, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
+    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewLink, NewMeans,
+    Operation, PAGES, Pending, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
 };
 pub use volunteer::{Brief, Match, VolunteerNote};
 pub use whom::{Party as WhoDecides, Whom};

@@ -24,6 +24,17 @@ fn an_assistant_sees_what_is_delegated_until_it_ends() {
     assistant.state("case-01", "CIN");
     let page = assistant.get("/families/case-01");
     assert!(page.body.contains("Dana Lane") && !page.body.contains(ADDRESS), "a PA has no protected address");
+    // One address, for one task, for some hours (R50); an assistant opens nothing, and nobody beyond eight hours.
+    let family = worker.get("/families/case-01");
+    let items: Vec<&str> = family.body.split("href=\"").skip(1).filter(|rest| rest.contains(ADDRESS)).collect();
+    let item = items.iter().filter_map(|rest| rest.split('"').next()).rfind(|href| href.contains("/item/"));
+    let item = item.expect("a link to open the address").to_owned();
+    assert!(!page.body.contains("/item/"));
+    let form = [("assistant", "hat-pa"), ("item_task", "Take her the letter"), ("item_hours", "4")];
+    assert_eq!(send(&mut assistant, &item, &form).status, 404);
+    assert_eq!(send(&mut worker, &item, &[form[0], form[1], ("item_hours", "9")]).status, 422);
+    assert_eq!(send(&mut worker, &item, &form).status, 303);
+    assert!(assistant.get("/families/case-01").body.contains(ADDRESS));
     // Another social worker's delegation is not there; ending one's own ends the assistant's view at once.
     let page = worker.get("/work").body;
     let end = page.split("action=\"/work/delegations/").nth(1).unwrap().split('"').next().unwrap();
@@ -32,7 +43,7 @@ fn an_assistant_sees_what_is_delegated_until_it_ends() {
     assert_eq!(send(&mut manager, &end, &[]).status, 404);
     assert_eq!(send(&mut worker, &end, &[]).status, 303);
     assert_eq!(assistant.get("/families/case-01").status, 404);
-    house.events(&["delegate", "delegate-end"]);
+    house.events(&["delegate", "item-grant", "delegate-end"]);
 }
 
 #[test]

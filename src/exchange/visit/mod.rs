@@ -19,8 +19,8 @@ pub use account::{NewMeans, Worn};
 pub use families::{Family, FamilyMember};
 pub use operator::{Operation, Waiting};
 pub use permissions::{Age, Agreed, Change, Consequences, Decided as DecidedPermissions, May, SharedBefore};
-pub use search::{Found, PeopleQuery};
 pub use provider::{NewLink, Pending};
+pub use search::{Found, PeopleQuery};
 pub use session::{Token, Visitor};
 pub use sign_in::{SignInFailure, SignedIn};
 

@@ -80,6 +80,16 @@ pub struct PersonShown {
     pub name: Option<String>,
     /// Members with their words.
     pub rows: Vec<Row>,
+    /// Where the person is: one segment each, opened one by one (R50).
+    pub places: Vec<PlaceShown>,
+}
+
+/// A segment that says where somebody is.
+pub struct PlaceShown {
+    /// The id under which pages name it.
+    pub id: String,
+    /// What it says, in words.
+    pub words: String,
 }
 
 /// Somebody is something to somebody.
@@ -217,7 +227,16 @@ fn person(object: &Map<String, Value>, subject: &str, text: &Text) -> PersonShow
         sex: inner(object, "sex", "code"),
         name,
         rows: rows(object, text, skip),
+        places: objects(object.get("addresses")).filter_map(|o| place(o, text)).collect(),
     }
+}
+
+fn place(object: &Map<String, Value>, text: &Text) -> Option<PlaceShown> {
+    let category = inner(object, "label", "category").unwrap_or_default();
+    let says_where = ["ADR", "LOC"].contains(&category.as_str());
+    let quiet = |key: &str| QUIET.contains(&key);
+    let words: Vec<String> = rows(object, text, quiet).into_iter().map(|row| row.value).collect();
+    says_where.then(|| text_of(object, "id").map(|id| PlaceShown { id, words: words.join(", ") })).flatten()
 }
 
 fn text_of(object: &Map<String, Value>, key: &str) -> Option<String> {

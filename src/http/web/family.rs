@@ -4,7 +4,7 @@
 //! no line, no blank, no number.
 
 use super::answer::{Stop, go, page, with_status};
-use super::disclosure::{ListShown, Notice, Row, ServiceShown, Shown, day_words};
+use super::disclosure::{ListShown, Notice, PlaceShown, Row, ServiceShown, Shown, day_words};
 use super::fields::Fields;
 use super::frame::Frame;
 use super::picture::{self, Picture};
@@ -118,6 +118,8 @@ pub struct MemberShown {
     pub conflicts: Vec<String>,
     /// Members of the identity with their words.
     pub rows: Vec<Row>,
+    /// Where the person is, segment by segment.
+    pub places: Vec<PlaceShown>,
     /// Segments by list.
     pub lists: Vec<ListShown>,
     /// Services that are involved.
@@ -206,10 +208,17 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
         return None;
     }
     let conflicts = picture::conflicts(&shown, |agency| visit.pages.agency_words(agency));
-    let (name, rows) = match shown.people.into_iter().find(|p| p.subject) {
-        Some(person) => (person.name, person.rows),
-        None => (None, Vec::new()),
-    };
+    let (mut name, mut rows, mut places) = (None, Vec::new(), Vec::new());
+    let subject = shown.people.iter().find(|p| p.subject).map(|p| p.id.clone());
+    for person in shown.people {
+        // Another custodian's identity of the same person says where they are, too.
+        if person.subject || (person.same_as.is_some() && person.same_as == subject) {
+            places.extend(person.places);
+        }
+        if subject.as_ref() == Some(&person.id) {
+            (name, rows) = (person.name, person.rows);
+        }
+    }
     let name = name.unwrap_or_else(|| Text::english().say("family.unnamed").to_owned());
     let agency =
         |notice: Notice| Notice { custodian: notice.custodian.map(|c| visit.pages.agency_words(&c)), ..notice };
@@ -225,6 +234,7 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
         alias: shown.id,
         conflicts,
         rows,
+        places,
         lists,
         indicators: shown.indicators.into_iter().map(agency).collect(),
         markers: shown.markers.into_iter().map(agency).collect(),
