@@ -130,10 +130,6 @@ pub struct ListShown {
 
 /// One segment.
 pub struct ItemShown {
-    /// The id under which pages name it.
-    pub id: String,
-    /// Its category.
-    pub code: String,
     /// What it is: kind, or category.
     pub heading: String,
     /// Its category.
@@ -301,8 +297,6 @@ fn item(list: &str, object: &Map<String, Value>, text: &Text) -> ItemShown {
     let category = of_label("category").unwrap_or_default();
     let skip = |key: &str| QUIET.contains(&key) || key == "kind";
     ItemShown {
-        id: object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        code: category.clone(),
         heading: kind.map_or_else(|| text.word("list", list), |k| text.word("kind", k)),
         category_words: text.word("category", &category),
         category,
