@@ -105,16 +105,16 @@ fn approved_and_reviewed(at: &mut Looking) {
 
 fn delegated(at: &mut Looking) {
     at.walk("acc-01");
-    at.go("/work");
+    at.go("/delegating");
     at.look("work");
-    at.browser.click("form[action='/work/delegations'] button");
+    at.browser.click("form[action='/delegating/delegations'] button");
     at.look("work-missing");
     at.browser.click("#assistant-1");
     at.browser.set("#delegated_until", "2027-03-31");
     at.browser.type_into("#delegated_why", "Supervision note");
-    at.browser.click("form[action='/work/delegations'] button");
+    at.browser.click("form[action='/delegating/delegations'] button");
     at.look("work-delegated");
-    at.browser.click("a[href^='/work/leads/']");
+    at.browser.click("a[href^='/delegating/leads/']");
     at.look("work-lead");
 }
 

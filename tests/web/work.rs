@@ -13,13 +13,13 @@ fn an_assistant_sees_what_is_delegated_until_it_ends() {
     worker.state("case-01", "CIN");
     let mut assistant = house.walking("acc-17");
     assert!(assistant.get("/families").body.contains("No families are shared"));
-    assert_eq!(assistant.get("/work").status, 404, "an assistant delegates nothing (R49)");
+    assert_eq!(assistant.get("/delegating").status, 404, "an assistant delegates nothing (R49)");
     let more = [("assistant", "hat-pa"), ("delegated_until", "2028-01-01"), ("delegated_why", "Supervision note")];
-    assert_eq!(send(&mut worker, "/work/delegations", &more).status, 422, "twelve months at most (R48)");
-    assert_eq!(send(&mut worker, "/work/delegations", &more[..1]).status, 422);
+    assert_eq!(send(&mut worker, "/delegating/delegations", &more).status, 422, "twelve months at most (R48)");
+    assert_eq!(send(&mut worker, "/delegating/delegations", &more[..1]).status, 422);
     let form = [("assistant", "hat-pa"), ("delegated_until", "2027-03-31"), ("delegated_why", "Supervision note")];
-    assert_eq!(send(&mut worker, "/work/delegations", &form).header("location"), "/work");
-    let mine = worker.get("/work");
+    assert_eq!(send(&mut worker, "/delegating/delegations", &form).header("location"), "/delegating");
+    let mine = worker.get("/delegating");
     assert!(mine.body.contains("31 March 2027"));
     assistant.state("case-01", "CIN");
     let page = assistant.get("/families/case-01");
@@ -36,9 +36,9 @@ fn an_assistant_sees_what_is_delegated_until_it_ends() {
     assert_eq!(send(&mut worker, &item, &form).status, 303);
     assert!(assistant.get("/families/case-01").body.contains(ADDRESS));
     // Another social worker's delegation is not there; ending one's own ends the assistant's view at once.
-    let page = worker.get("/work").body;
-    let end = page.split("action=\"/work/delegations/").nth(1).unwrap().split('"').next().unwrap();
-    let end = format!("/work/delegations/{end}");
+    let page = worker.get("/delegating").body;
+    let end = page.split("action=\"/delegating/delegations/").nth(1).unwrap().split('"').next().unwrap();
+    let end = format!("/delegating/delegations/{end}");
     let mut manager = house.walking("acc-12");
     assert_eq!(send(&mut manager, &end, &[]).status, 404);
     assert_eq!(send(&mut worker, &end, &[]).status, 303);
@@ -50,17 +50,17 @@ fn an_assistant_sees_what_is_delegated_until_it_ends() {
 fn a_case_has_one_lead_professional_who_is_handed_over() {
     let house = Clocked::start();
     let mut worker = house.walking("acc-01");
-    let lead = link(&worker.get("/work"), "/work/leads/");
-    assert_eq!(worker.get("/work/leads/case-99").status, 404);
+    let lead = link(&worker.get("/delegating"), "/delegating/leads/");
+    assert_eq!(worker.get("/delegating/leads/case-99").status, 404);
     assert_eq!(send(&mut worker, &lead, &[("new_lead", "hat-fsm")]).status, 422);
     let form = [("new_lead", "hat-fsm"), ("lead_why", "Plan meeting")];
     assert_eq!(send(&mut worker, &lead, &form).status, 303);
-    assert!(worker.get("/work").body.contains("hat-fsm"));
+    assert!(worker.get("/delegating").body.contains("hat-fsm"));
     let stranger = [("new_lead", "hat-vol"), ("lead_why", "Plan meeting")];
     assert_eq!(send(&mut worker, &lead, &stranger).status, 404, "only who works on the case");
     let form = [("new_lead", "hat-fmh"), ("lead_why", "Review meeting")];
     assert_eq!(send(&mut worker, &lead, &form).status, 303);
-    let page = worker.get("/work").body;
+    let page = worker.get("/delegating").body;
     assert!(page.contains("<td>hat-fmh</td>") && !page.contains("<td>hat-fsm</td>"));
     house.events(&["lead-change"]);
 }
@@ -72,7 +72,9 @@ fn a_volunteer_has_one_page_and_a_worry_reaches_co_ordinator_and_social_worker()
     assert_eq!(volunteer.get("/").header("location"), "/brief");
     let before = volunteer.get("/brief");
     assert!(before.body.contains("Theo") && !before.body.contains(ADDRESS));
-    for path in ["/families", "/families/p-02", "/families/case-01", "/work", "/review", "/approvals", "/volunteers"] {
+    for path in
+        ["/families", "/families/p-02", "/families/case-01", "/delegating", "/review", "/approvals", "/volunteers"]
+    {
         assert_eq!(volunteer.get(path).status, 404, "{path}: a volunteer has nothing else (R51)");
     }
     let mut leader = house.walking("acc-18");
@@ -99,7 +101,7 @@ fn a_volunteer_has_one_page_and_a_worry_reaches_co_ordinator_and_social_worker()
     assert!(own.contains(said) && own.contains("We went swimming"), "their own words they read back");
     assert!(leader.get("/volunteers").body.contains("A volunteer is worried"));
     let mut worker = house.walking("acc-01");
-    let told = link(&worker.get("/work"), "/notes/");
+    let told = link(&worker.get("/delegating"), "/notes/");
     assert!(worker.get(&told).body.contains(said), "while a case is open");
     for account in ["acc-12", "acc-14", "acc-08", "acc-19"] {
         assert_eq!(house.walking(account).get("/notes/nothing").status, 404, "{account}");

@@ -103,7 +103,7 @@ fn all_places(text: &'static Text) -> Vec<Place> {
         place("/brief", "brief.title", |hat| hat.role == Role::Vol),
         place("/volunteers", "volunteers.title", |hat| hat.role == Role::Vco),
         place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
-        place("/work", "work.title", |hat| hat.role == Role::Sw),
+        place("/delegating", "work.title", |hat| hat.role == Role::Sw),
         place("/approvals", "approvals.title", |hat| hat.supervisor),
         place("/review", "review.title", |hat| hat.supervisor || hat.role == Role::Prv),
         place("/operator", "operator.title", |hat| hat.role == Role::Sys),

@@ -77,11 +77,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 /// Delegations, items, leads; volunteers.
 fn work(config: &mut ServiceConfig) {
     config
-        .route("/work", web::get().to(work::list))
-        .route("/work/delegations", web::post().to(work::delegate))
-        .route("/work/delegations/{delegation}/end", web::post().to(work::end))
-        .route("/work/leads/{case}", web::get().to(work::lead))
-        .route("/work/leads/{case}", web::post().to(work::hand))
+        .route("/delegating", web::get().to(work::list))
+        .route("/delegating/delegations", web::post().to(work::delegate))
+        .route("/delegating/delegations/{delegation}/end", web::post().to(work::end))
+        .route("/delegating/leads/{case}", web::get().to(work::lead))
+        .route("/delegating/leads/{case}", web::post().to(work::hand))
         .route("/families/{family}/people/{person}/item/{segment}", web::get().to(work::item))
         .route("/families/{family}/people/{person}/item/{segment}", web::post().to(work::open_item))
         .route("/brief", web::get().to(volunteer::brief))

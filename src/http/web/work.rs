@@ -38,7 +38,7 @@ async fn sheet(visit: &SignedIn, typed: &Typed, wrong: &[&str]) -> Result<Sheet,
     for delegation in &own {
         let until = delegation.until.as_deref().and_then(day_words).unwrap_or_default();
         parts.push(Part::Rows(vec![row("work.assistant", delegation.account.as_str()), row("work.until", until)]));
-        parts.push(Part::Form(form(format!("/work/delegations/{}/end", delegation.id), Vec::new(), "work.end")));
+        parts.push(Part::Form(form(format!("/delegating/delegations/{}/end", delegation.id), Vec::new(), "work.end")));
     }
     let options = assistants
         .iter()
@@ -54,7 +54,7 @@ async fn sheet(visit: &SignedIn, typed: &Typed, wrong: &[&str]) -> Result<Sheet,
             fill(Question::new("delegated_until", By::Day)),
             fill(Question::new("delegated_why", By::Short)),
         ];
-        parts.push(Part::Form(form("/work/delegations", questions, "work.delegate")));
+        parts.push(Part::Form(form("/delegating/delegations", questions, "work.delegate")));
     }
     parts.push(Part::Heading(say("work.leads")));
     parts.extend(lead_parts(visit).await?);
@@ -69,7 +69,7 @@ async fn lead_parts(visit: &SignedIn) -> Result<Vec<Part>, Stop> {
     let rows = leads.iter().map(|l| {
         let lead = l.lead.as_ref().map(|(_, hat)| hat.as_str().to_owned());
         let cells = vec![l.case.clone(), lead.unwrap_or_else(|| text.say("work.leads.nobody").to_owned())];
-        (Some(format!("/work/leads/{}", l.case)), cells)
+        (Some(format!("/delegating/leads/{}", l.case)), cells)
     });
     let head = ["families.family", "work.lead"].map(|key| text.find(key).unwrap_or_default().to_owned());
     let table = Table { caption: text.say("work.leads.caption").to_owned(), head: head.into(), rows: rows.collect() };
@@ -88,7 +88,7 @@ pub async fn delegate(visit: SignedIn, fields: Fields) -> Result<HttpResponse, S
         match visit.gateway().delegate(&visit.visitor, &to, until, why).await {
             // An end in the past or more than a year away (R48).
             Err(Failure::Invalid(_) | Failure::Inconsistent(_)) => wrong.push("delegated_until"),
-            other => return other.map(|()| go("/work")).map_err(Stop::from),
+            other => return other.map(|()| go("/delegating")).map_err(Stop::from),
         }
     }
     with_status(&sheet(&visit, &typed, &wrong).await?, StatusCode::UNPROCESSABLE_ENTITY)
@@ -98,7 +98,7 @@ pub async fn delegate(visit: SignedIn, fields: Fields) -> Result<HttpResponse, S
 pub async fn end(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     visit.gateway().end_delegation(&visit.visitor, &path).await?;
-    Ok(go("/work"))
+    Ok(go("/delegating"))
 }
 
 /// Who leads a case, and handing it over.
@@ -119,7 +119,7 @@ async fn lead_sheet(visit: &SignedIn, case: &str, typed: &Typed, wrong: &[&str])
     };
     let questions =
         vec![fill(Question::new("new_lead", By::One).with(options)), fill(Question::new("lead_why", By::Short))];
-    parts.push(Part::Form(form(format!("/work/leads/{}", lead.case), questions, "work.hand")));
+    parts.push(Part::Form(form(format!("/delegating/leads/{}", lead.case), questions, "work.hand")));
     let title = text.say("work.hand-over").to_owned();
     let title = if wrong.is_empty() { title } else { text.fill("errors.before", &[("title", &title)]) };
     Ok(Sheet { frame: Frame::of(visit, title, None), parts })
@@ -137,7 +137,7 @@ pub async fn hand(visit: SignedIn, path: web::Path<String>, fields: Fields) -> R
     }
     let to = HatId::new(fields.get("new_lead"));
     visit.gateway().hand_lead(&visit.visitor, &path, &to, fields.get("lead_why")).await?;
-    Ok(go("/work"))
+    Ok(go("/delegating"))
 }
 
 type Item = web::Path<(String, String, String)>;
@@ -159,7 +159,7 @@ async fn item_sheet(visit: &SignedIn, path: &Item, typed: &Typed, wrong: &[&str]
     let mut parts = vec![Part::Rows(vec![row("withheld.about", name)])];
     if options.is_empty() {
         parts.push(Part::Words(text.say("item.nobody").to_owned()));
-        parts.push(Part::Button("/work".to_owned(), text.say("work.title").to_owned()));
+        parts.push(Part::Button("/delegating".to_owned(), text.say("work.title").to_owned()));
     } else {
         let fill = |q: Question| {
             let bad = wrong.contains(&q.name);
