@@ -34,7 +34,8 @@ fn withheld_words_are_on_no_page_print_export_or_header_of_anybody_who_may_not_r
             pages.extend(crawl(&mut visitor));
             nth += 1;
         }
-        assert!(pages.len() >= 2, "{account} has pages");
+        // A volunteer has one (R51).
+        assert!(!pages.is_empty(), "{account} has pages");
         pages.extend(files(&mut visitor, &pages));
         let found = |canary: &str| {
             let in_page = |(_, page): &&(String, Answer)| {

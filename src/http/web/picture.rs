@@ -93,17 +93,21 @@ pub fn picture(all: &[&Shown]) -> Picture {
     let ties: Vec<&TieShown> =
         ties.into_iter().filter(|t| people.contains_key(&t.from) && people.contains_key(&t.to)).collect();
     let mut facts: Vec<Fact> = ties.iter().filter_map(|tie| fact(tie, &people)).collect();
+    // By what is shown, never by ids: those are another thing in another gateway.
+    facts.sort();
     facts.dedup();
     let mut homes: Vec<String> = all.iter().flat_map(|s| &s.homes).filter_map(|h| home(h, &people)).collect();
     homes.sort();
     homes.dedup();
     let places = places(&people, &ties);
-    let nodes: Vec<Node> = places.iter().filter_map(|(id, at)| Some(node(people.get(id)?, *at))).collect();
+    let order = order(&people);
+    let nodes = order.iter().filter_map(|id| Some(node(people.get(*id)?, *places.get(*id)?)));
+    let nodes: Vec<Node> = nodes.collect();
     let mut lines: Vec<Line> = ties.iter().filter_map(|tie| line(tie, &places)).collect();
     lines.sort();
     lines.dedup();
     let most = |of: fn(&(i32, i32)) -> i32| places.values().map(of).max().map_or(0, |n| n + 1);
-    let names: Vec<&str> = people.values().filter_map(|p| p.name.as_deref()).collect();
+    let names: Vec<&str> = order.iter().filter_map(|id| people.get(*id)?.name.as_deref()).collect();
     Picture {
         width: most(|at| at.0) * WIDE,
         height: most(|at| at.1) * HIGH,
@@ -127,6 +131,13 @@ fn named<'a>(all: &[&'a Shown]) -> BTreeMap<String, &'a PersonShown> {
         }
     }
     found
+}
+
+/// Everybody's id, the oldest first, then by name.
+fn order<'a>(people: &'a BTreeMap<String, &PersonShown>) -> Vec<&'a str> {
+    let mut all: Vec<(&String, &&PersonShown)> = people.iter().collect();
+    all.sort_by_key(|(id, p)| (p.born.as_deref(), p.name.as_deref(), id.as_str()));
+    all.into_iter().map(|(id, _)| id.as_str()).collect()
 }
 
 fn fact(tie: &TieShown, people: &BTreeMap<String, &PersonShown>) -> Option<Fact> {
@@ -172,8 +183,8 @@ fn is_partner(relation: &str) -> bool {
 /// Column and row of everybody: generations from the top, people of one generation side by side.
 fn places(people: &BTreeMap<String, &PersonShown>, ties: &[&TieShown]) -> BTreeMap<String, (i32, i32)> {
     let mut rows: BTreeMap<&str, i32> = BTreeMap::new();
-    for start in people.keys() {
-        if rows.contains_key(start.as_str()) {
+    for start in order(people) {
+        if rows.contains_key(start) {
             continue;
         }
         rows.insert(start, 0);
@@ -192,9 +203,9 @@ fn places(people: &BTreeMap<String, &PersonShown>, ties: &[&TieShown]) -> BTreeM
     let first = rows.values().min().copied().unwrap_or(0);
     let mut next: BTreeMap<i32, i32> = BTreeMap::new();
     let mut at = BTreeMap::new();
-    let mut order: Vec<(&str, i32)> = rows.into_iter().collect();
-    order.sort_by_key(|(id, row)| (*row, people.get(*id).and_then(|p| p.born.clone()), (*id).to_owned()));
-    for (id, row) in order {
+    let mut placed: Vec<(&str, i32)> = order(people).into_iter().filter_map(|id| Some((id, *rows.get(id)?))).collect();
+    placed.sort_by_key(|(_, row)| *row);
+    for (id, row) in placed {
         let column = next.entry(row).or_insert(0);
         at.insert(id.to_owned(), (*column, row - first));
         *column += 1;

@@ -108,6 +108,8 @@ pub async fn lead(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
 
 async fn lead_sheet(visit: &SignedIn, case: &str, typed: &Typed, wrong: &[&str]) -> Result<Sheet, Stop> {
     let text = Text::english();
+    // The page that leads here is a social worker's; for others neither is there.
+    own_page(visit)?;
     let leads = visit.gateway().leads(&visit.visitor).await?;
     let lead = leads.into_iter().find(|l| l.case == case).ok_or(Stop::Missing)?;
     let now = lead.lead.map_or_else(|| text.say("work.leads.nobody").to_owned(), |(_, hat)| hat.as_str().to_owned());
@@ -128,6 +130,7 @@ async fn lead_sheet(visit: &SignedIn, case: &str, typed: &Typed, wrong: &[&str])
 /// Hands the lead over.
 pub async fn hand(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
+    own_page(&visit)?;
     let names = ["new_lead", "lead_why"];
     let typed: Typed = names.map(|n| (n.to_owned(), fields.get(n).to_owned())).into();
     let wrong: Vec<&str> = names.into_iter().filter(|n| fields.get(n).is_empty()).collect();
@@ -148,6 +151,7 @@ pub async fn item(visit: SignedIn, path: Item) -> Result<HttpResponse, Stop> {
 }
 
 async fn item_sheet(visit: &SignedIn, path: &Item, typed: &Typed, wrong: &[&str]) -> Result<Sheet, Stop> {
+    own_page(visit)?;
     let text = Text::english();
     let (family, alias, segment) = &**path;
     let (family, _, purpose, name) = member_at(visit, family, alias).await?;
@@ -182,6 +186,7 @@ async fn item_sheet(visit: &SignedIn, path: &Item, typed: &Typed, wrong: &[&str]
 /// Opens it.
 pub async fn open_item(visit: SignedIn, path: Item, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
+    own_page(&visit)?;
     let (family, alias, segment) = &*path;
     let (family, person, purpose, _) = member_at(&visit, family, alias).await?;
     let names = ["assistant", "item_task", "item_hours"];
@@ -201,6 +206,11 @@ pub async fn open_item(visit: SignedIn, path: Item, fields: Fields) -> Result<Ht
         wrong.push("item_hours");
     }
     with_status(&item_sheet(&visit, &path, &typed, &wrong).await?, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+/// Lets social workers pass; for others there is nothing here.
+fn own_page(visit: &SignedIn) -> Result<(), Stop> {
+    if may_open_items(visit) { Ok(()) } else { Err(Stop::Missing) }
 }
 
 /// Whether a visitor may open items to an assistant.
