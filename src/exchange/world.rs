@@ -52,7 +52,9 @@ impl HeldRecord {
 /// The facts of one closure, read and indexed once for every question that depends on the same ones.
 pub(super) struct Known {
     facts: facts::Facts,
-    indexed: Arc<Indexed>,
+    /// None when a fact names somebody whom nobody registered (a worker took on a child known from a message only): each
+    /// question then brings its own people before the facts are indexed.
+    indexed: Option<Arc<Indexed>>,
     people: BTreeSet<PersonId>,
     pub accounts: Vec<Value>,
     pub caseloads: Caseloads,
@@ -82,7 +84,7 @@ impl Known {
         all.extend(sections.into_iter().map(|(name, items)| (name.to_owned(), Value::Array(items))));
         let facts: facts::Facts = serde_json::from_value(Value::Object(all))
             .map_err(|_| Failure::Inconsistent("stored facts cannot be read"))?;
-        let indexed = Indexed::new(&facts).map_err(|_| Failure::Inconsistent("stored facts contradict each other"))?;
+        let indexed = Indexed::new(&facts).ok();
         Ok(Self { facts, indexed, people, accounts, caseloads: Caseloads::from_rows(rows) })
     }
 
@@ -110,7 +112,16 @@ impl Known {
 
     /// These facts with the segments and people of one question.
     pub fn world(&self, people: &[facts::Person], segments: &[&facts::Segment], now: Time) -> Result<World, Failure> {
-        let world = World::of(&self.indexed, people, segments, now);
+        let world = match &self.indexed {
+            Some(indexed) => World::of(indexed, people, segments, now),
+            None => {
+                let mut all = self.facts.clone();
+                all.people.extend_from_slice(people);
+                let indexed = Indexed::new(&all);
+                let indexed = indexed.map_err(|_| Failure::Inconsistent("stored facts contradict each other"))?;
+                World::of(&indexed, &[], segments, now)
+            }
+        };
         world.ok_or(Failure::Inconsistent("a segment names somebody who does not exist"))
     }
 

@@ -68,9 +68,13 @@ fn agency(system: &str) -> &'static str {
 fn a_silent_segment_changes_no_byte_of_anybodys_pages() {
     let (without, with) = (Demo::start(), Demo::start());
     for (system, template) in MORE {
-        let sender = System::new(&with, system);
-        let (status, body) = sender.post("/api/v1/messages", &filled(template, agency(system)));
-        assert_eq!(status, 202, "{system}: {body}");
+        // Who she is they both tell of: an identity is not silent. What else is said of her only the second hears.
+        let who = template.split_once(r#"],"#).map_or(template, |(who, _)| who).trim_end_matches("]}");
+        let who = format!("{}]}}", who.replace("PERSON_DANA_AT", "PERSON_DANA"));
+        for (demo, told) in [(&without, who.as_str()), (&with, template)] {
+            let (status, body) = System::new(demo, system).post("/api/v1/messages", &filled(told, agency(system)));
+            assert_eq!(status, 202, "{system}: {body}");
+        }
     }
     let mut differ = Vec::new();
     for (account, hat) in CAST.into_iter().filter(|(a, _)| !READ_THE_LOG.contains(a)) {
@@ -116,6 +120,12 @@ fn normal(answer: &Answer) -> Normal {
     let parts: Vec<String> = body.split(start).map(str::to_owned).collect();
     let rest = parts.iter().skip(1).map(|p| p.split_once('"').map_or("", |(_, rest)| rest));
     body = parts.iter().take(1).map(String::as_str).chain(rest).collect::<Vec<_>>().join(start);
+    // The operator sees how long the log is: every look of anybody makes it longer.
+    if let Some((before, (_, rest))) =
+        body.split_once("<dt>Entries</dt><dd>").and_then(|(before, rest)| Some((before, rest.split_once('<')?)))
+    {
+        body = format!("{before}<dt>Entries</dt><dd>N<{rest}");
+    }
     let headers = answer.headers.iter().filter(|(n, _)| !["date", "x-request-id", "set-cookie"].contains(&n.as_str()));
     let mut headers: Vec<(String, String)> = headers.map(|(n, v)| (n.clone(), v.clone())).collect();
     headers.retain(|(n, _)| n != "content-length");

@@ -98,7 +98,7 @@ fn the_council_collects_the_contact(demo: &Demo) {
     let system = crate::visitor::System::new(demo, "harbourshire-contacts");
     let (_, list) = system.get("/api/v1/mailbox?wait=0");
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
-    let items = list["items"].as_array().unwrap();
+    let items = list["items"].as_array().unwrap_or_else(|| panic!("no list: {list}"));
     assert_eq!(items.len(), 1);
     let (status, body) = system.get(&format!("/api/v1/mailbox/{}", items[0]["id"].as_str().unwrap()));
     assert_eq!(status, 200);

@@ -5,7 +5,7 @@
 
 use super::answer::{Stop, page, with_status};
 use super::frame::Frame;
-use super::visit::{cookie, pages, request_id};
+use super::visit::{Pages, cookie, pages, request_id};
 use crate::exchange::SignInFailure;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -14,6 +14,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Where a provider sends browsers back to.
 pub const RETURN: &str = "/sign-in/provider/return";
@@ -44,7 +45,7 @@ struct NotSignedInPage {
 
 /// Out to the provider.
 pub async fn out(request: HttpRequest) -> Result<HttpResponse, Stop> {
-    let pages = pages(&request)?;
+    let pages = with_provider(&request)?;
     if !pages.may_try(&request) {
         return Err(Stop::TooMany);
     }
@@ -56,7 +57,7 @@ pub async fn out(request: HttpRequest) -> Result<HttpResponse, Stop> {
 /// Back from it. Who is signed in now gets a page that leads on by itself: the session's cookie is not sent along while a
 /// browser is still on its way from another site.
 pub async fn back(request: HttpRequest, given: web::Query<Back>) -> Result<HttpResponse, Stop> {
-    let pages = pages(&request)?;
+    let pages = with_provider(&request)?;
     if !pages.may_try(&request) {
         return Err(Stop::TooMany);
     }
@@ -76,6 +77,11 @@ pub async fn back(request: HttpRequest, given: web::Query<Back>) -> Result<HttpR
         response.add_cookie(&one).map_err(|_| Stop::Broken)?;
     }
     Ok(response)
+}
+
+/// The pages, where there is a provider; else these addresses are none.
+fn with_provider(request: &HttpRequest) -> Result<Arc<Pages>, Stop> {
+    pages(request).and_then(|pages| pages.gateway().provider_name().is_some().then_some(pages).ok_or(Stop::Missing))
 }
 
 fn failed(failure: SignInFailure) -> Stop {

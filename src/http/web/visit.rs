@@ -105,6 +105,10 @@ impl FromRequest for SignedIn {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
+            // No id holds a NUL, and PostgreSQL takes none: there is nothing at such an address.
+            if request.uri().path().contains("%00") {
+                return Err(Stop::Missing);
+            }
             let pages = pages(&request)?;
             let token = token(&request).ok_or(Stop::SignedOut)?;
             let visitor = pages.gateway().visitor(&token, &request_id(&request)).await?.ok_or(Stop::SignedOut)?;
