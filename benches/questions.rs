@@ -24,12 +24,10 @@ use solent::audit::payload::{
 };
 use solent::audit::verify::{Expected, verify};
 use solent::audit::{Draft, Event, Origin, Outcome, Signer};
-use solent::cli::content;
 use solent::clock::{Clock, Moment};
 use solent::config;
 use solent::exchange::{Ask, Asker, QuestionId, Viewer};
 use solent::ident::{AccountId, AgencyId, EntryId, HatId, MessageId, PersonId, SegmentId, SystemId};
-use solent::sharing::Policy;
 use solent::store::{Committer, CommitterHandle, Db, Job, Keys, LogReader, Options, StoredLog};
 use solent::vocabulary::{Category, Level, Purpose, Role};
 use std::os::unix::fs::PermissionsExt as _;
@@ -122,8 +120,7 @@ async fn measure_one(engine: &str, address: &str, config: &config::Gateway, entr
 }
 
 async fn questions(engine: &str, db: &Db, keys: &Keys, config: &config::Gateway) {
-    let policy = Policy::load(&content::built_in()).unwrap();
-    let asker = Asker::new((db, keys), config, &policy, Viewer::operator(), last());
+    let asker = Asker::new((db, keys), config, Viewer::operator(), last());
     let views = Ask { event: Some(Event::View), limit: Some(1), ..span() };
     let (found, _) = asker.page(&views).await.unwrap();
     let one = found[0].entry.id.as_str().to_owned();

@@ -120,8 +120,8 @@ impl Gateway {
     async fn line(&self, record: &Override, alert: &Alert, agency: &AgencyId) -> Result<OverrideLine, Failure> {
         let mut seen = self.seen(record);
         self.add_owner(&mut seen, record).await?;
-        let reviews = record.course.iter().flat_map(|c| &c.reviews);
-        let last = reviews.filter(|r| &r.agency == agency).last();
+        let mut reviews = record.course.iter().flat_map(|c| &c.reviews);
+        let last = reviews.rfind(|r| &r.agency == agency);
         Ok(OverrideLine {
             seen,
             raised_at: alert.raised_at.clone(),

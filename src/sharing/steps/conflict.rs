@@ -37,10 +37,8 @@ pub(in crate::sharing) fn tie(
 ) -> Option<Tie> {
     let own = world.own_persons(account, at);
     let mut near = None;
-    if own.clone().next().or_else(|| world.declared(account, at).next()).is_none() {
-        // Nobody the account holder is, and nobody they declared: most accounts.
-        return None;
-    }
+    // Nobody the account holder is, and nobody they declared: most accounts.
+    own.clone().next().or_else(|| world.declared(account, at).next())?;
     for person in persons {
         let mates = world.housemates(person, at);
         for each in std::iter::once(person).chain(mates) {

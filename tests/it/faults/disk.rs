@@ -123,6 +123,7 @@ fn child() {
         assert_eq!(size(&t).await, expected + 1);
         log.stop().await;
         t.finish().await;
-        println!("\nfaults carried out: {faults}");
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), "\nfaults carried out: {faults}").unwrap();
     });
 }
