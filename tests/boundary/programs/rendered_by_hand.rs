@@ -7,5 +7,6 @@ fn main() {
         bytes: b"anything".to_vec(),
         content_type: "text/plain",
         entry: solent::ident::EntryId::new("0192f0c1-0000-7000-8000-000000000001"),
+        written: None,
     };
 }
