@@ -100,7 +100,7 @@ fn judge(file: &Path) -> Option<(bool, String)> {
 }
 
 #[test]
-fn each_profile_is_claimed_where_all_of_it_holds_and_nowhere_else() {
+fn a_profile_is_claimed_only_when_every_constraint_of_it_holds() {
     runtime().block_on(async {
         let t = TestDb::new(Engine::Sqlite).await.unwrap();
         let clock = Clock::fixed(Moment::parse("2026-10-05T10:00:00.000Z").unwrap());
