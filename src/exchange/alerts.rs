@@ -71,6 +71,8 @@ words! {
         PermissionWithdrawn = "permission-withdrawn",
         /// An auditor asks about an entry.
         AuditorQuery = "auditor-query",
+        /// Somebody asked with the number of a sealed identity (R66).
+        AdoptionProbe = "adoption-probe",
     }
 }
 

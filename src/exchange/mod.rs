@@ -20,6 +20,8 @@ mod enquire;
 mod entries;
 mod inspect;
 mod judged;
+mod match_r4;
+mod message_head;
 mod notice;
 mod override_desk;
 mod permit;
@@ -35,6 +37,7 @@ mod requests;
 mod retention;
 mod review_desk;
 mod safeguard;
+mod search;
 mod self_check;
 mod terms;
 mod unflag;
@@ -65,6 +68,7 @@ pub use delegations::{Delegation, Lead};
 pub use deliver::{Delivery, ItemSummary};
 pub use enquire::{Enquiry, Subject};
 pub use inspect::{MessageStatus, Quarantine};
+pub use message_head::{MessageEvent, MessageHead};
 pub use override_desk::{OverrideForm, OverrideSeen, OverrideState};
 pub use permit::{Happening, NewAssessment, NewPermission, PermissionDeed};
 pub use questions::{
@@ -78,9 +82,10 @@ pub use replay::{Gone, LogDifference};
 pub use retention::{Sealing, is_held, sealing_effect};
 pub use review_desk::{AlertCard, MatchCard, OverrideCard, OverrideLine};
 pub use safeguard::SafetyDeed;
+pub use search::{Found, Grade, PeopleQuery};
 pub use visit::{
-    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, Found, May, NewLink, NewMeans,
-    Operation, PAGES, Pending, PeopleQuery, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
+    Age, Agreed, Change, Consequences, DecidedPermissions, Family, FamilyMember, May, NewLink, NewMeans, Operation,
+    PAGES, Pending, SharedBefore, SignInFailure, SignedIn, Token, Visitor, Waiting, Worn,
 };
 pub use volunteer::{Brief, Match, VolunteerNote};
 pub use whom::{Party as WhoDecides, Whom};

@@ -2,8 +2,10 @@
 //!
 //! The log line holds route pattern, status and time: no path as sent, no query, no peer address, nothing of a body.
 
+use super::Problem;
 use super::door::Door;
-use actix_web::body::MessageBody;
+use actix_web::HttpResponseBuilder;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -27,13 +29,18 @@ impl fmt::Display for RequestId {
 }
 
 /// Wraps every request of the door.
-pub(super) async fn wrap<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+pub(super) async fn wrap<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId(Uuid::now_v7());
     request.extensions_mut().insert(id);
     let started = Instant::now();
     let method = method_word(request.method());
     let door = request.app_data::<web::Data<Door>>().cloned();
-    let mut response = next.call(request).await?;
+    let outcome = wants_outcome(&request);
+    let response = next.call(request).await?;
+    let mut response = if outcome { as_outcome(response) } else { response.map_into_left_body() };
     let route = response.request().match_pattern().unwrap_or_else(|| "other".to_owned());
     let status = response.status().as_u16();
     let took = started.elapsed();
@@ -52,6 +59,30 @@ pub(super) async fn wrap<B: MessageBody>(request: ServiceRequest, next: Next<B>)
         }
     }
     Ok(response)
+}
+
+/// Media type of FHIR in JSON, as it is written.
+pub(super) const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
+
+/// Whether errors of this request are to be FHIR's: it asks for FHIR at a path of FHIR.
+fn wants_outcome(request: &ServiceRequest) -> bool {
+    let fhir = |range: &str| {
+        range.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/fhir+json"))
+    };
+    let mut accepted = request.headers().get_all(header::ACCEPT).filter_map(|v| v.to_str().ok());
+    request.path().starts_with("/fhir/r4/") && accepted.any(|text| text.split(',').any(fhir))
+}
+
+/// A problem as an OperationOutcome with the same status and headers; everything else as it is.
+fn as_outcome<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let problem = response.response().error().and_then(|e| e.as_error::<Problem>());
+    let Some(outcome) = problem.map(Problem::outcome) else { return response.map_into_left_body() };
+    let mut answer = HttpResponseBuilder::new(response.status());
+    for (name, value) in response.headers().iter().filter(|(name, _)| **name != header::CONTENT_TYPE) {
+        answer.append_header((name.clone(), value.clone()));
+    }
+    let answer = answer.content_type(FHIR_JSON).body(outcome.to_string());
+    response.into_response(answer.map_into_right_body())
 }
 
 /// Nothing is cached, framed, sniffed or executed.

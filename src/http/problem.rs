@@ -91,6 +91,12 @@ impl Problem {
         let title = format!("this system sends {format}: Content-Type one of {}", types.join(", "));
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code::HTTP_MEDIA_TYPE, title)
     }
+    /// The client takes nothing this path writes.
+    #[must_use]
+    pub fn not_acceptable() -> Self {
+        let title = "this path writes application/fhir+json";
+        Self::new(StatusCode::NOT_ACCEPTABLE, code::HTTP_MEDIA_TYPE, title)
+    }
     /// A header or query parameter is wrong; `title` names it, never its value.
     #[must_use]
     pub fn parameter(title: &'static str) -> Self {
@@ -108,10 +114,73 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, code::TRUST_ASSERTION, fault.to_string())
     }
 
+    /// After how many seconds to try again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// The status, for metrics.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// As FHIR's OperationOutcome, for clients that ask for it: the same codes and places.
+    ///
+    /// # Source
+    /// FHIR R4 OperationOutcome, value set `issue-type`; `expression` is FHIRPath.
+    #[must_use]
+    pub fn outcome(&self) -> Value {
+        let coding = |system: &str, code: &str| json!({"system": system, "code": code});
+        let mut codings = vec![coding("urn:solent:code", self.code.as_str())];
+        codings.extend(self.reason.map(|reason| coding("urn:solent:reason", reason)));
+        let mut first = json!({
+            "severity": "error", "code": self.issue_type(), "details": {"coding": codings, "text": self.title},
+        });
+        let mut issues: Vec<Value> = self.errors.iter().take(ERRORS_MAX).map(|e| self.issue(e)).collect();
+        if let (Some(Value::Object(worst)), Value::Object(members)) = (issues.first_mut(), &mut first) {
+            // The title goes with the first fault, not beside it.
+            worst.insert("details".to_owned(), members.remove("details").unwrap_or_default());
+        } else {
+            issues.push(first);
+        }
+        json!({"resourceType": "OperationOutcome", "issue": issues})
+    }
+
+    fn issue(&self, fault: &Diagnostic) -> Value {
+        let coding = json!([{"system": "urn:solent:code", "code": fault.code.as_str()}]);
+        let mut issue = json!({
+            "severity": "error", "code": self.issue_type(), "details": {"coding": coding}, "diagnostics": fault.message,
+        });
+        let place = fault.pointer.as_deref().and_then(fhir_path);
+        if let (Value::Object(members), Some(place)) = (&mut issue, place) {
+            members.insert("expression".to_owned(), json!([place]));
+        }
+        issue
+    }
+
+    fn issue_type(&self) -> &'static str {
+        let guard = self.code == code::SHARING_GUARD;
+        let syntax = [code::DOC_SYNTAX, code::DOC_LIMIT, code::DOC_FORBIDDEN, code::HTTP_BODY].contains(&self.code);
+        match self.status.as_u16() {
+            400 if syntax => "structure",
+            422 if guard => "business-rule",
+            400 | 422 => "invalid",
+            403 if self.code == code::TRUST_ASSERTION => "login",
+            403 if self.code == code::TRUST_REFUSED => "security",
+            403 => "forbidden",
+            404 => "not-found",
+            405 | 406 | 415 => "not-supported",
+            408 => "timeout",
+            409 if self.code == code::HTTP_CONFLICT => "duplicate",
+            409 => "conflict",
+            410 => "deleted",
+            413 => "too-long",
+            429 => "throttled",
+            503 => "transient",
+            _ => "exception",
+        }
     }
 
     fn invalid(errors: Vec<Diagnostic>) -> Self {
@@ -147,6 +216,23 @@ impl Problem {
         }
         body
     }
+}
+
+/// A JSON pointer as FHIRPath from the resource; `None` where a step is no element's name.
+fn fhir_path(pointer: &str) -> Option<String> {
+    let mut path = String::new();
+    for step in pointer.strip_prefix('/')?.split('/') {
+        let index = !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit());
+        let name =
+            step.starts_with(|c: char| c.is_ascii_alphabetic()) && step.bytes().all(|b| b.is_ascii_alphanumeric());
+        match (index, name) {
+            (true, _) if !path.is_empty() => path.push_str(&format!("[{step}]")),
+            (_, true) if path.is_empty() => path.push_str(step),
+            (_, true) => path.push_str(&format!(".{step}")),
+            _ => return None,
+        }
+    }
+    Some(path)
 }
 
 fn place(diagnostic: &Diagnostic) -> serde_json::Map<String, Value> {

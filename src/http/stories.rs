@@ -3,9 +3,10 @@
 
 use crate::exchange::{
     Accepted, Alert, AlertState, Caller, ContentState, Deed, Done, Enquiry, Failure, Gateway, ItemSummary, LogForm,
-    LogReply, LogRequest, MessageStatus, Released, Submission, SystemConcern, User, WitnessStanding,
+    LogReply, LogRequest, MessageHead, MessageStatus, Released, Submission, SystemConcern, User, WitnessStanding,
 };
 use crate::ident::{AccountId, HatId, ItemId, MessageId, SystemId};
+use crate::vocabulary::Purpose;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -47,6 +48,20 @@ pub trait Stories: Send + Sync + 'static {
     fn enquire<'a>(&'a self, caller: &'a Caller, enquiry: Enquiry) -> Promise<'a, Result<Released, Failure>>;
     /// Does what a user of the caller wants recorded; a door without a gateway records nothing.
     fn act<'a>(&'a self, _: &'a Caller, _: User, _: Deed) -> Promise<'a, Result<Done, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::NotFound)))
+    }
+    /// What stands on the envelope of a FHIR message; a door without a gateway reads none.
+    fn message_head(&self, _: &Caller, _: &[u8]) -> Result<MessageHead, Failure> {
+        Err(Failure::NotFound)
+    }
+    /// Looks for a person as FHIR's `Patient/$match` asks: the searchset and its receipt.
+    fn match_person<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: User,
+        _: Purpose,
+        _: serde_json::Value,
+    ) -> Promise<'a, Result<Done, Failure>> {
         Box::pin(std::future::ready(Err(Failure::NotFound)))
     }
     /// Takes a concern from a school's system; a door without a surgery takes none.
@@ -140,6 +155,18 @@ impl Stories for Gateway {
     }
     fn act<'a>(&'a self, caller: &'a Caller, user: User, deed: Deed) -> Promise<'a, Result<Done, Failure>> {
         Box::pin(async move { self.act(caller, &user, &deed).await })
+    }
+    fn message_head(&self, caller: &Caller, body: &[u8]) -> Result<MessageHead, Failure> {
+        self.message_head(caller, body)
+    }
+    fn match_person<'a>(
+        &'a self,
+        caller: &'a Caller,
+        user: User,
+        purpose: Purpose,
+        parameters: serde_json::Value,
+    ) -> Promise<'a, Result<Done, Failure>> {
+        Box::pin(async move { self.match_person(caller, &user, purpose, &parameters).await })
     }
     fn submit_concern<'a>(
         &'a self,

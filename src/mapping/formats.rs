@@ -174,6 +174,19 @@ impl Mappings {
         Ok(warnings)
     }
 
+    /// The native tree of one message, read but not held against its schema: for who must know what stands on an envelope
+    /// before it is opened.
+    ///
+    /// # Errors
+    /// What the reader refuses, with line and column.
+    pub fn tree(&self, format: &str, bytes: &[u8], limits: &Limits) -> Result<Document, Vec<Diagnostic>> {
+        let found = choose::of_syntax(self.find(format)?, bytes);
+        let nothing = || vec![Diagnostic::error(code::MAP_FORMAT, "there is no such message in this format")];
+        let first = found.first().ok_or_else(nothing)?;
+        let parsed = first.schema(&self.schemas)?.parse(first.syntax, bytes, limits)?;
+        parsed.documents.into_iter().next().ok_or_else(nothing)
+    }
+
     /// Reads a message into records: one for most formats, one per child for a census.
     ///
     /// # Errors

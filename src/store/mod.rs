@@ -58,7 +58,7 @@ pub use log_keys::RetiredRow;
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
 pub use page_state::{Kept, KeptKind};
-pub use people::{Presented, Resolution, ReviewRow};
+pub use people::{Fitting, Presented, Resolution, ReviewRow};
 pub use permission_use::{PermissionMark, PermissionUse};
 pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
 pub use stored_log::StoredLog;

@@ -47,6 +47,17 @@ pub struct Resolution {
     pub change: PersonChange,
 }
 
+/// Somebody who fits what is searched by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fitting {
+    /// Who.
+    pub person: PersonId,
+    /// Whether a message that says as much would be matched to this person and to nobody else (R15).
+    pub certain: bool,
+    /// Whether one of the identifiers is this person's.
+    pub holds: bool,
+}
+
 /// A line of the review list.
 #[derive(Clone, Debug)]
 pub struct ReviewRow {
@@ -75,6 +86,8 @@ statements! {
         "SELECT hash, person FROM person_identifier WHERE verified AND hash = ANY($1)";
     ACTIVE_LOCKED = "SELECT id FROM person WHERE state = 'active' AND id IN (SELECT value FROM json_each($1))",
         "SELECT id FROM person WHERE state = 'active' AND id = ANY($1) ORDER BY id FOR UPDATE";
+    SEALED_HOLDERS = "SELECT DISTINCT i.person FROM person_identifier i JOIN person p ON p.id = i.person WHERE p.state = 'sealed' AND i.hash IN (SELECT unhex(value) FROM json_each($1)) ORDER BY i.person",
+        "SELECT DISTINCT i.person FROM person_identifier i JOIN person p ON p.id = i.person WHERE p.state = 'sealed' AND i.hash = ANY($1) ORDER BY i.person";
     SEAL = "UPDATE person SET state = 'sealed' WHERE id = $1";
     UNVERIFY = "UPDATE person_identifier SET verified = 0 WHERE person = $1", "UPDATE person_identifier SET verified = FALSE WHERE person = $1";
     FORGET_TRAITS = "DELETE FROM person_trait WHERE person = $1";
@@ -167,24 +180,46 @@ impl Db {
         Ok(found.next().filter(|_| found.next().is_none()).map(|c| c.person))
     }
 
-    /// Everybody who holds this identifier (checked, or the asker's own number), or has this birth date and name; with both
-    /// given, who fits both. By id; nobody whose identity is sealed (R66).
+    /// Everybody who holds one of these identifiers (checked, or the asker's own number), or has this birth date and name; with
+    /// both given, who fits both. By id; nobody whose identity is sealed (R66).
     ///
     /// # Errors
     /// [`Error::TooMany`], [`Error::Database`].
-    pub async fn search_people(&self, keys: &Keys, presented: &Presented) -> Result<Vec<PersonId>, Error> {
+    pub async fn search_people(&self, keys: &Keys, presented: &Presented) -> Result<Vec<Fitting>, Error> {
         let tokens = Tokens::of(keys, presented);
         let wanted: Vec<Digest> = tokens.trusted().collect();
         let all = self.candidates(std::slice::from_ref(&tokens)).await?;
+        let candidates: Vec<Candidate<PersonId>> = all.values().map(|known| known.candidate.clone()).collect();
+        let same = match judge(&tokens.presented, &candidates) {
+            Verdict::Same(person) => Some(person),
+            _ => None,
+        };
+        let holds = |known: &Known| known.candidate.identifiers.iter().any(|(token, _)| wanted.contains(token));
         let fits = |known: &Known| {
-            let held = known.candidate.identifiers.iter().any(|(token, _)| wanted.contains(token));
             let named = known.both.iter().any(|both| tokens.both.contains(both));
             let born = tokens.presented.birth.is_none_or(|born| known.candidate.births.contains(&born));
-            let by_number = presented.identifiers.is_empty() || held;
+            let by_number = presented.identifiers.is_empty() || holds(known);
             let by_name = presented.names.is_empty() || named;
             !known.candidate.sealed && by_number && by_name && born
         };
-        Ok(all.into_values().filter(fits).map(|known| known.candidate.person).collect())
+        let fitting = |known: Known| Fitting {
+            certain: same.as_ref() == Some(&known.candidate.person),
+            holds: holds(&known),
+            person: known.candidate.person,
+        };
+        Ok(all.into_values().filter(fits).map(fitting).collect())
+    }
+
+    /// The sealed identities that once held one of these identifiers: for the officers who keep the seal, and for no answer
+    /// (R66).
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn sealed_holders(&self, keys: &Keys, identifiers: &[Identifier]) -> Result<Vec<PersonId>, Error> {
+        let presented = Presented { identifiers: identifiers.to_vec(), ..Presented::default() };
+        let wanted: Vec<Digest> = Tokens::of(keys, &presented).trusted().collect();
+        let rows = self.fetch(&SEALED_HOLDERS, &[Arg::Hashes(&wanted)]).await?;
+        rows.iter().map(|row| Ok(PersonId::new(row.text(0, "person")?))).collect()
     }
 
     /// What the register's entry for `person` adds to the index.

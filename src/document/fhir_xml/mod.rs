@@ -60,6 +60,22 @@ pub trait FhirShape {
     fn rank(&self, of: Place, name: &str) -> Option<usize>;
 }
 
+/// No shape at all: for resources the gateway makes itself, whose elements stand in FHIR's order already.
+#[derive(Clone, Copy, Debug)]
+pub struct AsItStands;
+
+impl FhirShape for AsItStands {
+    fn root(&self) -> Place {
+        Place(0)
+    }
+    fn element(&self, _: Place, _: &str) -> Option<Element> {
+        None
+    }
+    fn rank(&self, _: Place, _: &str) -> Option<usize> {
+        None
+    }
+}
+
 /// The place of a resource of this type.
 fn place_of(shape: &dyn FhirShape, kind: &str) -> Option<Place> {
     if kind == "Bundle" { Some(shape.root()) } else { shape.element(shape.root(), kind).map(|e| e.place) }

@@ -11,7 +11,6 @@ mod operator;
 mod permissions;
 mod person;
 mod provider;
-mod search;
 mod session;
 mod sign_in;
 
@@ -20,7 +19,6 @@ pub use families::{Family, FamilyMember};
 pub use operator::{Operation, Waiting};
 pub use permissions::{Age, Agreed, Change, Consequences, Decided as DecidedPermissions, May, SharedBefore};
 pub use provider::{NewLink, Pending};
-pub use search::{Found, PeopleQuery};
 pub use session::{Token, Visitor};
 pub use sign_in::{SignInFailure, SignedIn};
 

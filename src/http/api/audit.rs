@@ -8,6 +8,7 @@ use crate::audit::{Event, Outcome};
 use crate::clock::Moment;
 use crate::exchange::{AlertState, Ask, LogForm, LogReply, LogRequest, QuestionId, fhir_bundle, parse_cursor};
 use crate::http::Door;
+use crate::http::envelope::FHIR_JSON;
 use crate::trust::UserAssertion;
 use crate::vocabulary::{Category, Purpose, Role};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -15,8 +16,6 @@ use std::collections::BTreeMap;
 
 /// Longest value of a parameter, in bytes.
 const VALUE_BYTES_MAX: usize = 1024;
-/// Media type of FHIR.
-const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
 
 /// One of the twenty questions.
 pub(super) async fn question(

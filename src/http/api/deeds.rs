@@ -47,7 +47,8 @@ pub(super) async fn answer(
     Ok(response.body(body.to_string()))
 }
 
-fn user(caller: &Caller, request: &HttpRequest, door: &Door) -> Result<User, Problem> {
+/// The user of an assertion, which must be there.
+pub(super) fn user(caller: &Caller, request: &HttpRequest, door: &Door) -> Result<User, Problem> {
     let mut given = request.headers().get_all(ASSERTION);
     let text = given.next().and_then(|v| v.to_str().ok());
     let (Some(text), None) = (text, given.next()) else {

@@ -11,9 +11,12 @@ mod log;
 mod mailbox;
 mod media;
 mod messages;
+mod metadata;
 mod openapi;
 mod overrides;
+mod patient;
 mod permissions;
+mod process;
 mod protections;
 mod relationships;
 
@@ -67,6 +70,9 @@ pub const ROUTES: &[RouteRow] = &[
     RouteRow { method: "POST", path: "/api/v1/conflicts/end" },
     RouteRow { method: "POST", path: "/api/v1/seals/{id}/end" },
     RouteRow { method: "POST", path: "/api/v1/openings" },
+    RouteRow { method: "GET", path: "/fhir/r4/metadata" },
+    RouteRow { method: "POST", path: "/fhir/r4/$process-message" },
+    RouteRow { method: "POST", path: "/fhir/r4/Patient/$match" },
     RouteRow { method: "POST", path: "/fhir/r4/Consent" },
     RouteRow { method: "GET", path: "/fhir/r4/Consent/{id}" },
     RouteRow { method: "GET", path: "/api/v1/openapi.json" },
@@ -110,6 +116,9 @@ fn handler(row: &RouteRow) -> Option<Route> {
         ("GET", "/api/v1/audit/entries/{id}") => web::get().to(audit::entry),
         ("GET", "/api/v1/audit/entries/{id}/proof") => web::get().to(audit::proof),
         ("GET", "/api/v1/audit/questions/{question}") => web::get().to(audit::question),
+        ("GET", "/fhir/r4/metadata") => web::get().to(metadata::capabilities),
+        ("POST", "/fhir/r4/$process-message") => web::post().to(process::message),
+        ("POST", "/fhir/r4/Patient/$match") => web::post().to(patient::matching),
         ("GET", "/fhir/r4/AuditEvent") => web::get().to(audit::fhir),
         ("GET", "/log/{shard}/checkpoint") => web::get().to(log::checkpoint),
         ("GET", "/log/{shard}/cosigned") => web::get().to(log::cosigned),

@@ -25,6 +25,7 @@ struct FoundRow {
 struct SearchPage {
     frame: Frame,
     query: PeopleQuery,
+    number: String,
     schemes: Vec<(&'static str, String, bool)>,
     wrong: bool,
     asked: bool,
@@ -37,7 +38,7 @@ pub async fn form(visit: SignedIn) -> Result<HttpResponse, Stop> {
     if visit.visitor.hat.is_none() {
         return Err(Stop::NoHat);
     }
-    page(&sheet(&visit, PeopleQuery::default(), false))
+    page(&sheet(&visit, PeopleQuery::default(), ("", ""), false))
 }
 
 /// Searches.
@@ -48,13 +49,13 @@ pub async fn search(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Sto
         family: text("family"),
         given: text("given"),
         born: text("born"),
-        scheme: text("scheme"),
-        number: text("number"),
+        numbers: Vec::from_iter(Some(text("number")).filter(|n| !n.trim().is_empty()).map(|n| (text("scheme"), n))),
     };
+    let (scheme, number) = (text("scheme"), text("number"));
     match visit.gateway().search_people(&visit.visitor, &query).await {
         Ok(found) => {
             let families = visit.gateway().families(&visit.visitor).await?;
-            let mut sheet = sheet(&visit, query, false);
+            let mut sheet = sheet(&visit, query, (&scheme, &number), false);
             sheet.asked = true;
             sheet.many = found.is_none();
             for one in found.into_iter().flatten() {
@@ -67,19 +68,22 @@ pub async fn search(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Sto
             }
             page(&sheet)
         }
-        Err(Failure::Unclear(_)) => with_status(&sheet(&visit, query, true), StatusCode::UNPROCESSABLE_ENTITY),
+        Err(Failure::Unclear(_)) => {
+            with_status(&sheet(&visit, query, (&scheme, &number), true), StatusCode::UNPROCESSABLE_ENTITY)
+        }
         Err(failure) => Err(failure.into()),
     }
 }
 
-fn sheet(visit: &SignedIn, query: PeopleQuery, wrong: bool) -> SearchPage {
+fn sheet(visit: &SignedIn, query: PeopleQuery, (scheme, number): (&str, &str), wrong: bool) -> SearchPage {
     let text = Text::english();
     let title = text.say("search.title");
     let title = if wrong { text.fill("errors.before", &[("title", title)]) } else { title.to_owned() };
-    let schemes = SCHEMES.iter().map(|s| (*s, text.word("option", s), query.scheme == **s)).collect();
+    let schemes = SCHEMES.iter().map(|s| (*s, text.word("option", s), scheme == *s)).collect();
     SearchPage {
         frame: Frame::of(visit, title, None),
         query,
+        number: number.to_owned(),
         schemes,
         wrong,
         asked: false,

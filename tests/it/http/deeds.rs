@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::runtime::Runtime;
 
 /// The family's house with a door.
-struct Partnership {
-    house: House,
+pub struct Partnership {
+    pub house: House,
     base: String,
     running: Option<Running>,
-    runtime: Runtime,
+    pub runtime: Runtime,
     asserted: AtomicU32,
 }
 
@@ -33,16 +33,16 @@ impl Drop for Partnership {
 }
 
 /// Which hat asks through which agency's system.
-type Who = (&'static str, &'static str);
+pub type Who = (&'static str, &'static str);
 
-const WREN: Who = ("wren-sw", "council");
+pub const WREN: Who = ("wren-sw", "council");
 const HALE: Who = ("hale-sw", "council");
-const GRAY: Who = ("gray-prv", "council");
+pub const GRAY: Who = ("gray-prv", "council");
 const LARK: Who = ("lark-prv", "trust");
-const ADO: Who = ("ado-ado", "council");
+pub const ADO: Who = ("ado-ado", "council");
 
 impl Partnership {
-    fn open() -> Self {
+    pub fn open() -> Self {
         solent::trust::install_provider();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let house = runtime.block_on(House::open());
@@ -67,14 +67,14 @@ impl Partnership {
         Self { house, base, running: Some(running), runtime, asserted: AtomicU32::new(0) }
     }
 
-    fn client(&self, agency: &str) -> Client {
+    pub fn client(&self, agency: &str) -> Client {
         let read = |name: &str| std::fs::read(self.house.folder.join(name)).unwrap();
         let own = |kind: &str| read(&format!("{agency}-desk.{kind}"));
         Client::new(&self.base, &own("pem"), &own("key"), &read("ca.pem")).unwrap()
     }
 
     /// A fresh assertion by `agency`'s system for a hat, made `age` seconds ago.
-    fn assertion(&self, (hat, agency): (&str, &str), age: i64) -> String {
+    pub fn assertion(&self, (hat, agency): (&str, &str), age: i64) -> String {
         let iat = self.house.clock.now().millis() / 1000 - age;
         let claims = Claims {
             iss: SystemId::new(format!("{agency}-desk")),
@@ -88,14 +88,14 @@ impl Partnership {
         sign(&claims, &assertion_key())
     }
 
-    fn call(&self, agency: &str, method: Method, path: &str, assertion: Option<&str>, body: &Value) -> Answer {
+    pub fn call(&self, agency: &str, method: Method, path: &str, assertion: Option<&str>, body: &Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(assertion.map(|a| ("solent-assertion", a)));
         self.client(agency).call(&Call { method, path, headers: &headers, body: &body }).unwrap()
     }
 
-    fn post(&self, who: Who, path: &str, body: Value) -> Answer {
+    pub fn post(&self, who: Who, path: &str, body: Value) -> Answer {
         self.call(who.1, Method::Post, path, Some(&self.assertion(who, 0)), &body)
     }
 
@@ -104,7 +104,7 @@ impl Partnership {
     }
 
     /// Something new: 201 with a receipt and an id.
-    fn made(&self, who: Who, path: &str, body: Value) -> String {
+    pub fn made(&self, who: Who, path: &str, body: Value) -> String {
         let answer = self.post(who, path, body);
         assert_eq!(answer.status, 201, "{path}: {}", text(&answer));
         body_of(&answer)["id"].as_str().unwrap_or_default().to_owned()
@@ -124,11 +124,11 @@ impl Partnership {
     }
 }
 
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
-fn body_of(answer: &Answer) -> Value {
+pub fn body_of(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
 }
 

@@ -42,7 +42,7 @@ pub fn prepare() -> PathBuf {
     let life = Validity::days(now, 90);
     let authority = Authority::create(&folder, "Test Partnership", life, now).unwrap();
     authority.issue(&Holder::Server(vec!["localhost".to_owned()]), life, now).unwrap();
-    for system in ["desk", "epr", "council", "ghost"] {
+    for system in ["desk", "epr", "epr-xml", "council", "ghost"] {
         authority.issue(&Holder::System(system.into()), life, now).unwrap();
     }
     let past = Validity { from: now.plus_millis(-7_200_000), until: now.plus_millis(-3_600_000) };
@@ -59,6 +59,7 @@ pub fn prepare() -> PathBuf {
          [[system]]\nid = \"desk\"\nagency = \"harbourshire-csc\"\nformat = \"canonical\"\n\
          [[system]]\nid = \"council\"\nagency = \"harbourshire-csc\"\nformat = \"cin-census\"\n\
          [[system]]\nid = \"epr\"\nagency = \"southdown-mh\"\nformat = \"fhir-r4-json\"\n\
+         [[system]]\nid = \"epr-xml\"\nagency = \"southdown-mh\"\nformat = \"fhir-r4-xml\"\n\
          [[system]]\nid = \"late\"\nagency = \"southdown-mh\"\nformat = \"fhir-r4-json\"\n\
          [[route]]\nfrom = \"epr\"\nto = \"council\"\nhat = \"nobody\"\npurpose = \"CIN\"\n"
     );
@@ -107,8 +108,13 @@ impl Served {
     }
 
     pub fn post_as(&self, system: &str, kind: &str, body: &str) -> String {
+        self.post_to("/api/v1/messages", system, kind, "", body)
+    }
+
+    /// A POST with further header lines, each ended by a line break.
+    pub fn post_to(&self, path: &str, system: &str, kind: &str, more: &str, body: &str) -> String {
         let length = body.len();
-        let head = format!("POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{more}");
         exchange(&mut self.connect_as(system), &format!("{head}Content-Length: {length}\r\n\r\n{body}")).unwrap()
     }
 

@@ -110,6 +110,38 @@ fn a_sealed_persons_old_number_answers_like_one_never_issued() {
 }
 
 #[test]
+fn a_search_says_who_fits_how_surely_and_who_was_sealed() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let whole = presented("9990000018", None, "2017-02-03", "Lane", "Maya");
+        let (maya, _) = arrive(&t, &log, "m1", &whole).await;
+        let found = |presented: Presented| {
+            let (db, keys) = (t.db.clone(), t.keys.clone());
+            async move {
+                let found = db.search_people(&keys, &presented).await.unwrap();
+                found.into_iter().map(|f| (f.person, f.certain, f.holds)).collect::<Vec<_>>()
+            }
+        };
+        let number = Presented { identifiers: whole.identifiers.clone(), ..Presented::default() };
+        let named = Presented { identifiers: Vec::new(), ..whole.clone() };
+        assert_eq!(found(whole.clone()).await, [(maya.clone(), true, true)]);
+        assert_eq!(found(number.clone()).await, [(maya.clone(), false, true)]);
+        assert_eq!(found(named.clone()).await, [(maya.clone(), false, false)]);
+        assert_eq!(found(presented("9990000018", None, "2017-02-03", "Lane", "Theo")).await, []);
+        assert_eq!(t.db.sealed_holders(&t.keys, &whole.identifiers).await.unwrap(), []);
+        log.commit(Job::new(login()).with_effect(Effect::SealPerson(maya.clone()))).await.unwrap();
+        for query in [whole.clone(), number, named] {
+            assert_eq!(found(query).await, []);
+        }
+        assert_eq!(t.db.sealed_holders(&t.keys, &whole.identifiers).await.unwrap(), [maya]);
+        let never = presented("9990000026", None, "2017-02-03", "Lane", "Maya");
+        assert_eq!(t.db.sealed_holders(&t.keys, &never.identifiers).await.unwrap(), []);
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
 fn a_senders_own_number_given_to_another_client_is_not_taken_from_the_first() {
     on_each_engine(|t| async move {
         let log = t.start().await.unwrap();
