@@ -48,6 +48,7 @@ mod watch;
 mod whom;
 mod witnesses;
 mod world;
+mod written;
 
 pub use crate::sharing::facts::{Party as PermissionParty, Permission, PermissionEvent, Scope as PermissionScope};
 pub use access::{AccessAnswer, AccessForm, AccessOutcome, AccessRequest, Desk, HowSoon, OwnRequest, ShownMarker};
@@ -90,6 +91,7 @@ pub use visit::{
 pub use volunteer::{Brief, Match, VolunteerNote};
 pub use whom::{Party as WhoDecides, Whom};
 pub use witnesses::WitnessStanding;
+pub use written::{Statement, Writing, may_write};
 
 use crate::clock::{Clock, Moment};
 use crate::config;

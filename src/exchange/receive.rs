@@ -4,8 +4,8 @@
 //! not valid changes nothing. Read [`Gateway::receive`] first.
 
 use super::{Caller, Failure, Gateway, entries};
-use crate::audit::Draft;
-use crate::audit::payload::{Dataset, length_class};
+use crate::audit::payload::{Dataset, Payload, length_class};
+use crate::audit::{Draft, Outcome};
 use crate::clock::Moment;
 use crate::document::{Document, Style, json};
 use crate::exchange::disclose::hex;
@@ -15,11 +15,11 @@ use crate::matching::{Identifier, Scheme};
 use crate::record::{Record, Segment};
 use crate::store::{
     self, CommitError, Digest, Effect, ItemKind, Job, NewHeld, NewIdempotency, NewItem, NewMessage, NewRecord,
-    NewSegment, Presented, RecordId, Refusal, Resolution,
+    NewSegment, Presented, RecordId, Refusal, Resolution, Section,
 };
 use crate::vocabulary::Purpose;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often people are matched again because somebody else's message changed the index meanwhile.
 const MATCH_TRIES_MAX: usize = 5;
@@ -67,12 +67,36 @@ pub struct Accepted {
     pub quarantined: usize,
 }
 
+/// What is known of a message that somebody wrote in the pages: whom it is about needs no matching, and who wrote it.
+#[derive(Default)]
+pub(super) struct Known {
+    /// People of the message, by its own ids. Their identity is not stored again.
+    pub people: BTreeMap<String, PersonId>,
+    /// The writer's entry, for the log; the message's own dataset goes into it.
+    pub by: Option<Payload>,
+    /// The hat that may always read what it wrote (decision step 7).
+    pub writer: Option<HatId>,
+}
+
 impl Gateway {
     /// Accepts a message: `Ok` means durable and logged.
     ///
     /// # Errors
     /// [`Failure::Invalid`] with path and position, [`Failure::Conflict`], [`Failure::LogUnavailable`].
     pub async fn receive(&self, caller: &Caller, submission: Submission) -> Result<Accepted, Failure> {
+        self.receive_known(caller, submission, &Known::default()).await
+    }
+
+    /// The same, of a message about people who are known already.
+    ///
+    /// # Errors
+    /// As [`Gateway::receive`].
+    pub(super) async fn receive_known(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        known: &Known,
+    ) -> Result<Accepted, Failure> {
         let now = self.clock().now();
         let body_digest = self.keys.hash("body", &submission.body);
         let key_hash = submission.idempotency_key.as_ref().map(|k| self.keys.hash("idempotency", k.as_bytes()));
@@ -81,8 +105,8 @@ impl Gateway {
         }
         let read = self.read(caller, &submission.body)?;
         for _ in 0..MATCH_TRIES_MAX {
-            let accepted = self.compose(caller, &read, now).await?;
-            let (job, answer) = self.job(caller, &submission, accepted, &body_digest, key_hash, now)?;
+            let accepted = self.compose(caller, &read, known, now).await?;
+            let (job, answer) = self.job(caller, &submission, (accepted, known), &body_digest, key_hash, now)?;
             match self.committer.commit(job).await {
                 Ok(_) => {
                     self.announce(caller);
@@ -120,12 +144,19 @@ impl Gateway {
     }
 
     /// Matches everybody and makes the rows. Writes nothing.
-    async fn compose(&self, caller: &Caller, read: &[ReadRecord], now: Moment) -> Result<Composed, Failure> {
+    async fn compose(
+        &self,
+        caller: &Caller,
+        read: &[ReadRecord],
+        known: &Known,
+        now: Moment,
+    ) -> Result<Composed, Failure> {
         let mut locals = Vec::with_capacity(read.len());
         let mut presented = Vec::new();
         for one in read {
-            let (names, people): (Vec<String>, Vec<Presented>) =
-                presented_people(caller, &one.record).into_iter().unzip();
+            let unknown =
+                presented_people(caller, &one.record).into_iter().filter(|(l, _)| !known.people.contains_key(l));
+            let (names, people): (Vec<String>, Vec<Presented>) = unknown.unzip();
             locals.push(names);
             presented.extend(people);
         }
@@ -133,7 +164,7 @@ impl Gateway {
         let mut composed = Composed::default();
         for (one, locals) in read.iter().zip(locals) {
             let people: Vec<(String, Resolution)> = locals.into_iter().zip(resolved.by_ref()).collect();
-            let record = compose_record(&one.record, people, &mut composed, now);
+            let record = compose_record(&one.record, people, known, &mut composed, now);
             for item in &one.quarantined {
                 composed.held.push(new_held(item, composed.records.len())?);
             }
@@ -147,7 +178,7 @@ impl Gateway {
         &self,
         caller: &Caller,
         submission: &Submission,
-        composed: Composed,
+        (composed, known): (Composed, &Known),
         body_digest: &Digest,
         key_hash: Option<Digest>,
         now: Moment,
@@ -192,10 +223,14 @@ impl Gateway {
                 created_at: now,
             }),
         }));
-        let mut drafts = entries_of(caller, composed.subjects, &dataset, held).into_iter();
+        let mut drafts = match &known.by {
+            Some(by) => vec![Draft::new(Outcome::Allow, Payload { dataset: Some(dataset), ..by.clone() })],
+            None => entries_of(caller, composed.subjects, &dataset, held),
+        }
+        .into_iter();
         let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
         let job = drafts.fold(Job::new(first), Job::with_entry).with_effect(effect);
-        Ok((job, answer))
+        Ok((composed.own.into_iter().fold(job, Job::with_effect), answer))
     }
 
     /// One item per record and route: each has one subject, so each release has one entry.
@@ -232,11 +267,13 @@ impl Gateway {
 fn compose_record(
     record: &Record,
     people: Vec<(String, Resolution)>,
+    known: &Known,
     composed: &mut Composed,
     now: Moment,
 ) -> NewRecord {
     let id = RecordId::new(Gateway::fresh_id());
-    let mut persons: BTreeMap<String, PersonId> = BTreeMap::new();
+    let mut persons: BTreeMap<String, PersonId> = known.people.clone();
+    composed.matched += persons.len();
     for (local, mut resolution) in people {
         composed.matched += usize::from(resolution.matched);
         if let Some(review) = &mut resolution.change.review {
@@ -249,8 +286,26 @@ fn compose_record(
     let doc = record.document();
     let content = json::write(doc, doc.root(), Style::Compact);
     composed.subjects.extend(subject_of(doc).and_then(|local| persons.get(&local).cloned()));
-    let segments = record.segments().iter().map(|s| new_segment(&id, s, &persons, now)).collect();
+    let stored = record.segments().iter().filter(|s| !known.people.contains_key(s.id.as_str()));
+    let segments: Vec<NewSegment> = stored.map(|s| new_segment(&id, s, &persons, now)).collect();
+    composed.own.extend(known.writer.as_ref().and_then(|writer| own_work(&id, &segments, writer)));
     NewRecord { id, content, segments, persons: persons.into_iter().collect() }
+}
+
+/// That a record's segments are a hat's own work (decision step 7): these, not whatever else its agency has about the person.
+fn own_work(record: &RecordId, segments: &[NewSegment], writer: &HatId) -> Option<Effect> {
+    let first = segments.first()?;
+    let categories: BTreeSet<&str> = segments.iter().filter_map(|s| s.category).map(|c| c.code()).collect();
+    let body = serde_json::json!({
+        "custodian": first.custodian, "person": first.about.first()?, "categories": categories, "hats": [writer],
+        "segments": segments.iter().map(|s| &s.id).collect::<Vec<_>>(),
+    });
+    Some(Effect::PutFact {
+        section: Section::Caseloads,
+        id: format!("written-{record}"),
+        body,
+        expected_version: Some(0),
+    })
 }
 
 #[derive(Default)]
@@ -258,6 +313,7 @@ struct Composed {
     records: Vec<NewRecord>,
     held: Vec<NewHeld>,
     people: Vec<crate::store::PersonChange>,
+    own: Vec<Effect>,
     subjects: Vec<PersonId>,
     loss: Vec<serde_json::Value>,
     matched: usize,

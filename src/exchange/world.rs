@@ -147,8 +147,19 @@ impl Known {
     }
 }
 
-/// The caseload rows, as custodian, person, categories, hats.
-pub(super) struct Caseloads(Vec<(AgencyId, PersonId, Vec<Category>, Vec<HatId>)>);
+/// A caseload row: the hats whose own work a custodian's segments about a person in some categories are, all of them or
+/// those that are named.
+struct Caseload {
+    custodian: AgencyId,
+    person: PersonId,
+    categories: Vec<Category>,
+    hats: Vec<HatId>,
+    /// Only these; all when the row has no such list.
+    segments: Option<Vec<SegmentId>>,
+}
+
+/// The caseload rows.
+pub(super) struct Caseloads(Vec<Caseload>);
 
 impl Caseloads {
     /// Reads them from the rows; one that cannot be read grants nothing.
@@ -156,25 +167,29 @@ impl Caseloads {
         let bodies = rows.iter().filter(|r| r.section == Section::Caseloads).map(|r| &r.body);
         Self(bodies.filter_map(Self::read).collect())
     }
-    fn read(body: &Value) -> Option<(AgencyId, PersonId, Vec<Category>, Vec<HatId>)> {
+    fn read(body: &Value) -> Option<Caseload> {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let list = |name: &str| -> Vec<String> {
             let items = body.get(name).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(|v| v.as_str().map(str::to_owned)).collect()
         };
         let categories = list("categories").iter().filter_map(|c| Category::parse(c)).collect();
-        Some((
-            AgencyId::new(text("custodian")?),
-            PersonId::new(text("person")?),
+        Some(Caseload {
+            custodian: AgencyId::new(text("custodian")?),
+            person: PersonId::new(text("person")?),
             categories,
-            list("hats").into_iter().map(HatId::new).collect(),
-        ))
+            hats: list("hats").into_iter().map(HatId::new).collect(),
+            segments: body.get("segments").map(|_| list("segments").into_iter().map(SegmentId::new).collect()),
+        })
     }
-    fn hats(&self, custodian: &AgencyId, about: &[PersonId], category: Category) -> Vec<HatId> {
-        let own = self.0.iter().filter(|(agency, person, categories, _)| {
-            agency == custodian && about.contains(person) && categories.contains(&category)
+    fn hats(&self, row: &SegmentRow, category: Category) -> Vec<HatId> {
+        let own = self.0.iter().filter(|own| {
+            own.custodian == row.custodian
+                && row.about.contains(&own.person)
+                && own.categories.contains(&category)
+                && own.segments.as_ref().is_none_or(|named| named.contains(&row.id))
         });
-        let hats: BTreeSet<&HatId> = own.flat_map(|(_, _, _, hats)| hats).collect();
+        let hats: BTreeSet<&HatId> = own.flat_map(|own| &own.hats).collect();
         hats.into_iter().cloned().collect()
     }
 }
@@ -210,7 +225,7 @@ pub(super) fn segment_fact(
         record_of: held.subject().cloned(),
         custodian: label.custodian.clone(),
         author: None,
-        caseload: label.category.map(|c| caseloads.hats(&label.custodian, &row.about, c)).unwrap_or_default(),
+        caseload: label.category.map(|c| caseloads.hats(row, c)).unwrap_or_default(),
         form: if row.form == "summary" { facts::Form::Summary } else { facts::Form::Full },
         summary: authored_summary(held, segment),
         kind,

@@ -169,3 +169,95 @@ fn the_picture_the_filters_and_the_operators_page_pass_axe_at_every_width() {
     wrong.extend(look(&browser, "operator"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The fields of an entry about Maya.
+fn entry<'a>(word: &'a str, account: &'a str, summary: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("word", word),
+        ("entry_person", "p-02"),
+        ("entry_when", "2026-10-12"),
+        ("entry_kind", "CSN"),
+        ("entry_statement", "fact"),
+        ("entry_others", "no"),
+        ("entry_account", account),
+        ("entry_summary", summary),
+    ]
+}
+
+/// Where the form of a page goes.
+fn action(body: &str) -> String {
+    let form = body.split("action=\"").find(|part| part.contains("/entry/")).expect("a form");
+    form.split('"').next().expect("its address").to_owned()
+}
+
+#[test]
+fn an_entry_is_whole_for_who_wrote_it_a_summary_for_others_and_nothing_for_whom_she_is_protected_from() {
+    let demo = Demo::start();
+    let mut worker = Visitor::walking(&demo, "acc-01");
+    worker.state("case-01", "CIN");
+    let path = "/families/case-01/chronology";
+    assert!(worker.get(path).body.contains("/families/case-01/entry"));
+    let form = worker.get("/families/case-01/entry");
+    let (word, to) = (form.word(), action(&form.body));
+    let fields = entry(&word, "Account canary seven", "Summary canary eight");
+    for _ in 0..2 {
+        // Sent twice it is one entry.
+        let answer = worker.post(&to, &fields);
+        assert_eq!((answer.status, answer.header("location")), (303, path), "{}", answer.body);
+    }
+    assert_eq!(worker.post(&to, &entry(&word, "Another account", "")).status, 409, "the same form with other words");
+    let own = worker.get(path).body;
+    assert_eq!(own.matches("Account canary seven").count(), 1, "{own}");
+    assert!(own.contains("12 October 2026"));
+    for account in ["acc-04", "acc-08"] {
+        let mut other = Visitor::walking(&demo, account);
+        other.state("case-01", "CIN");
+        let seen = other.get(path).body;
+        assert!(seen.contains("Summary canary eight") && !seen.contains("canary seven"), "{account}: {seen}");
+    }
+    let mut his = Visitor::walking(&demo, "acc-03");
+    his.state("case-01", "CIN");
+    assert!(!his.get(path).body.contains("canary"));
+}
+
+#[test]
+fn a_services_own_entry_is_whole_for_its_writer_only_and_needs_permission_for_others() {
+    let demo = Demo::start();
+    let mut specialist = Visitor::walking(&demo, "acc-04");
+    specialist.state("case-01", "CIN");
+    let form = specialist.get("/families/case-01/entry");
+    let (word, to) = (form.word(), action(&form.body));
+    assert!(!form.body.contains("value=\"CSN\""), "a treatment service writes no social care record");
+    let mut fields = entry(&word, "Relapse canary nine", "");
+    fields[1].1 = "p-01";
+    fields[3].1 = "SUB";
+    assert_eq!(specialist.post(&to, &fields).status, 303);
+    let path = "/families/case-01/chronology";
+    assert!(specialist.get(path).body.contains("Relapse canary nine"));
+    // The social worker, the school: without permission they learn that the service is involved.
+    for account in ["acc-01", "acc-08"] {
+        let mut other = Visitor::walking(&demo, account);
+        other.state("case-01", "CIN");
+        assert!(!other.get(path).body.contains("canary nine"), "{account}");
+    }
+}
+
+#[test]
+fn an_entry_with_faults_is_asked_again_and_nobody_writes_for_another_role_or_family() {
+    let demo = Demo::start();
+    let mut worker = Visitor::walking(&demo, "acc-01");
+    worker.state("case-01", "CIN");
+    let form = worker.get("/families/case-01/entry");
+    let (word, to) = (form.word(), action(&form.body));
+    for (at, bad) in [(1, "p-99"), (2, "2031-01-01"), (2, "yesterday"), (3, "MHL"), (4, "rumour"), (5, ""), (6, " ")] {
+        let mut fields = entry(&word, "Kept canary", "");
+        fields[at].1 = bad;
+        let answer = worker.post(&to, &fields);
+        assert_eq!(answer.status, 422, "{at} {bad}");
+        assert!(at == 6 || answer.body.contains("Kept canary"), "what was typed is kept");
+    }
+    assert!(!worker.get("/families/case-01/chronology").body.contains("Kept canary"));
+    assert_eq!(worker.get("/families/case-02/entry").status, 404);
+    let mut assistant = Visitor::walking(&demo, "acc-17");
+    assert_eq!(assistant.get("/families/case-01/entry").status, 404, "an assistant's records are drafts");
+}

@@ -94,6 +94,7 @@ struct ChronologyPage {
     entries: Vec<Entry>,
     undated: Vec<Entry>,
     reader: String,
+    may_write: bool,
 }
 
 /// The page.
@@ -138,6 +139,7 @@ pub async fn chronology(
         entries: dated,
         undated,
         reader: visit.visitor.shown.clone(),
+        may_write: super::written::offered(&visit),
     })
 }
 

@@ -36,6 +36,7 @@ mod visit;
 mod volunteer;
 mod withheld;
 mod work;
+mod written;
 
 pub use demo::DemoPerson;
 pub use provider::RETURN as PROVIDER_RETURN;
@@ -65,7 +66,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/families/{family}", web::get().to(family::open))
         .route("/families/{family}/purpose", web::get().to(family::why))
         .route("/families/{family}/purpose", web::post().to(family::state))
-        .route("/families/{family}/chronology", web::get().to(chronology::chronology));
+        .route("/families/{family}/chronology", web::get().to(chronology::chronology))
+        .route("/families/{family}/entry", web::get().to(written::ask))
+        .route("/families/{family}/entry/{form}", web::post().to(written::write));
     danger(config);
     config.route("/operator", web::get().to(operator::operator));
     permission::routes(config);
