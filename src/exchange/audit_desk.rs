@@ -9,7 +9,7 @@ use super::{Caller, Failure, Gateway, entries};
 use crate::audit::payload::{Change, Hat};
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, HatId};
-use crate::store::{FactsAt, Job, Section};
+use crate::store::{Error as StoreError, FactRow, FactsAt, Job, Section};
 use crate::vocabulary::Role;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,27 +179,67 @@ impl Gateway {
         })
     }
 
-    /// People whose case the agency leads; read again only when a fact has changed.
+    /// People whose case the agency leads; when a fact has changed, only the cases that changed are read again.
     async fn led_by(&self, agency: &str) -> Result<Arc<BTreeSet<String>>, Failure> {
         let at = self.facts.now(&self.db).await?;
-        if let Some(led) = self.led.find(agency, at) {
-            return Ok(led);
+        let kept = self.led.find(agency);
+        if let Some(led) = kept.as_ref().filter(|led| led.at == at) {
+            return Ok(Arc::clone(&led.people));
         }
-        let mut people = BTreeSet::new();
-        let mut after = String::new();
-        loop {
-            let page = self.db.facts_in(&self.keys, Section::Cases, &after, CASES_PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.id);
-            for case in page.iter().filter(|c| c.body.get("agency").and_then(Value::as_str) == Some(agency)) {
-                let members = case.body.get("members").and_then(Value::as_array).into_iter().flatten();
-                people.extend(members.filter_map(person_of));
-            }
-        }
-        let people = Arc::new(people);
-        self.led.keep(agency, at, Arc::clone(&people));
+        let changed = match &kept {
+            Some(led) => self.led_since(agency, led).await?,
+            None => None,
+        };
+        let cases = match changed {
+            Some(cases) => cases,
+            None => Arc::new(self.led_cases(agency).await?),
+        };
+        let same = kept.filter(|led| Arc::ptr_eq(&led.cases, &cases)).map(|led| led.people);
+        let people = same.unwrap_or_else(|| Arc::new(cases.values().flatten().cloned().collect()));
+        self.led.keep(agency, LedAt { at, cases, people: Arc::clone(&people) });
         Ok(people)
     }
+
+    /// The cases an agency leads.
+    async fn led_cases(&self, agency: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+        let (mut all, mut after) = (BTreeMap::new(), String::new());
+        loop {
+            let page = self.db.facts_in(&self.keys, Section::Cases, &after, CASES_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after.clone_from(&last.id);
+            page.iter().for_each(|case| take(&mut all, agency, case));
+        }
+    }
+
+    /// The same, from what was known of an earlier state; `None` when too much has changed.
+    async fn led_since(
+        &self,
+        agency: &str,
+        led: &LedAt,
+    ) -> Result<Option<Arc<BTreeMap<String, Vec<String>>>>, Failure> {
+        let (written, gone) = match self.db.facts_changed(&self.keys, Section::Cases, led.at).await {
+            Ok(changed) => changed,
+            Err(StoreError::TooMany { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if written.is_empty() && gone.is_empty() {
+            return Ok(Some(Arc::clone(&led.cases)));
+        }
+        let mut cases = BTreeMap::clone(&led.cases);
+        written.iter().for_each(|case| take(&mut cases, agency, case));
+        gone.iter().for_each(|id| drop(cases.remove(id)));
+        Ok(Some(Arc::new(cases)))
+    }
+}
+
+/// Takes in a case as it is now: its members when the agency leads it.
+fn take(cases: &mut BTreeMap<String, Vec<String>>, agency: &str, case: &FactRow) {
+    if case.body.get("agency").and_then(Value::as_str) != Some(agency) {
+        cases.remove(&case.id);
+        return;
+    }
+    let members = case.body.get("members").and_then(Value::as_array).into_iter().flatten();
+    cases.insert(case.id.clone(), members.filter_map(person_of).collect());
 }
 
 /// A member of a case: an id, or an object with one.
@@ -211,17 +251,21 @@ fn person_of(member: &Value) -> Option<String> {
 #[derive(Default, Debug)]
 pub(super) struct Led(Mutex<BTreeMap<String, LedAt>>);
 
-/// A state of the facts, and the people.
-type LedAt = (FactsAt, Arc<BTreeSet<String>>);
+/// What an agency led at a state of the facts: its cases with their members, and everybody in them.
+#[derive(Clone, Debug)]
+struct LedAt {
+    at: FactsAt,
+    cases: Arc<BTreeMap<String, Vec<String>>>,
+    people: Arc<BTreeSet<String>>,
+}
 
 impl Led {
-    fn find(&self, agency: &str, at: FactsAt) -> Option<Arc<BTreeSet<String>>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(agency).filter(|(seen, _)| *seen == at).map(|(_, people)| Arc::clone(people))
+    fn find(&self, agency: &str) -> Option<LedAt> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(agency).cloned()
     }
 
-    fn keep(&self, agency: &str, at: FactsAt, people: Arc<BTreeSet<String>>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.to_owned(), (at, people));
+    fn keep(&self, agency: &str, led: LedAt) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(agency.to_owned(), led);
     }
 }
 

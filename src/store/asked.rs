@@ -3,9 +3,9 @@
 //! Owns the statements. Decides nothing about who may see what. Every question has bounded dates and a bounded page.
 
 use super::Error;
-use super::db::{Arg, Db, Row, Statement, statements};
+use super::db::{Arg, Db, statements};
 use super::entry_index::{IndexKeys, Kind, outcome_number};
-use super::log::{EntryRow, entry};
+use super::log::{EntryRow, ShardRow, entry};
 use crate::audit::{Event, Outcome};
 use crate::clock::Moment;
 use crate::vocabulary::{Category, Purpose, Role};
@@ -61,25 +61,11 @@ pub struct Cursor {
     pub index: i64,
 }
 
-/// One line of a count: by role, with the categories shown or withheld.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Counted {
-    /// Keyed name of the role.
-    pub role: i64,
-    /// Keyed name of the reason for the whole request.
-    pub reason: i64,
-    /// Category and reason of what was withheld, five bytes each: see [`IndexKeys::withheld`].
-    pub withheld: Vec<u8>,
-    /// Bits of the categories shown in full or part.
-    pub shown: i64,
-    /// 1 when out of hours.
-    pub out_of_hours: i64,
-    /// How many entries.
-    pub count: i64,
-}
-
 macro_rules! found {
     ($first:literal) => {
+        found!($first, "i.time, i.origin, i.idx")
+    };
+    ($first:literal, $order:literal) => {
         concat!(
             "SELECT e.origin, e.idx, e.id, e.time, e.entry, e.leaf, e.key_ref, e.sealed FROM ", $first,
             " AND i.time >= $2 AND i.time < $3 AND (i.time > $4 OR (i.time = $4 AND (i.origin > $5 OR (i.origin = $5 AND i.idx > $6))))",
@@ -88,7 +74,7 @@ macro_rules! found {
             " AND ($11 = 0 OR i.event IN ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26))",
             " AND ($27 = 0 OR i.subject = $27) AND ($28 = 0 OR i.role = $28)",
             " AND ($30 = 0 OR i.hat = $30) AND ($31 = 0 OR i.purpose = $31) AND ($32 = 0 OR i.case_ref = $32) AND ($33 = 0 OR i.outcome + 1 = $33)",
-            " ORDER BY i.time, i.origin, i.idx LIMIT ($29 + 0)"
+            " ORDER BY ", $order, " LIMIT ($29 + 0)"
         )
     };
 }
@@ -99,13 +85,12 @@ statements! {
     BY_SUBJECT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.subject = $1");
     BY_ACTOR = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
     BY_EVENT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
-    BY_REF = found!("log_index_ref r JOIN log_index i ON i.origin = r.origin AND i.idx = r.idx JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE r.ref = $1");
-    COUNT_REFUSED = "SELECT role, reason, withheld, COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 AND (reason <> 0 OR LENGTH(withheld) > 0) GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ($5 + 0)",
-        "SELECT role, reason, withheld, COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 AND (reason <> 0 OR LENGTH(withheld) > 0) GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT ($5 + 0)";
-    COUNT_SHOWN = "SELECT role, ((shown_full | shown_part) & $5), (flags & 64), COUNT(*) FROM log_index WHERE +time >= $1 AND +time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3",
-        "SELECT role, ((shown_full | shown_part) & $5), (flags & 64), COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND ($4 = 0 OR event = $4) AND role <> 0 GROUP BY 1, 2, 3";
-    // First the accounts with so many entries within an hour of the clock, over one index; only theirs are counted by person.
-    CROWDED = "SELECT MIN(time), COUNT(DISTINCT subject) FROM log_index WHERE actor IN (SELECT actor FROM log_index WHERE +time >= $1 AND +time < $2 AND actor <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(*) > $5) AND time >= $1 AND time < $2 AND ($3 = 0 OR agency = $3) AND +event = $4 AND subject <> 0 GROUP BY actor, time / 3600000 HAVING COUNT(DISTINCT subject) > $5 ORDER BY 2 DESC LIMIT ($6 + 0)";
+    BY_ROLE = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.role = $1");
+    // One log at a time, in its own order: a partner that holds much is referred to by a third of all entries, and sorting them
+    // would take longer than reading a page.
+    BY_REF = found!("log_index_ref r CROSS JOIN log_index i CROSS JOIN log_entry e WHERE i.origin = r.origin AND i.idx = r.idx AND e.origin = r.origin AND e.idx = r.idx AND r.ref = $1 AND r.origin = $34 AND r.idx >= $35 AND r.idx < $36", "r.idx");
+    // The origin is compared as an expression, so that the index over times is used.
+    FIRST_SINCE = "SELECT idx FROM log_index WHERE time >= $1 AND (origin || '') = $2 ORDER BY time, origin, idx LIMIT 1";
     COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
     // From the first entry on, each time to the last one within the length: as many steps as days, not as entries. The origin is
     // compared as an expression, so that the index over times is used.
@@ -128,114 +113,72 @@ impl Db {
         let (subject, actor) = (name(Kind::Subject, &wanted.subject), name(Kind::Actor, &wanted.actor));
         let reference = name(Kind::Ref, &wanted.reference);
         let events: Vec<i64> = wanted.events.iter().map(|e| names.name(Kind::Event, e.name())).collect();
+        let role = wanted.role.map_or(0, |role| names.name(Kind::Role, role.code()));
         let (statement, first) = match (reference, subject, actor, events.as_slice()) {
             (1.., ..) | (..=-1, ..) => (&BY_REF, reference),
             (_, 1.., ..) | (_, ..=-1, ..) => (&BY_SUBJECT, subject),
             (_, _, 1.., _) | (_, _, ..=-1, _) => (&BY_ACTOR, actor),
             (_, _, _, [one]) => (&BY_EVENT, *one),
+            _ if role != 0 => (&BY_ROLE, role),
             _ => (&BY_TIME, 0),
         };
         let bits = wanted.categories.iter().fold(0, |sum, c| sum | names.bit(*c));
-        let start = wanted.after.clone().unwrap_or(Cursor { time: i64::MIN, origin: String::new(), index: -1 });
+        let nothing = Cursor { time: i64::MIN, origin: String::new(), index: -1 };
+        // Within one log the place is an index: see `referring`.
+        let start = wanted.after.clone().filter(|_| reference == 0).unwrap_or(nothing);
         let mut args = vec![Arg::Int(first), Arg::Int(wanted.from), Arg::Int(wanted.to), Arg::Int(start.time)];
         args.extend([Arg::Text(&start.origin), Arg::Int(start.index), Arg::Int(actor)]);
         args.extend([name(Kind::Agency, &wanted.agency), wanted.flags, bits].map(Arg::Int));
         args.extend((0..EVENTS_MAX).map(|n| Arg::Int(events.get(n).copied().unwrap_or(0))));
-        let role = wanted.role.map_or(0, |role| names.name(Kind::Role, role.code()));
         args.extend([Arg::Int(subject), Arg::Int(role), Arg::Int(wanted.limit.clamp(1, PAGE_MAX))]);
         let purpose = wanted.purpose.map_or(0, |p| names.name(Kind::Purpose, p.code()));
         // One more than its number: 0 narrows nothing.
         let outcome = wanted.outcome.map_or(0, |o| outcome_number(o).saturating_add(1));
         args.extend([name(Kind::Hat, &wanted.hat), purpose, name(Kind::Case, &wanted.case), outcome].map(Arg::Int));
+        if reference != 0 {
+            return self.referring(wanted, &args).await;
+        }
         self.fetch(statement, &args).await?.iter().map(entry).collect()
     }
 
-    /// How often each pattern of role, reason and categories withheld occurs, where something was refused; a pattern may stand
-    /// twice. At most `limit` patterns of each half of the span, the most frequent first.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn count_refused(
-        &self,
-        names: &IndexKeys,
-        (from, to): (Moment, Moment),
-        agency: Option<&str>,
-        event: Option<Event>,
-        limit: i64,
-    ) -> Result<Vec<Counted>, Error> {
-        let read = |row: &Row| {
-            let (role, reason) = (row.int(0, "role")?, row.int(1, "reason")?);
-            let (withheld, count) = (row.bytes(2, "withheld")?, row.int(3, "count")?);
-            Ok(Counted { role, reason, withheld, count, ..Counted::default() })
+    /// Entries that refer to something: of each log a page in its own order, put together.
+    async fn referring(&self, wanted: &Wanted, args: &[Arg<'_>]) -> Result<Vec<EntryRow>, Error> {
+        let mut found: Vec<EntryRow> = Vec::new();
+        for shard in self.shards().await? {
+            let Some((low, high)) = self.stretch(wanted, &shard).await? else { continue };
+            let mut args = args.to_vec();
+            args.extend([Arg::Text(&shard.origin), Arg::Int(low), Arg::Int(high)]);
+            for row in self.fetch(&BY_REF, &args).await? {
+                found.push(entry(&row)?);
+            }
+        }
+        found.sort_by(|a, b| (a.time, &a.origin, a.index).cmp(&(b.time, &b.origin, b.index)));
+        found.truncate(usize::try_from(wanted.limit.clamp(1, PAGE_MAX)).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    /// The indexes of one log that lie within the span and after the cursor: time never goes back within a log.
+    async fn stretch(&self, wanted: &Wanted, shard: &ShardRow) -> Result<Option<(i64, i64)>, Error> {
+        let low = match &wanted.after {
+            Some(after) if after.origin == shard.origin => Some(after.index.saturating_add(1)),
+            Some(after) => {
+                // At the same moment the logs follow each other by name.
+                let next = after.time.saturating_add(i64::from(shard.origin < after.origin));
+                self.first_since(shard, next.max(wanted.from)).await?
+            }
+            None => self.first_since(shard, wanted.from).await?,
         };
-        let rows = self.in_halves(&COUNT_REFUSED, names, (from, to), (agency, event), limit).await?;
-        rows.iter().map(read).collect()
+        let high = self.first_since(shard, wanted.to).await?.unwrap_or(i64::MAX);
+        Ok(low.map(|low| (low, high)))
     }
 
-    /// How often something of these categories was shown, by role, which of them, and whether out of hours; a pattern may
-    /// stand twice.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn count_shown(
-        &self,
-        names: &IndexKeys,
-        (from, to): (Moment, Moment),
-        agency: Option<&str>,
-        event: Option<Event>,
-        of: &[Category],
-    ) -> Result<Vec<Counted>, Error> {
-        let bits = of.iter().fold(0, |sum, c| sum | names.bit(*c));
-        let read = |row: &Row| {
-            let (role, shown) = (row.int(0, "role")?, row.int(1, "shown")?);
-            let (hours, count) = (row.int(2, "hours")?, row.int(3, "count")?);
-            Ok(Counted { role, shown, out_of_hours: i64::from(hours != 0), count, ..Counted::default() })
-        };
-        let rows = self.in_halves(&COUNT_SHOWN, names, (from, to), (agency, event), bits).await?;
-        rows.iter().map(read).collect()
-    }
-
-    /// A count over a span, in two halves at once: two readers, two cores.
-    async fn in_halves(
-        &self,
-        statement: &'static Statement,
-        names: &IndexKeys,
-        (from, to): (Moment, Moment),
-        (agency, event): (Option<&str>, Option<Event>),
-        last: i64,
-    ) -> Result<Vec<Row>, Error> {
-        let middle = halfway(from, to);
-        let agency = agency.map_or(0, |a| names.name(Kind::Agency, a));
-        let event = event.map_or(0, |e| names.name(Kind::Event, e.name()));
-        let half = |from: Moment, to: Moment| [from.millis(), to.millis(), agency, event, last].map(Arg::Int);
-        let (first, second) = (half(from, middle), half(middle, to));
-        let (mut first, second) = tokio::try_join!(self.fetch(statement, &first), self.fetch(statement, &second))?;
-        first.extend(second);
-        Ok(first)
-    }
-
-    /// Hours in which one account saw more than `more_than` people: when it began, and how many.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn crowded_hours(
-        &self,
-        names: &IndexKeys,
-        (from, to): (Moment, Moment),
-        agency: Option<&str>,
-        more_than: i64,
-        limit: i64,
-    ) -> Result<Vec<(Moment, i64)>, Error> {
-        let args = [
-            Arg::Int(from.millis()),
-            Arg::Int(to.millis()),
-            Arg::Int(agency.map_or(0, |a| names.name(Kind::Agency, a))),
-            Arg::Int(names.name(Kind::Event, Event::View.name())),
-            Arg::Int(more_than),
-            Arg::Int(limit),
-        ];
-        let rows = self.fetch(&CROWDED, &args).await?;
-        rows.iter().map(|row| Ok((Moment::from_millis(row.int(0, "time")?), row.int(1, "count")?))).collect()
+    /// The first index of a log from a moment on; `None` when it ends before.
+    async fn first_since(&self, shard: &ShardRow, from: i64) -> Result<Option<i64>, Error> {
+        if from > shard.time_last.millis() {
+            return Ok(None);
+        }
+        let row = self.fetch_one(&FIRST_SINCE, &[Arg::Int(from), Arg::Text(&shard.origin)]).await?;
+        row.map(|row| row.int(0, "index")).transpose()
     }
 
     /// The people a hat saw since a moment, by keyed hash and when last, newest first, at most `limit`.
@@ -304,9 +247,4 @@ impl Db {
         let args = [Arg::Int(from.millis()), Arg::Int(to.millis())];
         self.fetch_one(&COUNT_ERASED, &args).await?.map_or(Ok(0), |row| row.int(0, "count"))
     }
-}
-
-fn halfway(from: Moment, to: Moment) -> Moment {
-    let span = to.millis().saturating_sub(from.millis());
-    from.plus_millis(span.div_euclid(2))
 }

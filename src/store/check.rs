@@ -2,19 +2,21 @@
 //! tiles, the signed checkpoint and its mirror outside the database.
 //!
 //! Owns the one fast pass that runs before anything is served and that leaves the committer where the log ends; each
-//! difference becomes a [`Finding`] that names the entry. It shares no code with `audit::verify`, which says more about what
+//! difference becomes a [`Finding`] that names the entry. What is sound goes by in stretches (`stretch`); the rest row by row. It shares no code with `audit::verify`, which says more about what
 //! happened and is asked when something is wrong. Writes nothing.
 
 use super::Error;
 use super::commit::append::{LogState, number};
 use super::db::{Arg, Row, statements};
 use super::log::{LogReader, ShardRow, count};
+use super::stretch::Stretch;
 use crate::audit::merkle::leaf_hash;
 use crate::audit::note::Keyring;
 use crate::audit::{Checkpoint, Frontier, Hash, OpenEntry, Origin, Vkey};
 use crate::clock::Moment;
 use crate::diagnostic::{Code, Diagnostic, code};
 use crate::ident::EntryId;
+use futures_util::TryStreamExt as _;
 use std::collections::BTreeMap;
 
 /// Entries read at a time: 16 tiles.
@@ -181,6 +183,11 @@ impl LogReader {
         }
         walk.expect_mirror(&ring, mirror);
         loop {
+            self.hurry(&mut walk, &shard, progress).await?;
+            if extent == Extent::Signed && walk.next >= shard.size {
+                break;
+            }
+            // Row by row, and named: past the end, and wherever something is wrong.
             let from = walk.state.frontier.size();
             let args = [Arg::Text(self.origin().as_str()), Arg::Int(number(walk.next)), Arg::Int(PAGE)];
             let rows = self.db().fetch(&WALK, &args).await?;
@@ -201,6 +208,26 @@ impl LogReader {
             }
         }
         Ok(walk.close(&shard, &ring))
+    }
+
+    /// Goes on as far as the log is sound, up to its signed end.
+    async fn hurry(
+        &self,
+        walk: &mut Walk<'_>,
+        shard: &ShardRow,
+        progress: &(dyn Fn(u64, u64) + Send + Sync),
+    ) -> Result<(), Error> {
+        if walk.state.frontier.size() != walk.next {
+            return Ok(());
+        }
+        let stretches = self.stretches(walk.next, shard.size);
+        let mut stretches = std::pin::pin!(stretches);
+        while let Some(stretch) = stretches.try_next().await? {
+            let Some(stretch) = stretch.filter(|s| s.time_first >= walk.state.time_last) else { break };
+            walk.take(&stretch);
+            progress(walk.next, shard.size);
+        }
+        Ok(())
     }
 }
 
@@ -234,6 +261,17 @@ impl<'a> Walk<'a> {
             Ok((checkpoint, _)) if checkpoint.origin == *self.origin => self.mirror = Some(checkpoint),
             _ => self.find(None, None, Wrong::MirrorSignature),
         }
+    }
+
+    /// Entries that are sound by themselves join the tree.
+    fn take(&mut self, stretch: &Stretch) {
+        for leaf in &stretch.leaves {
+            self.state.frontier.append(*leaf);
+            self.compare_roots();
+        }
+        self.state.grow(stretch.leaves.iter().copied());
+        self.state.time_last = stretch.time_last;
+        self.next = self.state.frontier.size();
     }
 
     fn page(&mut self, rows: &[Row], tiles: &BTreeMap<u64, Vec<u8>>, size: u64) -> Result<(), Error> {

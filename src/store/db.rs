@@ -6,6 +6,7 @@
 
 use super::Error;
 use super::keys::Digest;
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -31,6 +32,24 @@ const POSTGRES_OPTIONS: [(&str, &str); 3] =
     [("statement_timeout", "30s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")];
 /// Prepared statements kept per connection: more than the program has.
 const STATEMENTS_MAX: usize = 256;
+
+macro_rules! bind_all {
+    ($query:expr, $args:expr, $list:expr, $hashes:expr) => {{
+        let mut query = $query;
+        for arg in $args {
+            query = match *arg {
+                Arg::Text(v) => query.bind(v),
+                Arg::TextOpt(v) => query.bind(v),
+                Arg::Int(v) => query.bind(v),
+                Arg::Bytes(v) => query.bind(v),
+                Arg::Bool(v) => query.bind(v),
+                Arg::Texts(v) => query.bind($list(v)),
+                Arg::Hashes(v) => query.bind($hashes(v)),
+            };
+        }
+        query
+    }};
+}
 
 /// Which database engine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,6 +202,34 @@ impl Db {
         }
     }
 
+    /// As [`Db::fetch`], row by row: for a count over more rows than are to be held at once.
+    pub(super) async fn each(
+        &self,
+        statement: &Statement,
+        args: &[Arg<'_>],
+        mut visit: impl FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        refuse_nul(statement, args)?;
+        let fail = |e: sqlx::Error| failed(statement.name, &e);
+        match self {
+            Self::Sqlite(db) => {
+                let query = bind_all!(sqlx::query(statement.sqlite), args, json_list, hex_list);
+                let mut rows = query.fetch(&db.reader);
+                while let Some(row) = rows.try_next().await.map_err(fail)? {
+                    visit(&Row::Sqlite(row))?;
+                }
+            }
+            Self::Postgres(pool) => {
+                let query = bind_all!(sqlx::query(statement.postgres), args, <[String]>::to_vec, byte_list);
+                let mut rows = query.fetch(pool);
+                while let Some(row) = rows.try_next().await.map_err(fail)? {
+                    visit(&Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// As [`Db::fetch`], for at most one row.
     pub(super) async fn fetch_one(&self, statement: &Statement, args: &[Arg<'_>]) -> Result<Option<Row>, Error> {
         Ok(self.fetch(statement, args).await?.into_iter().next())
@@ -297,24 +344,6 @@ pub(super) enum Arg<'a> {
     Texts(&'a [String]),
     /// For `IN (SELECT unhex(value) FROM json_each($n))` and `= ANY($n)`.
     Hashes(&'a [Digest]),
-}
-
-macro_rules! bind_all {
-    ($query:expr, $args:expr, $list:expr, $hashes:expr) => {{
-        let mut query = $query;
-        for arg in $args {
-            query = match *arg {
-                Arg::Text(v) => query.bind(v),
-                Arg::TextOpt(v) => query.bind(v),
-                Arg::Int(v) => query.bind(v),
-                Arg::Bytes(v) => query.bind(v),
-                Arg::Bool(v) => query.bind(v),
-                Arg::Texts(v) => query.bind($list(v)),
-                Arg::Hashes(v) => query.bind($hashes(v)),
-            };
-        }
-        query
-    }};
 }
 
 fn json_list(list: &[String]) -> String {
@@ -480,6 +509,17 @@ macro_rules! getters {
     )+ } };
 }
 getters!(text -> String, text_opt -> Option<String>, int -> i64, bytes -> Vec<u8>, bytes_opt -> Option<Vec<u8>>);
+
+impl Row {
+    /// As [`Row::bytes`], without a copy.
+    pub(super) fn bytes_ref(&self, column: usize, what: &'static str) -> Result<&[u8], Error> {
+        match self {
+            Self::Sqlite(r) => r.try_get(column),
+            Self::Postgres(r) => r.try_get(column),
+        }
+        .map_err(|_| Error::Corrupt { at: "row", what })
+    }
+}
 
 /// Maps an engine error to ours without taking over its text, which could quote values.
 pub(super) fn failed(at: &'static str, error: &sqlx::Error) -> Error {

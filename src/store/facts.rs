@@ -128,6 +128,8 @@ statements! {
     BY_REFS_AT = "SELECT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE f.since <= $2 AND r.ref IN (SELECT value FROM json_each($1)) UNION SELECT p.section, p.id, p.version, p.body FROM fact_ref_past r JOIN fact_past p ON p.section = r.section AND p.id = r.id AND p.version = r.version WHERE p.since <= $2 AND p.until > $2 AND r.ref IN (SELECT value FROM json_each($1)) LIMIT 20001",
         "SELECT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE f.since <= $2 AND r.ref = ANY($1) UNION SELECT p.section, p.id, p.version, p.body FROM fact_ref_past r JOIN fact_past p ON p.section = r.section AND p.id = r.id AND p.version = r.version WHERE p.since <= $2 AND p.until > $2 AND r.ref = ANY($1) LIMIT 20001";
     BY_SECTION = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id > $2 ORDER BY id LIMIT ($3 + 0)";
+    CHANGED = "SELECT section, id, version, body FROM fact WHERE section = $1 AND since > $2 LIMIT 20001";
+    GONE = "SELECT DISTINCT p.id FROM fact_past p WHERE p.section = $1 AND p.until > $2 AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.section = p.section AND f.id = p.id)";
     ONE = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id = $2";
     ONE_AT = "SELECT section, id, version, body, recorded_at FROM fact WHERE section = $1 AND id = $2 AND recorded_at <= $3 UNION ALL SELECT section, id, version, body, recorded_at FROM fact_past WHERE section = $1 AND id = $2 AND recorded_at <= $3 AND replaced_at > $3 ORDER BY version DESC LIMIT 1";
     CLOCK = "SELECT version FROM fact_clock WHERE one = 1";
@@ -209,6 +211,26 @@ impl Db {
     ) -> Result<Vec<FactRow>, Error> {
         let rows = self.fetch(&BY_SECTION, &[Arg::Text(section.name()), Arg::Text(after), Arg::Int(limit)]).await?;
         rows.iter().map(|row| read(keys, row)).collect()
+    }
+
+    /// What changed in a section after a state of the facts: what is written now, and the ids of what is gone.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Sealed`], [`Error::Database`].
+    pub async fn facts_changed(
+        &self,
+        keys: &Keys,
+        section: Section,
+        after: FactsAt,
+    ) -> Result<(Vec<FactRow>, Vec<String>), Error> {
+        let args = [Arg::Text(section.name()), Arg::Int(after.counter())];
+        let rows = self.fetch(&CHANGED, &args).await?;
+        if rows.len() > FACTS_MAX {
+            return Err(Error::TooMany { at: "facts_changed", rows_max: FACTS_MAX });
+        }
+        let gone = self.fetch(&GONE, &args).await?;
+        let written = rows.iter().map(|row| read(keys, row)).collect::<Result<_, _>>()?;
+        Ok((written, gone.iter().map(|row| row.text(0, "id")).collect::<Result<_, _>>()?))
     }
 
     /// One fact.

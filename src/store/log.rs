@@ -8,7 +8,7 @@ use super::keys::{DataKey, Keys, open_with};
 use crate::audit::{Hash, Origin, Salt};
 use crate::clock::Moment;
 use crate::ident::{EntryId, PersonId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One log of the database.
 #[derive(Clone, Debug)]
@@ -54,6 +54,9 @@ statements! {
     LEAVES = "SELECT leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
     TILE = "SELECT hashes FROM log_tile WHERE origin = $1 AND level = $2 AND idx = $3";
     CHECKPOINTS = "SELECT size, note FROM checkpoint WHERE origin = $1 ORDER BY size";
+    OLDEST = "SELECT note FROM checkpoint WHERE origin = $1 ORDER BY size LIMIT 16";
+    PAGE_KEYS = "SELECT subject, wrapped FROM audit_key WHERE origin = $1 AND subject IN (SELECT value FROM json_each($2))",
+        "SELECT subject, wrapped FROM audit_key WHERE origin = $1 AND subject = ANY($2)";
     SUBJECT_KEY = "SELECT wrapped, created_at FROM audit_key WHERE origin = $1 AND subject = $2";
 }
 
@@ -110,6 +113,25 @@ impl Db {
         }
     }
 
+    /// The keys that seal these entries, read with one query for each log.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn page_keys(&self, rows: &[EntryRow]) -> Result<PageKeys, Error> {
+        let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for row in rows {
+            wanted.entry(&row.origin).or_default().extend(row.key_ref());
+        }
+        let mut wrapped = BTreeMap::new();
+        for (origin, subjects) in wanted {
+            let subjects: Vec<String> = subjects.into_iter().map(str::to_owned).collect();
+            for row in self.fetch(&PAGE_KEYS, &[Arg::Text(origin), Arg::Texts(&subjects)]).await? {
+                wrapped.insert((origin.to_owned(), row.text(0, "subject")?), row.bytes(1, "wrapped")?);
+            }
+        }
+        Ok(PageKeys { wrapped, open: BTreeMap::new() })
+    }
+
     /// The data key that seals a subject's entries in a log, with when it was made; `None` when it was erased.
     pub(super) async fn subject_key(
         &self,
@@ -123,6 +145,37 @@ impl Db {
             Ok((key, Moment::from_millis(row.int(1, "created_at")?)))
         };
         found.map(open).transpose()
+    }
+}
+
+/// The keys of a page of entries: each is unwrapped when an entry needs it, once.
+pub struct PageKeys {
+    wrapped: BTreeMap<(String, String), Vec<u8>>,
+    open: BTreeMap<(String, String), DataKey>,
+}
+
+impl std::fmt::Debug for PageKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PageKeys")
+    }
+}
+
+impl PageKeys {
+    /// As [`Db::payload`], for an entry of the page.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`] when it was altered.
+    pub fn payload(&mut self, keys: &Keys, row: &EntryRow) -> Result<Option<(Salt, Vec<u8>)>, Error> {
+        let Some(subject) = row.key_ref() else { return Ok(None) };
+        let name = (row.origin.clone(), subject.to_owned());
+        if let Some(key) = self.open.get(&name) {
+            return row.open(key);
+        }
+        let Some(wrapped) = self.wrapped.get(&name) else { return Ok(None) };
+        let key = keys.unwrap(&key_context(&row.origin, subject), wrapped)?;
+        let opened = row.open(&key);
+        self.open.insert(name, key);
+        opened
     }
 }
 
@@ -214,6 +267,17 @@ impl LogReader {
     pub async fn checkpoints(&self) -> Result<BTreeMap<u64, String>, Error> {
         let rows = self.db.fetch(&CHECKPOINTS, &[Arg::Text(self.origin.as_str())]).await?;
         rows.iter().map(|row| Ok((count(row, 0)?, row.text(1, "note")?))).collect()
+    }
+}
+
+impl LogReader {
+    /// The notes of the oldest checkpoints kept for history, sixteen at most, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn oldest_checkpoints(&self) -> Result<Vec<String>, Error> {
+        let rows = self.db.fetch(&OLDEST, &[Arg::Text(self.origin.as_str())]).await?;
+        rows.iter().map(|row| row.text(0, "note")).collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod bulk;
 mod check;
 mod commit;
 mod cosignatures;
+mod counted;
 mod db;
 mod decided;
 mod effect;
@@ -35,15 +36,17 @@ mod quarantine;
 mod requests;
 mod retention;
 mod stored_log;
+mod stretch;
 mod witness_state;
 
-pub use asked::{Counted, Cursor, PAGE_MAX, Wanted};
+pub use asked::{Cursor, PAGE_MAX, Wanted};
 pub use check::{Finding, Wrong};
 pub use commit::{
     CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options,
     Receipt, Refusal, Standing, StartError, Timing,
 };
 pub use cosignatures::Cosignature;
+pub use counted::{Counting, Refused, Shown};
 pub use db::{Db, Engine};
 pub use decided::decided_digest;
 pub use effect::{Effect, NewIdempotency, NewItem, NewMessage, NewRecord, NewReview, NewSegment, PersonChange};
@@ -53,7 +56,7 @@ pub use facts::{FactRow, FactSeeds, Section};
 pub use judged_log::JudgedLog;
 pub use keys::{Digest, Keys, KeysError};
 pub use likeness::Likeness;
-pub use log::{EntryRow, LogReader, ShardRow};
+pub use log::{EntryRow, LogReader, PageKeys, ShardRow};
 pub use log_keys::RetiredRow;
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
 pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
@@ -128,6 +131,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         commit::handle::STATEMENTS,
         commit::writer::STATEMENTS,
         cosignatures::STATEMENTS,
+        counted::STATEMENTS,
         decided::STATEMENTS,
         entry_index::STATEMENTS,
         facts::STATEMENTS,
@@ -144,6 +148,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         quarantine::STATEMENTS,
         requests::STATEMENTS,
         retention::STATEMENTS,
+        stretch::STATEMENTS,
     ];
     all.into_iter().flatten()
 }

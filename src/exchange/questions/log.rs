@@ -114,7 +114,7 @@ impl Asker<'_> {
     /// The proof that the oldest checkpoint kept is the beginning of the newest.
     async fn consistency(&self, reader: &LogReader, newest: &str, answer: &mut Answer) -> Result<(), Failure> {
         let parse = |note: &str| Note::parse(note.as_bytes()).ok().and_then(|n| Checkpoint::parse(n.text()).ok());
-        let old = reader.checkpoints().await?.into_values().find_map(|note| parse(&note));
+        let old = reader.oldest_checkpoints().await?.iter().find_map(|note| parse(note));
         let (Some(old), Some(new)) = (old, parse(newest)) else {
             answer.notes.push("no earlier checkpoint is kept yet: nothing to prove consistency from".to_owned());
             return Ok(());

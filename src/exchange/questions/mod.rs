@@ -27,7 +27,7 @@ pub use view::Viewer;
 
 use super::Failure;
 use crate::audit::payload::{Change, Payload};
-use crate::audit::{Draft, Event, OpenEntry, Outcome};
+use crate::audit::{Draft, Event, OpenEntry, Outcome, Salt};
 use crate::clock::Moment;
 use crate::config;
 use crate::store::{Cursor, Db, EntryRow, IndexKeys, Keys, Section, Wanted};
@@ -335,12 +335,14 @@ impl<'a> Asker<'a> {
         loop {
             let page = self.db.asked(&self.names, &wanted).await?;
             let full = i64::try_from(page.len()).unwrap_or(0) >= wanted.limit;
+            let mut page_keys = self.db.page_keys(&page).await?;
             for entry in page {
                 seen = seen.saturating_add(1);
                 let place =
                     Cursor { time: entry.time.millis(), origin: entry.origin.clone(), index: number(entry.index) };
                 wanted.after = Some(place);
-                if let Some(row) = self.read(entry).await?.filter(|row| self.may_see(row) && keep(row)) {
+                let opened = page_keys.payload(self.keys, &entry)?;
+                if let Some(row) = read(entry, opened)?.filter(|row| self.may_see(row) && keep(row)) {
                     found.push(row);
                 }
                 if found.len() >= limit {
@@ -358,14 +360,8 @@ impl<'a> Asker<'a> {
 
     /// An entry with its payload; `None` when the sealed part is gone. The payload is checked against the entry.
     async fn read(&self, entry: EntryRow) -> Result<Option<Row>, Failure> {
-        let Some((salt, bytes)) = self.db.payload(self.keys, &entry).await? else { return Ok(None) };
-        let open = OpenEntry::parse(&entry.entry).map_err(|_| Failure::Inconsistent("an entry cannot be read"))?;
-        if !open.commits_to(&salt, &bytes) {
-            return Err(Failure::Inconsistent("a payload is not what its entry committed to"));
-        }
-        let payload = serde_json::from_slice(&bytes).map_err(|_| Failure::Inconsistent("a payload cannot be read"))?;
-        let outcome = open.outcome;
-        Ok(Some(Row { outcome, payload, salt, bytes, entry }))
+        let opened = self.db.payload(self.keys, &entry).await?;
+        read(entry, opened)
     }
 
     /// A page of entries with what was sealed, and where it goes on.
@@ -410,6 +406,18 @@ impl<'a> Asker<'a> {
         let row = self.read(entry).await?.ok_or(Failure::Gone)?;
         if self.may_see(&row) { Ok(row) } else { Err(Failure::NotFound) }
     }
+}
+
+/// An entry with what was opened of it, checked against it; `None` when the sealed part is gone.
+fn read(entry: EntryRow, opened: Option<(Salt, Vec<u8>)>) -> Result<Option<Row>, Failure> {
+    let Some((salt, bytes)) = opened else { return Ok(None) };
+    let open = OpenEntry::parse(&entry.entry).map_err(|_| Failure::Inconsistent("an entry cannot be read"))?;
+    if !open.commits_to(&salt, &bytes) {
+        return Err(Failure::Inconsistent("a payload is not what its entry committed to"));
+    }
+    let payload = serde_json::from_slice(&bytes).map_err(|_| Failure::Inconsistent("a payload cannot be read"))?;
+    let outcome = open.outcome;
+    Ok(Some(Row { outcome, payload, salt, bytes, entry }))
 }
 
 /// A cursor as text: time, index, origin.

@@ -4,15 +4,13 @@ use super::{Answer, Ask, Asker, Failure, PAGE_MAX, Row};
 use crate::audit::{Event, Outcome};
 use crate::clock::Moment;
 use crate::sharing::decision::Reason;
-use crate::store::{IndexKind, Wanted};
+use crate::store::{Counting, IndexKind, Wanted};
 use crate::vocabulary::{Category, Role};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// A count below this and above zero is not shown: it may point at a person.
 pub(super) const SMALL: i64 = 5;
-/// Patterns of role, reason and categories withheld counted of each half of a span; a partnership has some thousand.
-const PATTERNS_MAX: i64 = 100_000;
 /// Milliseconds in which an override is to be reviewed: two working days, counted as four days where a weekend lies between.
 ///
 /// # Source
@@ -76,6 +74,20 @@ impl Meaning {
     fn refusal(&self, name: i64) -> Option<&'static str> {
         self.reasons.get(&name).copied().filter(|r| r.starts_with("D-"))
     }
+}
+
+/// What stood in the way, as the index names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Blocked {
+    /// A reason for the whole request.
+    Whole(i64),
+    /// A category, with the reason.
+    Category([u8; 5]),
+}
+
+fn increase<K: Eq + std::hash::Hash>(sum: &mut HashMap<K, i64>, key: K) {
+    let count = sum.entry(key).or_default();
+    *count = count.saturating_add(1);
 }
 
 /// A count, or `null` when it is small.
@@ -152,22 +164,32 @@ impl Asker<'_> {
     pub(super) async fn refusals(&self, ask: &Ask) -> Result<Answer, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
-        let counted = self.db.count_refused(&self.names, span, agency, ask.event, PATTERNS_MAX).await?;
+        let counting = Counting { from: span.0, to: span.1, agency, event: ask.event };
+        // By role and the reason of the whole request, or category and reason withheld: as the index names them.
+        let add = |sum: &mut HashMap<(i64, Blocked), i64>, one: crate::store::Refused<'_>| {
+            if one.reason != 0 {
+                increase(sum, (one.role, Blocked::Whole(one.reason)));
+            }
+            for pair in one.withheld.as_chunks::<5>().0 {
+                increase(sum, (one.role, Blocked::Category(*pair)));
+            }
+        };
+        let counted = self.db.add_refused(&self.names, counting, add).await?;
         let meaning = self.meaning();
         let mut table: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
         let mut blocking: BTreeMap<&str, i64> = BTreeMap::new();
-        for line in &counted {
-            let role = meaning.role(line.role);
-            if let Some(reason) = meaning.refusal(line.reason) {
-                let count = table.entry((role, "(whole request)", reason)).or_default();
-                *count = count.saturating_add(line.count);
-            }
-            for pair in line.withheld.as_chunks::<5>().0 {
-                let Some((category, reason)) = meaning.withheld.get(pair).copied() else { continue };
-                let count = table.entry((role, category, reason)).or_default();
-                *count = count.saturating_add(line.count);
+        for ((role, what), number) in counted.into_iter().flatten() {
+            let role = meaning.role(role);
+            let named = match what {
+                Blocked::Whole(reason) => meaning.refusal(reason).map(|reason| ("(whole request)", reason)),
+                Blocked::Category(pair) => meaning.withheld.get(&pair).copied(),
+            };
+            let Some((category, reason)) = named else { continue };
+            let count = table.entry((role, category, reason)).or_default();
+            *count = count.saturating_add(number);
+            if matches!(what, Blocked::Category(_)) {
                 let count = blocking.entry(category).or_default();
-                *count = count.saturating_add(line.count);
+                *count = count.saturating_add(number);
             }
         }
         let line = |((role, category, reason), count): (&(&str, &str, &str), &i64)| {
@@ -198,19 +220,23 @@ impl Asker<'_> {
     ) -> Result<BTreeMap<&'static str, i64>, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref();
-        let counted = self.db.count_refused(&self.names, span, agency, None, PATTERNS_MAX).await?;
+        let counting = Counting { from: span.0, to: span.1, agency, event: None };
         let meaning = self.meaning();
-        let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
-        for line in &counted {
-            let whole = meaning.refusal(line.reason);
-            let pairs = line.withheld.as_chunks::<5>().0.iter();
+        let add = |sum: &mut BTreeMap<&'static str, i64>, one: crate::store::Refused<'_>| {
+            let whole = meaning.refusal(one.reason);
+            let pairs = one.withheld.as_chunks::<5>().0.iter();
             let withheld = pairs.filter_map(|pair| meaning.withheld.get(pair)).map(|(_, reason)| *reason);
             // One entry counts once for each reason in it.
             let each: std::collections::BTreeSet<&'static str> = whole.into_iter().chain(withheld).collect();
             for reason in each {
-                let count = reasons.entry(reason).or_default();
-                *count = count.saturating_add(line.count);
+                let count = sum.entry(reason).or_default();
+                *count = count.saturating_add(1);
             }
+        };
+        let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
+        for (reason, number) in self.db.add_refused(&self.names, counting, add).await?.into_iter().flatten() {
+            let count = reasons.entry(reason).or_default();
+            *count = count.saturating_add(number);
         }
         Ok(reasons)
     }
@@ -219,18 +245,22 @@ impl Asker<'_> {
     pub(super) async fn unusual(&self, ask: &Ask) -> Result<Answer, Failure> {
         let span = (Moment::from_millis(ask.from), Moment::from_millis(ask.to));
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
-        let counted = self.db.count_shown(&self.names, span, agency, Some(Event::View), &SENSITIVE).await?;
+        let counting = Counting { from: span.0, to: span.1, agency, event: Some(Event::View) };
+        let add = |sum: &mut HashMap<(i64, i64, bool), i64>, one: crate::store::Shown| {
+            increase(sum, (one.role, one.shown, one.out_of_hours));
+        };
+        let counted = self.db.add_shown(&self.names, counting, &SENSITIVE, add).await?;
         let meaning = self.meaning();
         let mut table: BTreeMap<(&str, &str), (i64, i64)> = BTreeMap::new();
         let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
-        for line in &counted {
-            let role = meaning.role(line.role);
-            for category in SENSITIVE.iter().filter(|c| line.shown & self.names.bit(**c) != 0) {
+        for ((role, shown, out_of_hours), number) in counted.into_iter().flatten() {
+            let role = meaning.role(role);
+            for category in SENSITIVE.iter().filter(|c| shown & self.names.bit(**c) != 0) {
                 let (all, late) = table.entry((role, category.code())).or_default();
-                *all = all.saturating_add(line.count);
-                *late = late.saturating_add(line.count.saturating_mul(line.out_of_hours));
+                *all = all.saturating_add(number);
+                *late = late.saturating_add(if out_of_hours { number } else { 0 });
                 let total = totals.entry(category.code()).or_default();
-                *total = total.saturating_add(line.count);
+                *total = total.saturating_add(number);
             }
         }
         let mut answer = Answer {

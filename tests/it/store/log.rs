@@ -1,10 +1,12 @@
 //! The log: receipts, tiles, restarts, and every way to bend it.
 
 use super::support::{ORIGIN, TestDb, login, noon, on_each_engine, signer, view};
-use solent::audit::{Checkpoint, OpenEntry, Origin, Signer, merkle};
+use solent::audit::{Checkpoint, Event, OpenEntry, Origin, Outcome, Payload, Signer, merkle};
 use solent::clock::Clock;
 use solent::ident::PersonId;
-use solent::store::{Committer, CommitterHandle, Finding, Job, LogReader, StartError, StoredLog};
+use solent::store::{
+    Committer, CommitterHandle, Cursor, Draft, Finding, Job, LogReader, StartError, StoredLog, Wanted,
+};
 
 fn reader(t: &TestDb) -> LogReader {
     LogReader::new(t.db.clone(), Origin::parse(ORIGIN).unwrap())
@@ -219,6 +221,105 @@ fn two_logs_of_one_database_are_written_side_by_side() {
         assert_eq!(t.db.entries_about(&PersonId::from("dana"), 100).await.unwrap().len(), 40);
         log.stop().await;
         other.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn what_refers_to_an_agency_is_found_in_the_order_of_time_page_by_page() {
+    use solent::audit::payload::Recipient;
+    use solent::ident::AgencyId;
+    fn sent(to: &str) -> Draft {
+        let mut payload = Payload::new(Event::Collect);
+        payload.recipient = Some(Recipient { agency: AgencyId::new(to), system: None });
+        Draft::new(Outcome::Allow, payload)
+    }
+    on_each_engine(|t| async move {
+        let clock = Clock::fixed(noon());
+        let log = t.start_with(clock.clone(), t.options()).await.unwrap();
+        // A second log of the same database, where the engine has room for one; its name comes first.
+        let second = Signer::log(Origin::parse("audit.example.org/a").unwrap(), &[9; 32]).unwrap();
+        let options = solent::store::Options::default();
+        let other = match t.db.sqlite_path() {
+            Some(_) => None,
+            None => Some(Committer::start(t.db.clone(), t.keys.clone(), second, clock.clone(), options).await.unwrap()),
+        };
+        let mut expected = Vec::new();
+        for n in 0..40_i64 {
+            // Three entries in each moment, so that pages end within one.
+            let at = noon().plus_millis(n / 3 * 1_000);
+            clock.set(at);
+            let to = if n % 4 == 0 { "school" } else { "trust" };
+            let to_log = other.as_ref().filter(|_| n % 2 == 0).unwrap_or(&log);
+            let receipt = to_log.commit(Job::new(sent(to))).await.unwrap().receipt;
+            let within = (1..12).contains(&(n / 3));
+            expected.extend((to == "trust" && within).then(|| (at, receipt.origin().to_owned(), receipt.index())));
+        }
+        expected.sort();
+        assert!(expected.len() > 20);
+        let names = solent::store::IndexKeys::new(&t.keys);
+        for limit in [1, 4, 7, 500] {
+            let mut wanted = Wanted {
+                from: noon().plus_millis(1_000).millis(),
+                to: noon().plus_millis(12_000).millis(),
+                reference: Some("agency/trust".to_owned()),
+                limit,
+                ..Wanted::default()
+            };
+            let mut found = Vec::new();
+            loop {
+                let page = t.db.asked(&names, &wanted).await.unwrap();
+                let Some(last) = page.last() else { break };
+                let index = i64::try_from(last.index).unwrap();
+                wanted.after = Some(Cursor { time: last.time.millis(), origin: last.origin.clone(), index });
+                found.extend(page.iter().map(|row| (row.time, row.origin.clone(), row.index)));
+            }
+            assert_eq!(found, expected, "{limit} at a time");
+        }
+        log.stop().await;
+        if let Some(other) = other {
+            other.stop().await;
+        }
+        t.finish().await;
+    });
+}
+
+#[test]
+fn a_log_longer_than_one_stretch_is_checked_whole_and_what_is_bent_in_it_is_named() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        for _ in 0..90 {
+            let job = (1..100).fold(Job::new(login()), |job, _| job.with_entry(login()));
+            log.commit(job).await.unwrap();
+        }
+        log.stop().await;
+        assert_eq!(findings(&t).await, [""; 0]);
+        t.tamper("CREATE TABLE kept_entry AS SELECT * FROM log_entry").await;
+        for (what, sql, expected) in [
+            ("before the first boundary", "DELETE FROM log_entry WHERE idx = 4095", "entry 4095 is missing"),
+            ("after it", "UPDATE log_entry SET time = time + 1 WHERE idx = 4096", "entry 4096 "),
+            (
+                "in the last, short stretch",
+                "UPDATE log_entry SET leaf = (SELECT leaf FROM log_entry WHERE idx = 1) WHERE idx = 8999",
+                "entry 8999 ",
+            ),
+            (
+                "two at once",
+                "DELETE FROM log_entry WHERE idx = 17; UPDATE log_entry SET id = 'x' WHERE idx = 8000",
+                "entry 8000 ",
+            ),
+            (
+                "a tile",
+                "UPDATE log_tile SET hashes = (SELECT hashes FROM log_tile WHERE level = 0 AND idx = 3) WHERE level = 0 AND idx = 20",
+                "entry 5120 ",
+            ),
+        ] {
+            t.tamper(sql).await;
+            let found = findings(&t).await;
+            assert!(found.iter().any(|f| f.contains(expected)), "{what}: {found:?}");
+            assert!(matches!(t.start().await, Err(StartError::Unsound { .. })), "{what}");
+            t.tamper("DELETE FROM log_entry; INSERT INTO log_entry SELECT * FROM kept_entry").await;
+        }
         t.finish().await;
     });
 }

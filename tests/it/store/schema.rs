@@ -38,6 +38,58 @@ fn migrations_run_once_and_a_changed_or_unknown_one_is_refused() {
     });
 }
 
+/// What made a database of an earlier version: its migrations, and the table that names them.
+fn earlier(engine: Engine, version: usize) -> String {
+    let (name, bytes, quoted) = match engine {
+        Engine::Sqlite => ("sqlite", "BLOB", "x'"),
+        Engine::Postgres => ("postgres", "BYTEA", "'\\x"),
+    };
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations").join(name);
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut script = format!(
+        "CREATE TABLE schema_migration (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum {bytes} NOT NULL, applied_at BIGINT NOT NULL);"
+    );
+    for (number, file) in (1..=version).zip(files) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let hex: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        script.push_str(&text);
+        script.push_str(&format!("INSERT INTO schema_migration VALUES ({number}, 'x', {quoted}{hex}', 0);"));
+    }
+    script
+}
+
+#[test]
+fn a_database_of_every_earlier_version_is_brought_to_this_one() {
+    runtime().block_on(async {
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            let Some(new) = TestDb::new(engine).await else { continue };
+            let mut columns = new.db.columns().await.unwrap();
+            columns.retain(|column| !column.starts_with("schema_migration."));
+            new.finish().await;
+            for version in 1..Db::migration_count() {
+                let t = TestDb::new(engine).await.unwrap();
+                if let Some(path) = t.db.sqlite_path() {
+                    t.db.close().await;
+                    std::fs::write(path, "").unwrap();
+                } else {
+                    t.tamper("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+                }
+                t.tamper(earlier(engine, version).leak()).await;
+                let db = Db::open(&t.address, None).await.unwrap();
+                assert_eq!(db.migrate(noon()).await.unwrap(), Db::migration_count() - version, "{version}");
+                let mut found = db.columns().await.unwrap();
+                found.retain(|column| !column.starts_with("schema_migration."));
+                assert_eq!(found, columns, "{version}");
+                db.check_statements().await.unwrap();
+                db.close().await;
+                t.finish().await;
+            }
+        }
+    });
+}
+
 #[test]
 fn gateways_that_start_together_migrate_once() {
     runtime().block_on(async {
