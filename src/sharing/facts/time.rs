@@ -54,6 +54,10 @@ impl Time {
         if !has_offset(text) {
             return Err(TimeError::Shape);
         }
+        // A 60th second would be read as the 59th.
+        if text.get(SECOND) == Some("60") {
+            return Err(TimeError::NoSuchMoment);
+        }
         text.parse().map(Self).map_err(|_| TimeError::NoSuchMoment)
     }
     /// The instant `hours` of elapsed time later; saturates at the end of time.
@@ -88,6 +92,9 @@ impl Time {
 
 /// Characters of `2026-10-06`.
 const DATE_CHARS: usize = 10;
+
+/// Where the seconds stand in `2026-10-06T10:12:00`.
+const SECOND: std::ops::Range<usize> = 17..19;
 
 /// Whether a text of the shape `date T time` ends in `Z` or `±hh:mm`, with hours below 24 (RFC 3339 `time-numoffset`).
 fn has_offset(text: &str) -> bool {
@@ -137,6 +144,10 @@ impl Day {
             text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
         if text.len() != DATE_CHARS || !digits {
             return Err(TimeError::Shape);
+        }
+        // A 60th second would be read as the 59th.
+        if text.get(SECOND) == Some("60") {
+            return Err(TimeError::NoSuchMoment);
         }
         text.parse().map(Self).map_err(|_| TimeError::NoSuchMoment)
     }

@@ -40,7 +40,7 @@ pub(in crate::sharing) fn outcome(
     }
     let dissent_counts = match request.purpose {
         Purpose::Cp => true,
-        Purpose::Met => category != Category::Sxh,
+        Purpose::Met => category != Category::Sxh || emergency.is_some(),
         _ => emergency.is_some(),
     };
     if dissent_counts && permission::dissent(request, reading, category, person) {

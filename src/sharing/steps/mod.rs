@@ -151,10 +151,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The category in play, for the marker.
+    /// The category in play, for the marker: of the segment read or to be forwarded.
     pub(super) fn category(&self) -> Option<Category> {
         match self.target {
             Target::Segment(reading) => reading.segment.category,
+            Target::Act(facts::Act::Forward { segment, .. }) => {
+                let named = self.world.segment_named(segment.as_str()).and_then(|ix| self.world.segment(ix));
+                named.and_then(|segment| segment.category)
+            }
             Target::Act(_) | Target::Analytics(_) => None,
         }
     }

@@ -130,14 +130,29 @@ fn delegated(request: &Request<'_>, person: PersonIx) -> Option<RelationshipIx> 
     if !(right && social_worker && there && named.span.holds(at) && delegation.within_a_year) {
         return None;
     }
-    // Any of the social worker's relationships through a case in scope will do, not just the first to the person.
-    let in_scope = |item: &Relationship| {
-        delegation.cases.is_empty()
-            || delegation
-                .cases
-                .iter()
-                .any(|case| item.case.is_none_or(|through| through == *case) && world.in_case(*case, person, at))
-    };
     let mut of_grantor = world.relationships_of(delegation.grantor).iter().copied();
-    of_grantor.find(|ix| world.relationship(*ix).is_some_and(|item| in_scope(item) && carries(request, item, person)))
+    of_grantor.find(|ix| {
+        let item = world.relationship(*ix);
+        item.is_some_and(|item| in_scope(request, named, item, person) && carries(request, item, person))
+    })
+}
+
+/// Whether a relationship of the social worker lies inside what the delegation covers: its person, its case, its `cases`,
+/// its purposes. Where cases are named only what comes through one of them does, a supervisor's through the allocation.
+fn in_scope(request: &Request<'_>, named: &Relationship, item: &Relationship, person: PersonIx) -> bool {
+    let listed = named.delegation.as_ref().map_or(&[][..], |delegation| &delegation.cases);
+    let narrowed = named.case.is_some() || !listed.is_empty();
+    let through = |case| (listed.is_empty() || listed.contains(&case)) && named.case.is_none_or(|only| only == case);
+    let allocated = |of| {
+        let all = request.world.relationships_of(of).iter().filter_map(|ix| request.world.relationship(*ix));
+        all.filter(|r| r.kind == RelationshipKind::Allocated && carries(request, r, person))
+            .any(|r| r.case.is_some_and(through))
+    };
+    named.subject.is_none_or(|only| only == person)
+        && (named.case.is_some() || named.purposes.as_ref().is_none_or(|all| all.contains(&request.purpose)))
+        && (!narrowed
+            || match item.kind {
+                RelationshipKind::Supervisor => item.of.is_some_and(allocated),
+                _ => item.case.is_some_and(through),
+            })
 }

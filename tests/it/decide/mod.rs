@@ -3,6 +3,7 @@
 //! Each ask of a scenario says what is expected; every field stated is compared.
 
 mod govern;
+mod independent;
 mod invariants;
 mod local;
 mod rules;

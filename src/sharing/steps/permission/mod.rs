@@ -172,8 +172,9 @@ fn parents_decision(matter: &Matter<'_>, parents: &[&Entry<'_>]) -> Option<Evalu
     let of = |choice| parents.iter().copied().filter(move |entry| entry.choice == choice);
     let (permits, unasked): (Vec<_>, Vec<_>) = of(Choice::Permit).partition(|entry| asked(matter, entry.record));
     let refusals: Vec<&Entry<'_>> = of(Choice::Refuse).collect();
-    let disputed: Vec<_> = permits.iter().copied().filter(|entry| entry.state == State::Disputed).collect();
+    let mut disputed: Vec<_> = permits.iter().copied().filter(|entry| entry.state == State::Disputed).collect();
     if !disputed.is_empty() {
+        disputed.extend(&refusals);
         return Some(dispute(matter, &disputed));
     }
     match (permits.is_empty(), refusals.is_empty()) {

@@ -13,11 +13,11 @@ pub(super) fn decision<'a>(
     record: &'a Permission,
     purposes: Purposes,
 ) -> Option<(Choice, Cow<'a, Scope>)> {
-    if !fits(matter, &record.scope, purposes) {
+    if !fits(matter, &record.scope, record.choice, purposes) {
         return None;
     }
     let mut fitting: Vec<&(Choice, Scope)> =
-        record.exceptions.iter().filter(|(_, scope)| fits(matter, scope, purposes)).collect();
+        record.exceptions.iter().filter(|(choice, scope)| fits(matter, scope, *choice, purposes)).collect();
     fitting.sort_by_key(|(choice, _)| *choice == Choice::Permit);
     Some(match fitting.first() {
         None => (record.choice, Cow::Borrowed(&record.scope)),
@@ -25,20 +25,25 @@ pub(super) fn decision<'a>(
     })
 }
 
-fn fits(matter: &Matter<'_>, scope: &Scope, purposes: Purposes) -> bool {
+/// Where the words leave room a refusal fits and a permission does not: outside its scope it does not exist (R33).
+fn fits(matter: &Matter<'_>, scope: &Scope, choice: Choice, purposes: Purposes) -> bool {
     let segment = matter.reading.segment;
+    let refusal = choice == Choice::Refuse;
     scope.categories.is_none_or(|set| set & category_bit(matter.category) != 0)
         && scope.labels.as_ref().is_none_or(|labels| labelled(matter, labels))
         && scope.from.as_ref().is_none_or(|from| from.iter().any(|party| from_fits(matter, party)))
-        && scope.to.as_ref().is_none_or(|to| to.iter().any(|party| to_fits(matter, party)))
+        && scope.to.as_ref().is_none_or(|to| to.iter().any(|party| to_fits(matter, party, choice)))
         && (purposes == Purposes::Any
             || scope.purposes.is_none_or(|set| set & purpose_bit(matter.request.purpose) != 0))
-        && scope.period.is_none_or(|period| in_period(matter, period))
-        && scope.segments.as_ref().is_none_or(|ids| ids.contains(&matter.reading.ix) || summary_of(matter, ids))
+        && scope.period.is_none_or(|period| in_period(matter, period, refusal))
+        && scope
+            .segments
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&matter.reading.ix) || (refusal && summary_of(matter, ids)))
         && !segment.about.is_empty()
 }
 
-/// A summary is decided with the full segment it stands for.
+/// Whether a full segment that is named has this one as its summary.
 fn summary_of(matter: &Matter<'_>, ids: &[crate::sharing::world::SegmentIx]) -> bool {
     let world = matter.request.world;
     ids.iter().filter_map(|ix| world.segment(*ix)).any(|full| full.summary == Some(matter.reading.ix))
@@ -95,16 +100,20 @@ fn from_fits(matter: &Matter<'_>, party: &Party) -> bool {
             }))
 }
 
-/// `to` is the requester's hat; for a personal assistant also the social worker's (facts file paper §8.16).
-fn to_fits(matter: &Matter<'_>, party: &Party) -> bool {
+/// `to` is the requester's hat; for a personal assistant the social worker's (facts file paper §8.16). A refusal that names
+/// the assistant is heeded too.
+fn to_fits(matter: &Matter<'_>, party: &Party, choice: Choice) -> bool {
     let request = matter.request;
-    party_fits(request.world, party, request.hat_ix)
-        || request.grantor().is_some_and(|grantor| party_fits(request.world, party, grantor))
+    let own = || party_fits(request.world, party, request.hat_ix);
+    match request.grantor() {
+        None => own(),
+        Some(grantor) => party_fits(request.world, party, grantor) || (choice == Choice::Refuse && own()),
+    }
 }
 
 /// Whether a scope's `to` names the requester rather than everybody (sharing rules §10).
 pub(super) fn names_requester(matter: &Matter<'_>, scope: &Scope) -> bool {
-    scope.to.iter().flatten().any(|party| !party.anyone && to_fits(matter, party))
+    scope.to.iter().flatten().any(|party| !party.anyone && to_fits(matter, party, Choice::Refuse))
 }
 
 /// Whether every element of a party fits a hat.
@@ -117,10 +126,11 @@ pub(in crate::sharing) fn party_fits(world: &World, party: &Party, hat: HatIx) -
             && party.account.is_none_or(|account| account == hat.account))
 }
 
-/// Both days inclusive, against the day observed, else the day recorded; information without a day does not fit.
-fn in_period(matter: &Matter<'_>, period: Period) -> bool {
+/// Both days inclusive, against the day observed. Information without one does not fit; for a refusal the day it was
+/// recorded stands in.
+fn in_period(matter: &Matter<'_>, period: Period, refusal: bool) -> bool {
     let segment = matter.reading.segment;
-    let recorded = || segment.recorded_at.map(|at| at.date());
+    let recorded = || segment.recorded_at.filter(|_| refusal).map(|at| at.date());
     let Some(day) = segment.observed.map(|day| day.0).or_else(recorded) else { return false };
     period.from.is_none_or(|from| from.0 <= day) && period.to.is_none_or(|to| day <= to.0)
 }
