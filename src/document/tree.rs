@@ -259,6 +259,20 @@ impl Document {
     pub fn below(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         std::iter::successors(Some(id), move |at| self.following(*at, id))
     }
+    /// Every node of the tree under the name with this number, in order of their making: one look at each node, which is
+    /// less than a walk.
+    #[must_use]
+    pub fn named(&self, key: u32) -> Vec<NodeId> {
+        let hung = |id: &NodeId| {
+            let mut at = *id;
+            while let Some(parent) = self.parent(at) {
+                at = parent;
+            }
+            at == self.root()
+        };
+        let all = self.nodes.iter().zip(0..).filter(|(node, _)| node.key == key);
+        all.map(|(_, at)| NodeId(at)).filter(hung).collect()
+    }
     /// Every scalar below a node, itself included, in document order.
     pub fn leaves(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         self.below(id).filter(|n| self.is_scalar(*n))

@@ -8,6 +8,7 @@
 use super::lang::tree::Syntax;
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::plan::Plan;
+use super::said::Said;
 use crate::document::{Document, Kind, NodeId};
 use crate::vocabulary::Confidentiality;
 use uuid::Uuid;
@@ -52,10 +53,9 @@ fn label(message: &mut Document, loss: &mut LossReport) {
         return;
     }
     let highest = groups(message)
-        .iter()
-        .flat_map(|(_, list)| list)
-        .filter_map(|resource| message.find(*resource, &["meta", "security"]))
-        .flat_map(|list| message.children(list).collect::<Vec<_>>())
+        .flat_map(|(_, list)| message.children(list))
+        .filter_map(|resource| message.find(resource, &["meta", "security"]))
+        .flat_map(|list| message.children(list))
         .filter(|coding| message.text_at(*coding, &["system"]) == Some(SYSTEM))
         .filter_map(|coding| message.text_at(coding, &["code"]).and_then(Confidentiality::parse))
         .max()
@@ -73,20 +73,22 @@ fn secure(message: &mut Document, resource: NodeId, conf: Confidentiality) {
     message.add_text(coding, "code", conf.code());
 }
 
-/// Resource types with their resources, in order.
-fn groups(message: &Document) -> Vec<(String, Vec<NodeId>)> {
-    let is_group = |g: &NodeId| message.kind(*g) == Kind::Array;
-    let named = |g: NodeId| Some((message.key(g)?.to_owned(), message.children(g).collect()));
-    message.children(message.root()).filter(is_group).filter_map(named).collect()
+/// Resource types with the lists of their resources, in order.
+fn groups(message: &Document) -> impl Iterator<Item = (&str, NodeId)> {
+    let lists = message.children(message.root()).filter(|g| message.kind(*g) == Kind::Array);
+    lists.filter_map(|g| Some((message.key(g)?, g)))
 }
 
 /// A message begins with a header that says event, source, and what it is about.
 fn header(message: &mut Document, loss: &mut LossReport) {
-    let all = groups(message);
-    let of = |kind: &str| all.iter().find(|(k, _)| k == kind).and_then(|(_, list)| list.first().copied());
+    let of = |kind: &str| {
+        let list = groups(message).find(|(k, _)| *k == kind).map(|(_, list)| list);
+        list.and_then(|l| message.children(l).next())
+    };
     let url = |node: NodeId| message.text_at(node, &["@url"]).map(str::to_owned);
     let about = ["ServiceRequest", "Patient"].iter().find_map(|kind| url(of(kind)?));
-    let header = match of("MessageHeader") {
+    let known = of("MessageHeader");
+    let header = match known {
         Some(found) => found,
         None => {
             let list = message.add(message.root(), Some("MessageHeader"), Kind::Array, "", 0);
@@ -133,7 +135,9 @@ fn header(message: &mut Document, loss: &mut LossReport) {
 
 /// Each entry of a transaction says what is to be done with it: it is a new resource.
 fn requests(message: &mut Document, loss: &mut LossReport) {
-    for (kind, list) in groups(message) {
+    let all: Vec<(String, NodeId)> = groups(message).map(|(kind, list)| (kind.to_owned(), list)).collect();
+    for (kind, list) in all {
+        let list: Vec<NodeId> = message.children(list).collect();
         for resource in list.into_iter().filter(|_| kind.starts_with(|c: char| c.is_ascii_uppercase())) {
             let request = message.add(resource, Some("@request"), Kind::Object, "", 0);
             message.add_text(request, "method", "POST");
@@ -162,15 +166,15 @@ fn defaulted(loss: &LossReport, path: &str) -> bool {
     loss.entries.iter().any(|e| e.kind == LossKind::Defaulted && e.path_out == path)
 }
 
-fn supplied(loss: &mut LossReport, path: &str, note: &str) {
+fn supplied(loss: &mut LossReport, path: &str, note: &'static str) {
     loss.push(LossEntry {
         kind: LossKind::Supplied,
         severity: LossKind::Supplied.grade(),
         direction: Direction::Write,
         path_in: String::new(),
         path_out: path.to_owned(),
-        rule: String::new(),
+        rule: Said::default(),
         count: 1,
-        note: note.to_owned(),
+        note: note.into(),
     });
 }

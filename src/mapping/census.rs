@@ -5,6 +5,7 @@
 
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::plan::Plan;
+use super::said::Said;
 use crate::clock::Moment;
 use crate::document::{Document, Kind, NodeId};
 
@@ -32,9 +33,9 @@ pub fn complete_header(message: &mut Document, plan: &Plan, now: Moment, loss: &
                 direction: Direction::Write,
                 path_in: String::new(),
                 path_out: format!("Header.CollectionDetails.{name}"),
-                rule: String::new(),
+                rule: Said::default(),
                 count: 1,
-                note: "the census of the period that the moment of writing lies in".to_owned(),
+                note: "the census of the period that the moment of writing lies in".into(),
             });
         }
     }
@@ -75,9 +76,9 @@ pub fn older_shape(message: &mut Document, plan: &Plan, loss: &mut LossReport) {
             direction: Direction::Write,
             path_in: String::new(),
             path_out: "Children.Child[*].ChildIdentifiers.GenderCurrent".to_owned(),
-            rule: String::new(),
+            rule: Said::default(),
             count,
-            note: "a return of this year has GenderCurrent, not Sex".to_owned(),
+            note: "a return of this year has GenderCurrent, not Sex".into(),
         });
     }
 }

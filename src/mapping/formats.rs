@@ -8,6 +8,7 @@ use super::info::{FormatInfo, Source, info};
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::mapped::{Mapped, content_type};
 use super::plan::Plan;
+use super::said::Said;
 use super::table::Tables;
 use super::{bundle, census, choose, heading, lines, pack};
 use crate::clock::Moment;
@@ -215,9 +216,9 @@ impl Mappings {
             return Ok(());
         }
         let found = choose::of_syntax(self.find(format)?, bytes);
-        let odd = found.first().map_or_else(Vec::new, |first| lines::oddities(bytes, first.syntax));
+        let (parts, odd) = found.first().map_or_else(Default::default, |first| lines::open(bytes, first.syntax));
         let mut sink = Sink { taken: 0, odd, take };
-        for part in found.first().map_or_else(Vec::new, |first| lines::split(bytes, first.syntax)) {
+        for part in parts {
             let (mapped, parsed) = choose::reader(&found, &self.schemas, part, &context.limits)?;
             self.read_message(mapped, parsed, context, &mut sink)?;
         }
@@ -531,9 +532,9 @@ fn refused_entry(refused: &Refused) -> LossEntry {
         direction: Direction::Read,
         path_in: refused.path.clone(),
         path_out: String::new(),
-        rule: String::new(),
+        rule: Said::default(),
         count: 1,
-        note: format!("discarded: {}", refused.because),
+        note: format!("discarded: {}", refused.because).into(),
     }
 }
 
@@ -544,9 +545,9 @@ fn canonical_entry(path: String) -> LossEntry {
         direction: Direction::Read,
         path_in: path,
         path_out: String::new(),
-        rule: String::new(),
+        rule: Said::default(),
         count: 1,
-        note: "the custodian is whose connection it is, not what the message claims".to_owned(),
+        note: "the custodian is whose connection it is, not what the message claims".into(),
     }
 }
 

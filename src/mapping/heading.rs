@@ -5,6 +5,7 @@
 
 use super::loss::{Direction, LossEntry, LossKind, LossReport};
 use super::plan::Plan;
+use super::said::Said;
 use crate::clock::Moment;
 use crate::document::{Document, Kind, NodeId};
 use crate::schema::{Schema, Syntax};
@@ -68,9 +69,9 @@ fn entry(segment: &str, way: &[&str]) -> LossEntry {
         direction: Direction::Write,
         path_in: String::new(),
         path_out: format!("{segment}.{}", way.join(".")),
-        rule: String::new(),
+        rule: Said::default(),
         count: 1,
-        note: "made from the moment of writing; the format requires it".to_owned(),
+        note: "made from the moment of writing; the format requires it".into(),
     }
 }
 

@@ -7,9 +7,19 @@ use crate::schema::Syntax;
 /// The messages of an input; a batch of another syntax is cut here too. JSON comes in lines, and XML as it is written
 /// here when there are several messages: an input is lines when every line is a whole object or document.
 pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
+    open(bytes, syntax).0
+}
+
+/// As [`split`], with what was odd about the envelope of a batch.
+pub fn open(bytes: &[u8], syntax: Syntax) -> (Vec<&[u8]>, Vec<Diagnostic>) {
     if matches!(syntax, Syntax::Hl7v2 { .. }) {
-        return hl7v2::open_batch(bytes).messages;
+        let batch = hl7v2::open_batch(bytes);
+        return (batch.messages, batch.warnings);
     }
+    (apart(bytes, syntax), Vec::new())
+}
+
+fn apart(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
     let is_whole: fn(&[u8]) -> bool = match syntax {
         Syntax::Json | Syntax::FhirJson => |line| line.starts_with(b"{") && line.ends_with(b"}"),
         Syntax::FhirXml => |line| line.starts_with(b"<?xml") && line.ends_with(b"</Bundle>"),
@@ -18,11 +28,6 @@ pub fn split(bytes: &[u8], syntax: Syntax) -> Vec<&[u8]> {
     let lines = || bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     // The first line decides for nearly every message, so that the others are not looked at.
     if lines().all(is_whole) && lines().nth(1).is_some() { lines().collect() } else { vec![bytes] }
-}
-
-/// What was odd about the envelope of a batch.
-pub fn oddities(bytes: &[u8], syntax: Syntax) -> Vec<Diagnostic> {
-    if matches!(syntax, Syntax::Hl7v2 { .. }) { hl7v2::open_batch(bytes).warnings } else { Vec::new() }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Owns the closed list of kinds and severities and the report's JSON form. What is reported is the engine's business.
 
+use super::said::Said;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -117,13 +118,18 @@ pub struct LossEntry {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub path_out: String,
     /// `file:line` of the rule, where one speaks of it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub rule: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub rule: Said,
     /// How many values.
     pub count: usize,
     /// Why, in the mapping's own words or ours. Never a value.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub note: Said,
+}
+
+/// For `serde`.
+fn is_empty(said: &Said) -> bool {
+    said.is_empty()
 }
 
 /// One run over one record.
@@ -172,8 +178,11 @@ pub struct LossReport {
 
 /// Whether two entries are counted together: kind, way, rule and, while the report is not full, the paths.
 fn twins(a: &LossEntry, b: &LossEntry) -> bool {
+    // Lengths first: they tell most apart without looking at the texts.
+    let lengths = |e: &LossEntry| (e.path_in.len(), e.path_out.len(), e.rule.len());
     (a.kind, a.direction) == (b.kind, b.direction)
-        && (&a.rule, &a.path_in, &a.path_out) == (&b.rule, &b.path_in, &b.path_out)
+        && lengths(a) == lengths(b)
+        && (&a.path_out, &a.path_in, &a.rule) == (&b.path_out, &b.path_in, &b.rule)
 }
 
 /// The same for twins. Its key is fixed, so that equal reports are equal; what goes in are names of schemas and rules,
@@ -188,12 +197,16 @@ impl LossReport {
     /// The report of one run.
     #[must_use]
     pub fn of(run: LossRun, entries: Vec<LossEntry>) -> Self {
-        let mut report = Self { runs: vec![run], ..Self::default() };
+        let mut report = Self { runs: vec![run], entries: Vec::with_capacity(entries.len()), ..Self::default() };
         entries.into_iter().for_each(|e| report.push(e));
         report
     }
     /// Adds another report after this one.
     pub fn append(&mut self, other: Self) {
+        if self.runs.is_empty() && self.entries.is_empty() {
+            *self = other;
+            return;
+        }
         self.runs.extend(other.runs);
         for entry in other.entries {
             self.push(entry);
@@ -300,9 +313,9 @@ mod tests {
                 direction: Direction::Read,
                 path_in: format!("x[{i}]"),
                 path_out: String::new(),
-                rule: String::new(),
+                rule: Said::default(),
                 count: 1,
-                note: String::new(),
+                note: Said::default(),
             });
         }
         assert_eq!(report.entries.len(), ENTRIES_MAX + 1);

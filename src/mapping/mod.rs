@@ -24,6 +24,7 @@ mod pack;
 mod pairs;
 mod plan;
 mod prepare;
+mod said;
 pub mod statement;
 mod table;
 
@@ -31,3 +32,4 @@ pub use engine::Quarantined;
 pub use formats::{CANONICAL, Mappings, ReadContext, ReadRecord, WriteContext, Written};
 pub use info::{FormatInfo, MessageInfo, Source};
 pub use loss::{Direction, Grade, LossEntry, LossKind, LossReport, LossRun};
+pub use said::Said;

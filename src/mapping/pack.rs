@@ -20,16 +20,18 @@ impl Parts {
     /// One tree per item, made when it is asked for, each with everything else of the message.
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Document>> + '_ {
         let whole = self.list.is_none().then_some(Cow::Borrowed(&self.message));
-        let items = self
-            .list
-            .iter()
-            .flat_map(|(list, items)| items.iter().map(|item| Cow::Owned(part(&self.message, *list, *item))));
+        let items = self.list.iter().flat_map(|(list, items)| {
+            items.iter().map(|item| Cow::Owned(part(&self.message, *list, *item, items.len())))
+        });
         whole.into_iter().chain(items)
     }
 }
 
-fn part(message: &Document, list: NodeId, item: NodeId) -> Document {
-    let mut out = Document::alike(message.kind(message.root()), message);
+fn part(message: &Document, list: NodeId, item: NodeId, parts: usize) -> Document {
+    /// Nodes of a record besides its share of the message: what stands around the records.
+    const AROUND: usize = 32;
+    let nodes = (message.node_count() / parts.max(1)).saturating_add(AROUND);
+    let mut out = Document::sized(message.kind(message.root()), nodes, message.names());
     let root = out.root();
     let mut keys = GraftKeys::new(message, &out);
     copy(message, message.root(), list, item, (&mut out, root), &mut keys);

@@ -6,9 +6,10 @@
 use super::convert::Convert;
 use super::gates::Gates;
 use super::lang::tree::{Arrow, ScopeKind, Syntax, Which};
+use super::said::Said;
 use super::table::{Given, LabelTable};
 use crate::document::{Kind, Names};
-use crate::schema::ShapeId;
+use crate::schema::{Format, Pattern, ShapeId};
 use crate::vocabulary::{Category, Confidentiality, Level};
 use std::sync::Arc;
 
@@ -53,7 +54,7 @@ pub struct Plan {
     /// What lets the items through.
     pub gates: Gates,
     /// `file:line` of each rule.
-    pub rules: Vec<String>,
+    pub rules: Vec<Said>,
     /// Native root.
     pub native: ShapeId,
     /// Canonical root.
@@ -175,9 +176,9 @@ pub struct Fit {
     /// Most characters.
     pub max_length: Option<usize>,
     /// The pattern.
-    pub pattern: Option<Arc<regex::Regex>>,
-    /// The format, one of [`crate::schema::FORMATS`].
-    pub format: Option<String>,
+    pub pattern: Option<Arc<Pattern>>,
+    /// The format.
+    pub format: Option<Format>,
     /// Least number.
     pub minimum: Option<f64>,
     /// Greatest number.
@@ -270,8 +271,8 @@ pub struct Scope {
     pub slot: Option<Slot>,
     /// `id`.
     pub id: Option<Path>,
-    /// `link`.
-    pub links: Vec<(String, Slot)>,
+    /// `link`: member, what it leads to, the number of the member's name as in [`Step::word`].
+    pub links: Vec<(String, Slot, u32)>,
     /// The label, exactly when the block makes a segment.
     pub label: Option<Label>,
     /// Fields, blocks and choices.
@@ -379,7 +380,7 @@ pub struct Drop {
     /// `None` means the rest.
     pub path: Option<Path>,
     /// Why.
-    pub because: String,
+    pub because: Said,
     /// Line.
     pub rule: RuleId,
 }

@@ -43,6 +43,8 @@ pub struct Row {
     pub canonical: Vec<String>,
     /// How well it fits.
     pub quality: Quality,
+    /// Whether writing gives the native code back by itself: of two codes with one meaning only one does.
+    pub returns: bool,
     /// Why it is not exact.
     pub note: String,
     /// Line in the file, from 1.
@@ -225,6 +227,11 @@ impl<'a> Sheet<'a> {
                 Err(fault) => faults.push(*fault),
             }
         }
+        let returns = |row: &Row| table.write(&row.canonical).is_some_and(|back| back.native == row.native);
+        let returning: Vec<bool> = table.rows.iter().map(returns).collect();
+        for (row, returns) in table.rows.iter_mut().zip(returning) {
+            row.returns = returns;
+        }
         if faults.is_empty() { Ok(table) } else { Err(faults) }
     }
 
@@ -255,6 +262,7 @@ impl<'a> Sheet<'a> {
             writes,
             canonical: self.cell(cells, "canonical").split('|').map(str::to_owned).collect(),
             quality,
+            returns: false,
             note,
             line,
         })

@@ -134,8 +134,8 @@ pub struct Label {
 
 impl Label {
     /// Reads the label at `node` of a document the canonical schema has accepted; `None` for anything it would not.
-    pub(super) fn read(document: &Document, node: NodeId) -> Option<Self> {
-        let parts = Parts::of(document, node);
+    pub(super) fn read(document: &Document, node: NodeId, names: &Names) -> Option<Self> {
+        let parts = Parts::of(document, node, names);
         let texts = |at: Option<NodeId>| -> Vec<String> {
             let items = at.into_iter().flat_map(|l| document.children(l));
             items.filter_map(|i| document.text(i).map(str::to_owned)).collect()
@@ -191,14 +191,23 @@ macro_rules! parts {
         /// The members of a label, found in one walk over it.
         #[derive(Default)]
         struct Parts { $($name: Option<NodeId>),+ }
+        /// The numbers that the names of these members have in a document.
+        pub(super) struct Names { $($name: Option<u32>),+ }
+        impl Names {
+            /// Looked up once for all labels of a record.
+            pub(super) fn of(document: &Document) -> Self {
+                Self { $($name: document.key_number(stringify!($name))),+ }
+            }
+        }
         impl Parts {
-            fn of(document: &Document, label: NodeId) -> Self {
+            fn of(document: &Document, label: NodeId, names: &Names) -> Self {
                 let mut parts = Self::default();
                 for member in document.children(label) {
-                    match document.key(member).unwrap_or("") {
-                        $(stringify!($name) => parts.$name = Some(member),)+
-                        _ => {}
-                    }
+                    let key = document.key_number_of(member);
+                    $(if key == names.$name {
+                        parts.$name = Some(member);
+                        continue;
+                    })+
                 }
                 parts
             }

@@ -2,16 +2,15 @@
 
 use super::segment::{Form, Segment};
 use crate::diagnostic::{Diagnostic, code};
-use crate::document::{Document, NodeId};
-use crate::ident::SegmentId;
+use crate::document::{Document, Keyed, NodeId};
 use crate::vocabulary::{Category, Confidentiality};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// What a link of this name must lead to; the array it is found in. Links point from the smaller thing to the larger.
 ///
 /// # Source
 /// Canonical record §4 and §5.
-const LINKS: &[(&str, &str, &[&str])] = &[
+const LINKS: [(&str, &str, &[&str]); 11] = [
     // member, only in this array ("" = in any), arrays it may lead to
     ("person", "characteristics", &["people"]),
     ("person", "involvements", &["people"]),
@@ -28,10 +27,11 @@ const LINKS: &[(&str, &str, &[&str])] = &[
 
 /// Every rule that is broken, in document order of the segments.
 pub(super) fn check(document: &Document, segments: &[Segment]) -> Vec<Diagnostic> {
-    let mut by_id: HashMap<&SegmentId, &Segment> = HashMap::new();
-    let mut check = Check { document, findings: Vec::new() };
+    let mut by_id = ById::with_capacity_and_hasher(segments.len(), Keyed);
+    let numbers = LINKS.each_ref().map(|(name, _, _)| document.key_number(name));
+    let mut check = Check { document, numbers, findings: Vec::new() };
     for segment in segments {
-        if by_id.insert(&segment.id, segment).is_some() {
+        if by_id.insert(segment.id.as_str(), segment).is_some() {
             check.complain(segment.node, "another segment has the same id");
         }
     }
@@ -44,8 +44,13 @@ pub(super) fn check(document: &Document, segments: &[Segment]) -> Vec<Diagnostic
     check.findings
 }
 
+/// The segments by their ids.
+type ById<'a> = HashMap<&'a str, &'a Segment, Keyed>;
+
 struct Check<'a> {
     document: &'a Document,
+    /// The numbers that the names of [`LINKS`] have in the document; `None` for one that stands nowhere in it.
+    numbers: [Option<u32>; LINKS.len()],
     findings: Vec<Diagnostic>,
 }
 
@@ -67,12 +72,12 @@ impl Check<'_> {
         }
     }
 
-    fn people(&mut self, segment: &Segment, by_id: &HashMap<&SegmentId, &Segment>) {
+    fn people(&mut self, segment: &Segment, by_id: &ById<'_>) {
         if segment.label.about.is_empty() {
             self.complain(segment.node, "a segment is about at least one person");
         }
         let named = segment.label.about.iter().chain(&segment.label.mentions);
-        let strangers = named.filter(|id| by_id.get(id).is_none_or(|s| s.array != "people")).count();
+        let strangers = named.filter(|id| by_id.get(id.as_str()).is_none_or(|s| s.array != "people")).count();
         if strangers > 0 {
             self.complain(segment.node, "`about` or `mentions` names somebody who is not in `people`");
         }
@@ -81,13 +86,19 @@ impl Check<'_> {
         }
     }
 
-    fn links(&mut self, segment: &Segment, by_id: &HashMap<&SegmentId, &Segment>) {
-        for (name, array, targets) in LINKS {
-            if !array.is_empty() && *array != segment.array {
-                continue;
+    fn links(&mut self, segment: &Segment, by_id: &ById<'_>) {
+        let mut found = [None; LINKS.len()];
+        // One walk over the members, most of which are content.
+        for member in self.document.children(segment.node) {
+            let key = self.document.key_number_of(member);
+            for (place, _) in found.iter_mut().zip(&self.numbers).filter(|(p, n)| p.is_none() && **n == key) {
+                *place = key.map(|_| member);
             }
-            let Some(link) = self.document.member(segment.node, name) else { continue };
-            self.link(link, targets, by_id);
+        }
+        for ((_, array, targets), link) in LINKS.iter().zip(found) {
+            if let Some(link) = link.filter(|_| array.is_empty() || *array == segment.array) {
+                self.link(link, targets, by_id);
+            }
         }
         if segment.array == "households" {
             let members = self.document.member(segment.node, "members");
@@ -101,32 +112,32 @@ impl Check<'_> {
     }
 
     /// A link, or a list of them.
-    fn link(&mut self, node: NodeId, targets: &[&str], by_id: &HashMap<&SegmentId, &Segment>) {
-        let ends: Vec<NodeId> =
-            if self.document.is_scalar(node) { vec![node] } else { self.document.children(node).collect() };
-        for end in ends {
-            let id = SegmentId::new(self.document.text(end).unwrap_or(""));
-            if by_id.get(&id).is_none_or(|s| !targets.contains(&s.array.as_str())) {
+    fn link(&mut self, node: NodeId, targets: &[&str], by_id: &ById<'_>) {
+        let document = self.document;
+        let alone = document.is_scalar(node).then_some(node);
+        for end in alone.into_iter().chain(document.children(node)) {
+            if by_id.get(self.document.text(end).unwrap_or("")).is_none_or(|s| !targets.contains(&s.array.as_str())) {
                 self.complain(end, "this link leads to nothing in the record");
             }
         }
     }
 
-    fn summary(&mut self, segment: &Segment, by_id: &HashMap<&SegmentId, &Segment>) {
+    fn summary(&mut self, segment: &Segment, by_id: &ById<'_>) {
         if segment.summary_of.is_empty() {
             return;
         }
         if segment.form != Form::Summary {
             self.complain(segment.node, "`summary_of` stands only in a segment whose form is `summary`");
         }
-        let people = |s: &Segment| -> BTreeSet<SegmentId> { s.label.about.iter().cloned().collect() };
+        let all = |a: &Segment, b: &Segment| a.label.about.iter().all(|id| b.label.about.contains(id));
+        let same = |a: &Segment, b: &Segment| all(a, b) && all(b, a);
         for id in &segment.summary_of {
-            match by_id.get(id) {
+            match by_id.get(id.as_str()) {
                 None => self.complain(segment.node, "`summary_of` names a segment that is not in the record"),
                 Some(full) if full.form == Form::Summary => {
                     self.complain(segment.node, "a summary stands for a full segment, not for another summary");
                 }
-                Some(full) if full.label.category != segment.label.category || people(full) != people(segment) => {
+                Some(full) if full.label.category != segment.label.category || !same(full, segment) => {
                     self.complain(segment.node, "a summary has the category and the people of what it summarises");
                 }
                 Some(_) => {}

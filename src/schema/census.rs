@@ -7,7 +7,7 @@
 //! # Source
 //! CIN census dossier, Main rules; numbers and fields of the rules for 2025-26 and 2026-27.
 
-use super::has_format;
+use super::Format;
 use crate::diagnostic::{Diagnostic, Severity, Span, code};
 use crate::document::{Document, Kind, NodeId};
 use std::collections::HashSet;
@@ -97,7 +97,7 @@ impl<'a> Check<'a> {
 
     fn day(&self, of: NodeId, name: &str) -> Day<'a> {
         let node = self.tree.member(of, name)?;
-        let text = self.tree.text(node).filter(|t| has_format("date", t))?;
+        let text = self.tree.text(node).filter(|t| Format::Date.holds(t))?;
         Some((node, text))
     }
 
@@ -356,7 +356,7 @@ impl<'a> Check<'a> {
             self.fault(node, "8840", "the protection plan starts and ends on one day");
         }
         for review in items(self.tree, one, &["Reviews", "CPPreviewDate"]) {
-            let day = self.tree.text(review).filter(|t| has_format("date", t));
+            let day = self.tree.text(review).filter(|t| Format::Date.holds(t));
             if let (Some((_, start)), Some(day)) = (start, day)
                 && day <= start
             {

@@ -42,7 +42,7 @@ pub(super) struct Compiler<'a> {
     pub(super) shapes: Shapes,
     pub(super) diagnostics: Vec<Diagnostic>,
     memo: HashMap<Vec<Loc>, ShapeId>,
-    regexes: HashMap<String, Arc<regex::Regex>>,
+    regexes: HashMap<String, Arc<super::Pattern>>,
 }
 
 /// The JSON types a place permits.
@@ -289,7 +289,8 @@ impl<'a> Compiler<'a> {
             tolerated: false,
             white_space: WhiteSpace::Trim,
             regexes: Vec::new(),
-            sorted: Vec::new(),
+            listed: HashSet::default(),
+            taken: 0,
         };
         for name in &types {
             match kind_of(name) {
@@ -304,9 +305,9 @@ impl<'a> Compiler<'a> {
             self.blame(fragments, "nothing can satisfy this place");
         }
         if shape.enumeration.len() > LISTED_FEW_MAX {
-            shape.sorted.clone_from(&shape.enumeration);
-            shape.sorted.sort_unstable();
+            shape.listed = shape.enumeration.iter().cloned().collect();
         }
+        shape.taken = shape.kinds.iter().fold(0, |bits, kind| bits | 1 << *kind as u8);
         shape
     }
 
@@ -346,7 +347,7 @@ impl<'a> Compiler<'a> {
         let text = self.sources.text(place).unwrap_or("").to_owned();
         let built = match self.regexes.get(&text) {
             Some(known) => Ok(known.clone()),
-            None => regex::Regex::new(&text).map(Arc::new),
+            None => super::Pattern::new(&text).map(Arc::new),
         };
         match built {
             Ok(regex) => {
@@ -361,8 +362,8 @@ impl<'a> Compiler<'a> {
     fn format(&mut self, fragment: Loc, shape: &mut ScalarShape) {
         let Some(place) = self.sources.get(fragment, "format") else { return };
         let name = self.sources.text(place).unwrap_or("");
-        if format::is_known(name) {
-            shape.format = Some(name.to_owned());
+        if let Some(known) = format::Format::named(name) {
+            shape.format = Some(known);
         } else {
             let complaint = self.sources.complain(place, format!("`{name}` is not a format this program checks"));
             let near = nearest(name, format::FORMATS.iter().copied());

@@ -40,8 +40,8 @@ pub fn declared(syntax: Syntax, bytes: &[u8], limits: &Limits) -> Result<Declare
 
 /// The message structure that reads an HL7 v2 message.
 fn structure(bytes: &[u8]) -> Option<String> {
-    let header = hl7v2::Header::of(&String::from_utf8_lossy(bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?))?;
-    Some(hl7v2::read_as(&header.message_structure()?).to_owned())
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?);
+    Some(hl7v2::read_as(&hl7v2::message_structure(&head)?).to_owned())
 }
 
 #[cfg(test)]

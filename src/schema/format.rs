@@ -6,43 +6,83 @@
 /// Every format name a schema may use.
 pub const FORMATS: &[&str] = &["date", "partial-date", "instant", "date-time-local", "fhir-date-time", "year", "uri"];
 
-pub(super) fn is_known(name: &str) -> bool {
-    FORMATS.contains(&name)
+/// One of [`FORMATS`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// A full date.
+    Date,
+    /// Year, month or day.
+    PartialDate,
+    /// A moment with a zone.
+    Instant,
+    /// A moment, with or without a zone.
+    LocalTime,
+    /// A date, or a moment with a zone.
+    FhirDateTime,
+    /// A year.
+    Year,
+    /// A URI.
+    Uri,
 }
 
-/// What a person is told was expected.
-pub(super) fn meaning(name: &str) -> &'static str {
-    match name {
-        "date" => "a date, YYYY-MM-DD",
-        "partial-date" => "a date: YYYY, YYYY-MM or YYYY-MM-DD",
-        "instant" => "a date and time with seconds and a zone",
-        "date-time-local" => "a date and time, YYYY-MM-DDThh:mm:ss",
-        "fhir-date-time" => "a date, or a date and time with a zone",
-        "year" => "a year, YYYY",
-        "uri" => "a URI without spaces",
-        _ => "another form",
+impl Format {
+    /// The format of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "date" => Self::Date,
+            "partial-date" => Self::PartialDate,
+            "instant" => Self::Instant,
+            "date-time-local" => Self::LocalTime,
+            "fhir-date-time" => Self::FhirDateTime,
+            "year" => Self::Year,
+            "uri" => Self::Uri,
+            _ => return None,
+        })
+    }
+
+    /// What a person is told was expected.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Date => "a date, YYYY-MM-DD",
+            Self::PartialDate => "a date: YYYY, YYYY-MM or YYYY-MM-DD",
+            Self::Instant => "a date and time with seconds and a zone",
+            Self::LocalTime => "a date and time, YYYY-MM-DDThh:mm:ss",
+            Self::FhirDateTime => "a date, or a date and time with a zone",
+            Self::Year => "a year, YYYY",
+            Self::Uri => "a URI without spaces",
+        }
+    }
+
+    /// Whether a text is of this format.
+    ///
+    /// # Source
+    /// XML Schema Part 2 §3.2.7 and §3.2.9 (dateTime, date), §3.2.11 (gYear); FHIR R4 §2.24.0.1 (date, dateTime, instant).
+    #[must_use]
+    pub fn holds(self, text: &str) -> bool {
+        match self {
+            Self::Date => text.len() == 10 && is_date(text),
+            Self::PartialDate => is_partial(text),
+            Self::Instant => split_time(text).is_some_and(|(day, time)| is_date(day) && is_time(time, Zone::Required)),
+            Self::LocalTime => {
+                split_time(text).is_some_and(|(day, time)| is_date(day) && is_time(time, Zone::Optional))
+            }
+            Self::FhirDateTime => match split_time(text) {
+                Some((day, time)) => is_date(day) && is_time(time, Zone::Required),
+                None => is_partial(text),
+            },
+            Self::Year => digits(text, 4).is_some(),
+            Self::Uri => !text.is_empty() && !spaced(text),
+        }
     }
 }
 
-/// Whether `text` is of the format `name`, one of [`FORMATS`]; an unknown name holds for everything.
-///
-/// # Source
-/// XML Schema Part 2 §3.2.7 and §3.2.9 (dateTime, date), §3.2.11 (gYear); FHIR R4 §2.24.0.1 (date, dateTime, instant).
-#[must_use]
-pub fn holds(name: &str, text: &str) -> bool {
-    match name {
-        "date" => text.len() == 10 && is_date(text),
-        "partial-date" => is_partial(text),
-        "instant" => split_time(text).is_some_and(|(day, time)| is_date(day) && is_time(time, Zone::Required)),
-        "date-time-local" => split_time(text).is_some_and(|(day, time)| is_date(day) && is_time(time, Zone::Optional)),
-        "fhir-date-time" => match split_time(text) {
-            Some((day, time)) => is_date(day) && is_time(time, Zone::Required),
-            None => is_partial(text),
-        },
-        "year" => digits(text, 4).is_some(),
-        "uri" => !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control()),
-        _ => true,
+/// Whether a text has white space or control characters.
+fn spaced(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|b| b <= b' ' || b == 0x7F);
     }
+    text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -62,10 +102,15 @@ fn digits(text: &str, count: usize) -> Option<u32> {
 fn is_partial(text: &str) -> bool {
     match text.len() {
         4 => digits(text, 4).is_some(),
-        7 => is_date(&format!("{text}-01")),
+        7 => text.as_bytes().get(4..7).is_some_and(is_month) && digits(text.get(..4).unwrap_or(""), 4).is_some(),
         10 => is_date(text),
         _ => false,
     }
+}
+
+/// `-01` to `-12`.
+fn is_month(text: &[u8]) -> bool {
+    matches!(text, [b'-', b'0', b'1'..=b'9'] | [b'-', b'1', b'0'..=b'2'])
 }
 
 /// A day that exists in the Gregorian calendar.
@@ -115,6 +160,10 @@ fn is_time(text: &str, zone: Zone) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn holds(name: &str, text: &str) -> bool {
+        Format::named(name).unwrap().holds(text)
+    }
 
     #[test]
     fn only_days_that_exist_are_dates() {

@@ -22,6 +22,7 @@ mod declared;
 mod format;
 mod native;
 mod nothing_else;
+mod pattern;
 mod shape;
 mod source;
 mod table_shape;
@@ -30,9 +31,10 @@ mod validate;
 mod xml_shape;
 
 pub use declared::{Declared, declared};
-pub use format::{FORMATS, holds as has_format};
+pub use format::{FORMATS, Format};
 pub use native::{Parsed, Suits, Syntax, beyond_schema};
 pub use nothing_else::Refused;
+pub use pattern::Pattern;
 pub use shape::{
     ArrayShape, Leaf, Member, NoSuchMember, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, WhiteSpace,
     Words,
@@ -43,8 +45,9 @@ use crate::config::Files;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Document;
 use crate::document::csv::Layout;
+use crate::document::hl7v2::Structure;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// All schemas of a content set, compiled once.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +112,7 @@ impl Schemas {
                 nothing_else,
                 namespaces,
                 census_rules,
+                structure: Arc::default(),
             };
             by_name.insert(name, schema);
         }
@@ -141,6 +145,8 @@ pub struct Schema {
     /// Prefix and namespace, in the order of the file (`x-namespaces`).
     namespaces: Vec<(String, String)>,
     nothing_else: Option<Arc<nothing_else::NothingElse>>,
+    /// Groups and segments of an HL7 v2 message, found out with the first one.
+    structure: Arc<OnceLock<Structure>>,
 }
 
 impl Schema {

@@ -4,7 +4,8 @@
 //! extension holds extensions), so shapes are numbered and every walk here is bounded.
 
 use crate::diagnostic::nearest;
-use crate::document::{Document, Kind, Names};
+use crate::document::{Document, Keyed, Kind, Names};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A shape of one [`Shapes`]; meaningless in another.
@@ -92,7 +93,7 @@ impl ObjectShape {
         }
     }
     /// The member whose name has this word.
-    fn member_by_word(&self, word: u32) -> Option<&Member> {
+    pub(super) fn member_by_word(&self, word: u32) -> Option<&Member> {
         self.place(word).and_then(|at| self.members.get(at))
     }
     /// The member with this name: a walk, for the checks at loading.
@@ -153,8 +154,8 @@ pub struct ScalarShape {
     pub max_length: Option<usize>,
     /// Regular expression, as in the schema.
     pub pattern: Option<String>,
-    /// Format name: one of [`super::FORMATS`].
-    pub format: Option<String>,
+    /// The format.
+    pub format: Option<super::Format>,
     /// Least number.
     pub minimum: Option<f64>,
     /// Greatest number.
@@ -165,22 +166,28 @@ pub struct ScalarShape {
     /// White space around the text.
     pub white_space: WhiteSpace,
     /// Shared, so that each pattern has one set of scratch space however many places have it.
-    pub(super) regexes: Vec<Arc<regex::Regex>>,
-    /// `enumeration` sorted, when it is long.
-    pub(super) sorted: Vec<String>,
+    pub(super) regexes: Vec<Arc<super::Pattern>>,
+    /// `enumeration` to be looked up in, when it is long.
+    pub(super) listed: HashSet<String, Keyed>,
+    /// `kinds`, one bit each.
+    pub(super) taken: u8,
 }
 
 impl ScalarShape {
     /// Whether the list of permitted texts, if there is one, has this text.
     pub(super) fn lists(&self, text: &str) -> bool {
-        if self.sorted.is_empty() {
+        if self.listed.is_empty() {
             return self.enumeration.is_empty() || self.enumeration.iter().any(|e| e == text);
         }
-        self.sorted.binary_search_by(|e| e.as_str().cmp(text)).is_ok()
+        self.listed.contains(text)
+    }
+    /// Whether a value of this kind is permitted.
+    pub(super) const fn takes(&self, kind: Kind) -> bool {
+        self.taken >> kind as u8 & 1 == 1
     }
     /// The pattern, ready to be used.
     #[must_use]
-    pub fn regex(&self) -> Option<&Arc<regex::Regex>> {
+    pub fn regex(&self) -> Option<&Arc<super::Pattern>> {
         let pattern = self.pattern.as_deref()?;
         self.regexes.iter().find(|r| r.as_str() == pattern)
     }
@@ -279,8 +286,9 @@ impl Shapes {
     pub fn get(&self, id: ShapeId) -> &Shape {
         self.entries.get(id.index()).map_or(&ANY, |e| &e.shape)
     }
-    pub(super) fn checks(&self, id: ShapeId) -> &[Check] {
-        self.entries.get(id.index()).map_or(&[], |e| &e.checks)
+    /// The shape with this number, and all that is asked beside it.
+    pub(super) fn entry(&self, id: ShapeId) -> Option<&Entry> {
+        self.entries.get(id.index())
     }
     /// What a person is told when anything stands at this place (`x-notice`): its meaning is not understood, and it must
     /// not be passed over.

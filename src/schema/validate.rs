@@ -1,6 +1,6 @@
 //! Validating a tree against a shape: every finding with its place, none with a value.
 
-use super::format;
+use super::format::Format;
 use super::shape::{ArrayShape, Check, ObjectShape, Openness, ScalarShape, Shape, ShapeId, Shapes, Words};
 use crate::diagnostic::{Diagnostic, Severity, Span, code, nearest};
 use crate::document::{Document, Kind, NodeId};
@@ -122,10 +122,11 @@ impl Run<'_> {
             return;
         }
         let shapes = self.shapes;
-        if let Some(notice) = shapes.notice(id).filter(|_| !self.document.is_empty(node)) {
+        let Some(entry) = shapes.entry(id) else { return };
+        if let Some(notice) = entry.notice.as_deref().filter(|_| !self.document.is_empty(node)) {
             self.find(node, Severity::Warning, notice);
         }
-        match shapes.get(id) {
+        match &entry.shape {
             Shape::Any => {}
             Shape::Object(shape) if self.document.kind(node) == Kind::Object => self.object(node, shape),
             Shape::Array(shape) if self.document.kind(node) == Kind::Array => self.array(node, shape),
@@ -134,7 +135,7 @@ impl Run<'_> {
             Shape::Object(_) => self.kind(node, "an object"),
             Shape::Array(_) => self.kind(node, "an array"),
         }
-        for check in shapes.checks(id) {
+        for check in &entry.checks {
             self.check(node, check);
         }
     }
@@ -208,7 +209,7 @@ impl Run<'_> {
 
     fn scalar(&mut self, node: NodeId, shape: &ScalarShape) {
         let kind = self.document.kind(node);
-        if !shape.kinds.contains(&kind) {
+        if !shape.takes(kind) {
             let expected: Vec<&str> = shape.kinds.iter().map(|k| kind_name(*k)).collect();
             return self.kind(node, &expected.join(" or "));
         }
@@ -313,8 +314,8 @@ fn text_fault(text: &str, shape: &ScalarShape) -> Option<Fault> {
         return Some(("this text is too long", Some(|s| format!("{} characters or fewer", s.max_length.unwrap_or(0)))));
     }
     let wrong = "this value has the wrong form";
-    if shape.format.as_deref().is_some_and(|f| !format::holds(f, text)) {
-        return Some((wrong, Some(|s| format::meaning(s.format.as_deref().unwrap_or("")).to_owned())));
+    if shape.format.is_some_and(|f| !f.holds(text)) {
+        return Some((wrong, Some(|s| s.format.map_or("another form", Format::meaning).to_owned())));
     }
     if shape.regexes.iter().any(|r| !r.is_match(text)) {
         let pattern: fn(&ScalarShape) -> String = |s| format!("the pattern {}", s.pattern.as_deref().unwrap_or(""));

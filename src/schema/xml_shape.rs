@@ -3,37 +3,50 @@
 use super::shape::{Shape, ShapeId, WhiteSpace};
 use super::{Schema, Shapes};
 use crate::document::fhir_xml::{Element, FhirShape, Primitive};
-use crate::document::hl7v2::MessageShape;
+use crate::document::hl7v2::{MessageShape, Structure};
 use crate::document::xml::{Content, Place, Repeats, XmlShape};
 use crate::document::{Kind, Names};
+use std::sync::OnceLock;
 
 pub(super) struct View<'a> {
     shapes: &'a Shapes,
     root: ShapeId,
     namespaces: &'a [(String, String)],
+    structure: &'a OnceLock<Structure>,
 }
 
 impl Schema {
+    fn view(&self) -> View<'_> {
+        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces, structure: &self.structure }
+    }
     /// The schema as the XML reader and writer see it.
     #[must_use]
     pub fn xml_shape(&self) -> impl XmlShape + '_ {
-        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
+        self.view()
     }
     /// The schema as the HL7 v2 reader and writer see it.
     #[must_use]
     pub fn message_shape(&self) -> impl MessageShape + '_ {
-        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
+        self.view()
     }
     /// The schema as the FHIR XML reader and writer see it.
     #[must_use]
     pub fn fhir_shape(&self) -> impl FhirShape + '_ {
-        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces }
+        self.view()
     }
 }
 
 impl View<'_> {
     fn id(place: Place) -> ShapeId {
         ShapeId(u32::try_from(place.0).unwrap_or(u32::MAX))
+    }
+    fn child_by_word(&self, of: Place, word: u32) -> Option<(Place, Repeats)> {
+        let shape = self.shapes.object(Self::id(of))?.member_by_word(word)?.shape;
+        let repeats = match self.shapes.get(shape) {
+            Shape::Array(array) => Repeats::UpTo(array.repeats_max.or(array.max)),
+            _ => Repeats::Once,
+        };
+        Some((Place(self.shapes.item_of(shape).index()), repeats))
     }
 }
 
@@ -45,12 +58,7 @@ impl XmlShape for View<'_> {
         Place(self.root.index())
     }
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)> {
-        let shape = self.shapes.member(self.shapes.object(Self::id(of))?, name)?.shape;
-        let repeats = match self.shapes.get(shape) {
-            Shape::Array(array) => Repeats::UpTo(array.repeats_max.or(array.max)),
-            _ => Repeats::Once,
-        };
-        Some((Place(self.shapes.item_of(shape).index()), repeats))
+        self.child_by_word(of, self.shapes.names.find(name)?)
     }
     fn content(&self, of: Place) -> Content {
         match self.shapes.get(Self::id(of)) {
@@ -82,6 +90,12 @@ impl MessageShape for View<'_> {
     }
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)> {
         XmlShape::child(self, of, name)
+    }
+    fn child_numbered(&self, of: Place, name: u32) -> Option<(Place, Repeats)> {
+        self.child_by_word(of, name)
+    }
+    fn structure(&self) -> &Structure {
+        self.structure.get_or_init(|| Structure::of(self))
     }
     fn requires(&self, of: Place, name: &str) -> bool {
         self.shapes.object(Self::id(of)).and_then(|o| o.member(name)).is_some_and(|m| m.required)

@@ -44,19 +44,11 @@ impl Header {
     /// From the first segment of a message; `None` when it is no MSH.
     #[must_use]
     pub fn of(message: &str) -> Option<Self> {
-        let start = message.trim_start_matches(['\u{feff}', '\u{b}', '\r', '\n', ' ']);
-        let line = start.split(['\r', '\n']).next().filter(|l| l.starts_with("MSH"))?;
-        let (signs, _) = Delimiters::of(line).ok()?;
-        let fields: Vec<&str> = line.split(char::from(signs.field)).collect();
-        // MSH-1 is the separator itself: field n is piece n-1.
-        let field = |n: usize| fields.get(n - 1).copied().unwrap_or("").trim();
-        let part = |n: usize, p: usize| {
-            let first = field(n).split(char::from(signs.repetition)).next().unwrap_or("");
-            let piece = first.split(char::from(signs.component)).nth(p - 1).unwrap_or("");
-            clean(escape::decode(piece, &signs))
-        };
+        let head = Head::of(message)?;
+        let signs = head.signs;
+        let part = |n: usize, p: usize| head.part(n, p);
         let whole = |n: usize| {
-            let first = field(n).split(char::from(signs.repetition)).next().unwrap_or("");
+            let first = head.first(n);
             let pieces: Vec<String> = first.split(char::from(signs.component)).map(|p| encoded(p, &signs)).collect();
             pieces.join("^").trim_end_matches('^').to_owned()
         };
@@ -80,6 +72,37 @@ impl Header {
     #[must_use]
     pub fn message_structure(&self) -> Option<String> {
         structure_of(&self.kind, &self.event, &self.structure)
+    }
+}
+
+/// The structure a message says it has, without reading the rest of its header; see [`structure_of`].
+#[must_use]
+pub fn message_structure(message: &str) -> Option<String> {
+    let head = Head::of(message)?;
+    structure_of(&head.part(9, 1), &head.part(9, 2), &head.part(9, 3))
+}
+
+/// The first segment of a message, in fields.
+struct Head<'m> {
+    fields: Vec<&'m str>,
+    signs: Delimiters,
+}
+
+impl<'m> Head<'m> {
+    fn of(message: &'m str) -> Option<Self> {
+        let start = message.trim_start_matches(['\u{feff}', '\u{b}', '\r', '\n', ' ']);
+        let line = start.split(['\r', '\n']).next().filter(|l| l.starts_with("MSH"))?;
+        let (signs, _) = Delimiters::of(line).ok()?;
+        Some(Self { fields: line.split(char::from(signs.field)).collect(), signs })
+    }
+    /// The first repetition of a field. MSH-1 is the separator itself: field n is piece n-1.
+    fn first(&self, n: usize) -> &'m str {
+        let field = n.checked_sub(1).and_then(|at| self.fields.get(at)).copied().unwrap_or("").trim();
+        field.split(char::from(self.signs.repetition)).next().unwrap_or("")
+    }
+    fn part(&self, n: usize, p: usize) -> String {
+        let piece = self.first(n).split(char::from(self.signs.component)).nth(p.saturating_sub(1)).unwrap_or("");
+        clean(escape::decode(piece, &self.signs))
     }
 }
 

@@ -69,9 +69,9 @@ fn segment_name(line: &str, field: u8) -> Option<&str> {
 #[must_use]
 pub(super) fn for_positions(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
-    let next = text.bytes().skip(1).map(Some).chain(std::iter::once(None));
-    for (byte, next) in bytes.iter_mut().zip(next.collect::<Vec<_>>()) {
-        if *byte == b'\r' && next != Some(b'\n') {
+    let next = text.bytes().skip(1).chain(std::iter::once(0));
+    for (byte, next) in bytes.iter_mut().zip(next) {
+        if *byte == b'\r' && next != b'\n' {
             *byte = b'\n';
         }
     }

@@ -27,7 +27,8 @@ pub use batch::{Batch, open as open_batch};
 pub use charset::decode;
 pub use delimiters::Delimiters;
 pub use escape::{decode as unescape, encode as escape};
-pub use header::Header;
+pub use header::{Header, message_structure};
+pub use place::Structure;
 pub use read::{Read, read};
 pub use structure::{read_as, structure_of};
 pub use write::write;
@@ -44,6 +45,10 @@ pub trait MessageShape {
     fn names(&self) -> Option<&super::Names> {
         None
     }
+    /// As [`MessageShape::child`], by the number of the name in [`MessageShape::names`].
+    fn child_numbered(&self, of: Place, name: u32) -> Option<(Place, Repeats)>;
+    /// The groups and segments of the message, taken out of the schema once.
+    fn structure(&self) -> &Structure;
     /// Whether the object at a place must have this member.
     fn requires(&self, of: Place, name: &str) -> bool;
     /// Whether a place holds members or a text.

@@ -9,11 +9,17 @@ use super::{Content, MessageShape, Place, Repeats, is_segment_name};
 const GROUP_DEPTH_MAX: usize = 8;
 /// Groups and segments of one structure; the largest of the standard has about two hundred.
 const STRUCTURE_MAX: usize = 1_000;
+/// Fields and parts whose numbers are looked up once for a structure; the longest segment of the standard has about 60.
+const NUMBERS_MAX: usize = 100;
 
 /// A group or segment of the structure.
 #[derive(Debug)]
 pub(super) struct Part {
     pub name: String,
+    /// The number of the name among those the shape knows.
+    pub key: Option<u32>,
+    /// The name of a segment as one number; 0 for a group.
+    letters: u32,
     pub place: Place,
     pub repeats: Repeats,
     pub segment: bool,
@@ -24,8 +30,15 @@ pub(super) struct Part {
 
 /// The structure; the message itself is part 0.
 #[derive(Debug)]
-pub(super) struct Structure {
+pub struct Structure {
     parts: Vec<Part>,
+    /// What the names `1`, `2`, … of fields and parts are among the names the shape knows.
+    numbers: Vec<Option<u32>>,
+}
+
+/// The name of a segment as one number: three letters, so never 0.
+fn letters(name: &str) -> u32 {
+    name.bytes().take(4).fold(0, |all, letter| (all << 8) | u32::from(letter))
 }
 
 /// A group that is open: which part, and the last of its children that was used.
@@ -50,9 +63,13 @@ pub(super) struct Target {
 }
 
 impl Structure {
-    pub(super) fn of(shape: &dyn MessageShape) -> Self {
+    /// The structure of a shape: dear, so it is made once for a schema.
+    #[must_use]
+    pub fn of(shape: &dyn MessageShape) -> Self {
         let root = Part {
             name: String::new(),
+            key: None,
+            letters: 0,
             place: shape.root(),
             repeats: Repeats::Once,
             segment: false,
@@ -60,7 +77,8 @@ impl Structure {
             parent: 0,
             children: Vec::new(),
         };
-        let mut all = Self { parts: vec![root] };
+        let number = |n: usize| shape.names().and_then(|names| names.find(&n.to_string()));
+        let mut all = Self { parts: vec![root], numbers: (0..NUMBERS_MAX).map(number).collect() };
         all.fill(0, shape, 0);
         all
     }
@@ -78,6 +96,8 @@ impl Structure {
             let (segment, required) = (is_segment_name(name), shape.requires(place, name));
             self.parts.push(Part {
                 name: name.to_owned(),
+                key: shape.names().and_then(|names| names.find(name)),
+                letters: if segment { letters(name) } else { 0 },
                 place: inner,
                 repeats,
                 segment,
@@ -97,6 +117,10 @@ impl Structure {
     pub(super) fn part(&self, id: usize) -> Option<&Part> {
         self.parts.get(id)
     }
+    /// What the name of a field or part is among the names the shape knows.
+    pub(super) fn number(&self, part: usize) -> Option<u32> {
+        self.numbers.get(part).copied().flatten()
+    }
     pub(super) fn parent(&self, id: usize) -> usize {
         self.part(id).map_or(0, |p| p.parent)
     }
@@ -106,12 +130,12 @@ impl Structure {
     fn repeats(&self, id: usize) -> bool {
         self.part(id).is_some_and(|p| p.repeats != Repeats::Once)
     }
-    fn is(&self, id: usize, name: &str) -> bool {
-        self.part(id).is_some_and(|p| p.segment && p.name == name)
+    fn is(&self, id: usize, name: u32) -> bool {
+        self.part(id).is_some_and(|p| p.segment && p.letters == name)
     }
 
     /// The groups to open and the segment at the end, when `name` can begin the group: nothing required stands before it.
-    fn entry(&self, group: usize, name: &str) -> Option<Vec<usize>> {
+    fn entry(&self, group: usize, name: u32) -> Option<Vec<usize>> {
         for child in self.children(group) {
             if self.is(*child, name) {
                 return Some(vec![*child]);
@@ -128,7 +152,7 @@ impl Structure {
     }
 
     /// As [`Structure::entry`], wherever in the group the segment stands.
-    fn anywhere(&self, group: usize, name: &str) -> Option<Vec<usize>> {
+    fn anywhere(&self, group: usize, name: u32) -> Option<Vec<usize>> {
         self.children(group).iter().find_map(|child| {
             if self.is(*child, name) {
                 return Some(vec![*child]);
@@ -153,13 +177,14 @@ impl Finger {
 
     /// Where a segment of this name goes; `None` when the structure has no place for it (any more).
     pub(super) fn find(&self, structure: &Structure, name: &str) -> Option<Target> {
+        let name = letters(name);
         self.forward(structure, name)
             .or_else(|| self.beside(structure, name))
             .or_else(|| self.elsewhere(structure, name))
     }
 
     /// In order: in the innermost open group first.
-    fn forward(&self, structure: &Structure, name: &str) -> Option<Target> {
+    fn forward(&self, structure: &Structure, name: u32) -> Option<Target> {
         for (level, open) in self.open.iter().enumerate().rev() {
             for (i, child) in structure.children(open.part).iter().enumerate().skip(open.at.unwrap_or(0)) {
                 if open.at == Some(i) && !structure.repeats(*child) {
@@ -182,7 +207,7 @@ impl Finger {
     }
 
     /// Out of order, in a group that is open.
-    fn beside(&self, structure: &Structure, name: &str) -> Option<Target> {
+    fn beside(&self, structure: &Structure, name: u32) -> Option<Target> {
         self.open.iter().enumerate().rev().find_map(|(level, open)| {
             let child = structure.children(open.part).iter().find(|c| structure.is(**c, name))?;
             target(level, vec![*child], true)
@@ -190,7 +215,7 @@ impl Finger {
     }
 
     /// Anywhere at all.
-    fn elsewhere(&self, structure: &Structure, name: &str) -> Option<Target> {
+    fn elsewhere(&self, structure: &Structure, name: u32) -> Option<Target> {
         self.open.iter().enumerate().rev().find_map(|(level, open)| {
             let way = structure
                 .children(open.part)

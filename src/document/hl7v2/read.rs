@@ -2,10 +2,10 @@
 
 use super::delimiters::Delimiters;
 use super::line::{Line, for_positions, lines};
-use super::place::{Finger, Structure, Target};
+use super::place::{Finger, Part, Structure, Target};
 use super::{Content, MessageShape, Place, Repeats, escape};
 use crate::diagnostic::{Code, Diagnostic, Span, code};
-use crate::document::{Document, Kind, Limits, NodeId};
+use crate::document::{Document, Keyed, Kind, Limits, NodeId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -98,12 +98,12 @@ struct Reader<'a> {
     limits: &'a Limits,
     shape: &'a dyn MessageShape,
     signs: Delimiters,
-    structure: Structure,
+    structure: &'a Structure,
     finger: Finger,
     /// The nodes of the open groups; the message first.
     groups: Vec<NodeId>,
     /// Items of each array, for the limit.
-    lengths: HashMap<NodeId, usize>,
+    lengths: HashMap<NodeId, usize, Keyed>,
     odd: Vec<usize>,
 }
 
@@ -116,16 +116,16 @@ impl<'a> Reader<'a> {
             limits,
             shape,
             signs,
-            structure: Structure::of(shape),
+            structure: shape.structure(),
             finger: Finger::new(),
             groups: vec![root],
-            lengths: HashMap::new(),
+            lengths: HashMap::default(),
             odd: Vec::new(),
         }
     }
 
     fn line(&mut self, line: &Line<'_>) -> Result<(), Fault> {
-        let target = self.finger.find(&self.structure, line.name);
+        let target = self.finger.find(self.structure, line.name);
         let (node, place) = match target {
             Some(target) => match self.placed(&target, line)? {
                 Some(found) => found,
@@ -174,23 +174,24 @@ impl<'a> Reader<'a> {
         let mut groups: Vec<NodeId> = self.groups.iter().take(target.keep).copied().collect();
         for part in target.open.iter().chain([&target.part]) {
             let Some(part) = self.structure.part(*part) else { return Ok(None) };
-            let (name, repeats, segment) = (part.name.clone(), part.repeats, part.segment);
+            let (repeats, segment) = (part.repeats, part.segment);
+            let key = self.key_of(part);
             let parent = groups.last().copied().unwrap_or(self.document.root());
-            let node = match (self.document.member(parent, &name), repeats) {
+            let node = match (self.document.member_numbered(parent, key), repeats) {
                 (Some(array), Repeats::UpTo(_)) => self.item(array, Kind::Object, "", repeats, line.at)?,
                 (None, Repeats::UpTo(_)) => {
-                    let array = self.add(parent, Some(&name), Kind::Array, "", line.at)?;
+                    let array = self.add(parent, Some(key), Kind::Array, "", line.at)?;
                     self.item(array, Kind::Object, "", repeats, line.at)?
                 }
                 (Some(_), Repeats::Once) if segment => return Ok(None),
                 (Some(found), Repeats::Once) => found,
-                (None, Repeats::Once) => self.add(parent, Some(&name), Kind::Object, "", line.at)?,
+                (None, Repeats::Once) => self.add(parent, Some(key), Kind::Object, "", line.at)?,
             };
             groups.push(node);
         }
         let node = groups.pop().unwrap_or(self.document.root());
         self.groups = groups;
-        self.finger.moved(&self.structure, target);
+        self.finger.moved(self.structure, target);
         if target.odd {
             self.odd.push(line.at);
         }
@@ -204,7 +205,10 @@ impl<'a> Reader<'a> {
         let name = if known { format!("{}[1]", line.name) } else { line.name.to_owned() };
         let array = match self.document.member(root, &name) {
             Some(array) => array,
-            None => self.add(root, Some(&name), Kind::Array, "", line.at)?,
+            None => {
+                let key = self.document.number_key(&name);
+                self.add(root, Some(key), Kind::Array, "", line.at)?
+            }
         };
         self.item(array, Kind::Object, "", Repeats::UpTo(None), line.at)
     }
@@ -220,8 +224,7 @@ impl<'a> Reader<'a> {
         if self.signs.is_blank(text) {
             return Ok(());
         }
-        let name = number.to_string();
-        let found = place.and_then(|p| self.shape.child(p, &name));
+        let found = place.and_then(|p| self.child(p, number));
         let mut array = None;
         for (repetition, (at, text)) in pieces(text, at, self.signs.repetition).enumerate() {
             if self.signs.is_blank(text) {
@@ -229,13 +232,13 @@ impl<'a> Reader<'a> {
             }
             let trail = Trail { segment, field: number, repetition, component: 0, sub: 0 };
             match found {
-                Some((inner, Repeats::Once)) if repetition == 0 => {
-                    self.value(segment, Some(&name), inner, at, text, trail)?
+                Some((key, inner, Repeats::Once)) if repetition == 0 => {
+                    self.value(segment, Some(key), inner, at, text, trail)?
                 }
-                Some((inner, repeats @ Repeats::UpTo(_))) => {
+                Some((key, inner, repeats @ Repeats::UpTo(_))) => {
                     let list = match array {
                         Some(list) => list,
-                        None => self.add(segment, Some(&name), Kind::Array, "", at)?,
+                        None => self.add(segment, Some(key), Kind::Array, "", at)?,
                     };
                     array = Some(list);
                     self.count(list, repeats, at)?;
@@ -247,11 +250,27 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The number in the tree of the name of a group or segment.
+    fn key_of(&mut self, part: &Part) -> u32 {
+        part.key.unwrap_or_else(|| self.document.number_key(&part.name))
+    }
+
+    /// The member of a place under the number of a field or part, with the number that this name has in the tree.
+    fn child(&mut self, of: Place, part: usize) -> Option<(u32, Place, Repeats)> {
+        // What the shape knows has the same number in the tree, which was made with its names.
+        if let Some(key) = self.structure.number(part) {
+            return self.shape.child_numbered(of, key).map(|(place, repeats)| (key, place, repeats));
+        }
+        let name = part.to_string();
+        let (place, repeats) = self.shape.child(of, &name)?;
+        Some((self.document.number_key(&name), place, repeats))
+    }
+
     /// A value at a place: an object of its parts, or a text.
     fn value(
         &mut self,
         parent: NodeId,
-        key: Option<&str>,
+        key: Option<u32>,
         place: Place,
         at: usize,
         text: &str,
@@ -264,8 +283,8 @@ impl<'a> Reader<'a> {
         let object = self.add(parent, key, Kind::Object, "", at)?;
         if sign == 0 {
             // Nothing separates parts here (MSH-2 names no sign for it): the text is the first of them.
-            return match self.shape.child(place, "1") {
-                Some((place, _)) => self.value(object, Some("1"), place, at, text, deeper(trail, 1)),
+            return match self.child(place, 1) {
+                Some((key, place, _)) => self.value(object, Some(key), place, at, text, deeper(trail, 1)),
                 None => self.spill(trail, at, text),
             };
         }
@@ -274,9 +293,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let inner = deeper(trail, i + 1);
-            let name = (i + 1).to_string();
-            match self.shape.child(place, &name) {
-                Some((place, _)) => self.value(object, Some(&name), place, at, text, inner)?,
+            match self.child(place, i + 1) {
+                Some((key, place, _)) => self.value(object, Some(key), place, at, text, inner)?,
                 None => self.spill(inner, at, text)?,
             }
         }
@@ -284,7 +302,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The first part is the value; further parts, which the schema does not expect, are kept beside it.
-    fn scalar(&mut self, parent: NodeId, key: Option<&str>, at: usize, text: &str, trail: Trail) -> Result<(), Fault> {
+    fn scalar(&mut self, parent: NodeId, key: Option<u32>, at: usize, text: &str, trail: Trail) -> Result<(), Fault> {
         let sign = self.sign(&trail);
         let mut first = (at, text);
         if sign != 0 {
@@ -326,19 +344,21 @@ impl<'a> Reader<'a> {
         }
         let name = trail.name();
         if self.document.member(trail.segment, &name).is_none() {
-            self.leaf(trail.segment, Some(&name), at, text)?;
+            let key = self.document.number_key(&name);
+            self.leaf(trail.segment, Some(key), at, text)?;
         }
         Ok(())
     }
 
-    fn leaf(&mut self, parent: NodeId, key: Option<&str>, at: usize, text: &str) -> Result<(), Fault> {
+    fn leaf(&mut self, parent: NodeId, key: Option<u32>, at: usize, text: &str) -> Result<(), Fault> {
         if text == "\"\"" {
             self.add(parent, key, Kind::Null, "", at)?;
-        } else {
+        } else if text.bytes().any(|b| b == b'\r' || (b == self.signs.escape && b != 0)) {
             // A raw line end stands only in a text whose lines the sender broke.
-            let plain =
-                if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() };
+            let plain = text.replace("\r\n", "\n").replace('\r', "\n");
             self.add(parent, key, Kind::String, &escape::decode(&plain, &self.signs), at)?;
+        } else {
+            self.add(parent, key, Kind::String, text, at)?;
         }
         Ok(())
     }
@@ -372,12 +392,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn add(&mut self, parent: NodeId, key: Option<&str>, kind: Kind, text: &str, at: usize) -> Result<NodeId, Fault> {
+    fn add(&mut self, parent: NodeId, key: Option<u32>, kind: Kind, text: &str, at: usize) -> Result<NodeId, Fault> {
         let most = self.limits.nodes_max;
         if self.document.node_count() >= most {
             return Err(Fault { code: code::DOC_LIMIT, text: format!("the message has more than {most} values"), at });
         }
-        Ok(self.document.add(parent, key, kind, text, at))
+        Ok(self.document.add_numbered(parent, key, kind, text, at))
     }
 }
 
@@ -386,11 +406,15 @@ const fn deeper(trail: Trail, part: usize) -> Trail {
 }
 
 /// The parts of a text with their offsets.
+///
+/// A sign is ASCII, so it is looked for byte by byte: the parts are a few letters long.
 fn pieces(text: &str, at: usize, sign: u8) -> impl Iterator<Item = (usize, &str)> {
-    let mut start = at;
-    text.split(char::from(sign)).map(move |piece| {
-        let here = start;
-        start += piece.len() + 1;
-        (here, piece)
+    let mut from = Some(0);
+    std::iter::from_fn(move || {
+        let start = from?;
+        let rest = text.get(start..)?;
+        let length = rest.bytes().position(|b| b == sign);
+        from = length.map(|l| start + l + 1);
+        Some((at + start, length.and_then(|l| rest.get(..l)).unwrap_or(rest)))
     })
 }

@@ -4,7 +4,7 @@ use super::attributes::{attributes, checked, entity};
 use super::names::{self, Scope};
 use super::{Admitted, Content, Place, Repeats, XmlShape};
 use crate::diagnostic::{Code, Diagnostic, Span, code};
-use crate::document::{Document, Kind, Limits, NodeId, safe_name};
+use crate::document::{Document, Keyed, Kind, Limits, NodeId, safe_name};
 use quick_xml::Reader as Events;
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
@@ -32,6 +32,7 @@ pub fn read(text: &str, root: &str, limits: &Limits, shape: Option<&dyn XmlShape
         scope,
         at: 0,
         end: 0,
+        spare: Vec::new(),
         verbatim: None,
         done: false,
     };
@@ -79,6 +80,8 @@ pub(super) fn syntax<T>(text: &str) -> Result<T, Fault> {
 struct Frame<'a> {
     name: Cow<'a, str>,
     place: Option<Place>,
+    /// What its parent's shape says of it.
+    known: Option<(Place, Repeats)>,
     at: usize,
     /// Made when the first child or attribute arrives: an element with text only becomes a text.
     node: Option<NodeId>,
@@ -93,7 +96,7 @@ struct Frame<'a> {
 struct Members {
     few: Vec<(u32, NodeId, usize)>,
     /// Once there are too many to search one by one, so that a wide element costs no search.
-    many: HashMap<u32, (NodeId, usize)>,
+    many: HashMap<u32, (NodeId, usize), Keyed>,
 }
 
 /// Names of one element that are searched one by one.
@@ -127,6 +130,8 @@ struct Reader<'a> {
     shape: Option<&'a dyn XmlShape>,
     document: Document,
     open: Vec<Frame<'a>>,
+    /// The lists of members of closed elements, to be used again.
+    spare: Vec<Vec<(u32, NodeId, usize)>>,
     scope: Scope,
     at: usize,
     /// Where the event at hand ends.
@@ -205,19 +210,21 @@ impl<'a> Reader<'a> {
         }
         let full = self.name_in_tree(prefix, local, name.0.len());
         self.admit(prefix, local, depth)?;
+        let known = self.open.last().and_then(|parent| self.child(parent.place, &full));
         let place = match self.open.last() {
             None => self.shape.map(XmlShape::root),
-            Some(parent) => self.child(parent.place, &full).map(|(place, _)| place),
+            Some(_) => known.map(|(place, _)| place),
         };
         let is_root = self.open.is_empty();
         let frame = Frame {
             name: full,
             place,
+            known,
             at: self.at,
             node: None,
             text: Cow::Borrowed(""),
             nil: false,
-            members: Members::default(),
+            members: Members { few: self.spare.pop().unwrap_or_default(), many: HashMap::default() },
         };
         self.open.push(frame);
         if is_root {
@@ -296,7 +303,7 @@ impl<'a> Reader<'a> {
             if kept == depth {
                 self.keep_verbatim(depth)?;
             }
-            self.open.pop();
+            self.close();
             self.scope.leave(depth);
             return Ok(());
         }
@@ -325,10 +332,19 @@ impl<'a> Reader<'a> {
                 self.attach(depth - 1, Kind::String, text)?;
             }
         }
-        self.open.pop();
+        self.close();
         self.scope.leave(depth);
         self.done |= self.open.is_empty();
         Ok(())
+    }
+
+    /// Takes the innermost element off.
+    fn close(&mut self) {
+        let few = self.open.pop().map(|frame| frame.members.few).filter(|few| few.capacity() > 0);
+        self.spare.extend(few.map(|mut few| {
+            few.clear();
+            few
+        }));
     }
 
     /// Hangs the element at hand into the tree as the text it was written as.
@@ -358,12 +374,11 @@ impl<'a> Reader<'a> {
         let Some(above) = index.checked_sub(1) else { return syntax("there is no root element") };
         let parent = self.materialise(above)?;
         let Some(frame) = self.open.get(index) else { return syntax("an end tag without its start") };
-        let (name, at) = (frame.name.clone(), frame.at);
-        let known = self.child(self.open.get(above).and_then(|f| f.place), &name);
+        let (known, at) = (frame.known, frame.at);
         // Elements the schema does not name may come any number of times.
         let repeats = known.map_or(Repeats::UpTo(None), |(_, repeats)| repeats);
-        let key = self.document.key_number(&name);
-        let before = key.and_then(|k| self.open.get(above)?.members.get(k));
+        let key = self.document.number_key(&frame.name);
+        let before = self.open.get(above).and_then(|f| f.members.get(key));
         self.room()?;
         let (slot, count) = match (repeats, before) {
             (Repeats::Once, Some(_)) => {
@@ -371,12 +386,12 @@ impl<'a> Reader<'a> {
                 return Err(Fault { code: code::SCHEMA_INVALID, text: text.into(), at: Some(at) });
             }
             (Repeats::Once, None) => {
-                let node = self.document.add(parent, Some(&name), kind, text, at);
-                self.remember(above, node, node, 1);
+                let node = self.document.add_numbered(parent, Some(key), kind, text, at);
+                self.remember(above, key, node, 1);
                 return Ok(node);
             }
             (Repeats::UpTo(_), Some(found)) => found,
-            (Repeats::UpTo(_), None) => (self.document.add(parent, Some(&name), Kind::Array, "", at), 0),
+            (Repeats::UpTo(_), None) => (self.document.add_numbered(parent, Some(key), Kind::Array, "", at), 0),
         };
         let most = match repeats {
             Repeats::UpTo(Some(most)) => most,
@@ -385,12 +400,12 @@ impl<'a> Reader<'a> {
         if count >= most {
             return fault(code::DOC_LIMIT, format!("this element stands more than {most} times here"));
         }
-        self.remember(above, slot, slot, count + 1);
+        self.remember(above, key, slot, count + 1);
         Ok(self.document.add(slot, None, kind, text, at))
     }
 
-    fn remember(&mut self, index: usize, named: NodeId, slot: NodeId, count: usize) {
-        if let (Some(key), Some(frame)) = (self.document.key_number_of(named), self.open.get_mut(index)) {
+    fn remember(&mut self, index: usize, key: u32, slot: NodeId, count: usize) {
+        if let Some(frame) = self.open.get_mut(index) {
             frame.members.set(key, slot, count);
         }
     }

@@ -325,7 +325,7 @@ impl<'a> Checker<'a> {
             min_length: scalar.min_length,
             max_length: scalar.max_length,
             pattern: scalar.regex().cloned(),
-            format: scalar.format.clone(),
+            format: scalar.format,
             minimum: scalar.minimum,
             maximum: scalar.maximum,
         }
@@ -454,7 +454,7 @@ impl<'a> Checker<'a> {
     }
 
     /// S14: names are bound before use.
-    fn links(&mut self, scope: &'a tree::Scope, canonical: &Found) -> Vec<(String, usize)> {
+    fn links(&mut self, scope: &'a tree::Scope, canonical: &Found) -> Vec<(String, usize, u32)> {
         let mut links = Vec::new();
         for (member, name) in &scope.links {
             let object = canonical.end.and_then(|e| self.shapes.object(e));
@@ -468,7 +468,8 @@ impl<'a> Checker<'a> {
             way.push(member.text.clone());
             self.seen.mention(Which::Canonical, &way);
             self.seen.write(Which::Canonical, &way);
-            links.push((member.text.clone(), self.bound_name(name)));
+            let word = self.word(&member.text);
+            links.push((member.text.clone(), self.bound_name(name), word));
         }
         links
     }
@@ -483,7 +484,7 @@ impl<'a> Checker<'a> {
         slot
     }
 
-    fn required(&self, canonical: &Found, links: &[(String, usize)]) -> Vec<String> {
+    fn required(&self, canonical: &Found, links: &[(String, usize, u32)]) -> Vec<String> {
         let Some(object) = canonical.end.and_then(|e| self.shapes.object(e)) else { return Vec::new() };
         let constant = |name: &str| match canonical.path.steps.last().map(|s| &s.select) {
             Some(Select::Where(conds)) => conds.iter().any(|c| c.names.first().is_some_and(|n| &**n == name)),
@@ -492,7 +493,7 @@ impl<'a> Checker<'a> {
         object
             .members
             .iter()
-            .filter(|m| m.required && !constant(&m.name) && !links.iter().any(|(l, _)| *l == m.name))
+            .filter(|m| m.required && !constant(&m.name) && !links.iter().any(|(l, ..)| *l == m.name))
             .map(|m| m.name.clone())
             .filter(|name| name != "id" && name != "label")
             .collect()
@@ -534,7 +535,7 @@ impl<'a> Checker<'a> {
                 None
             }
         };
-        Some(Drop { which: rule.which, path, because: rule.because.text.clone(), rule: id })
+        Some(Drop { which: rule.which, path, because: rule.because.text.clone().into(), rule: id })
     }
 
     fn mention_found(&mut self, found: &Found, which: Which, writes: bool) {

@@ -88,7 +88,7 @@ struct Checker<'a> {
     keyed: HashSet<&'a str>,
     /// Category and subject of named segments, for summaries.
     sorts: HashMap<Slot, (String, String)>,
-    rules: Vec<String>,
+    rules: Vec<super::said::Said>,
     /// Place of each rule.
     spans: Vec<Span>,
     /// How many rules look at a value, by side and way.
@@ -216,7 +216,7 @@ impl<'a> Checker<'a> {
 
     fn rule(&mut self, item: &Item) -> RuleId {
         let file = self.file.rsplit('/').next().unwrap_or(self.file);
-        self.rules.push(format!("{file}:{}", item.line));
+        self.rules.push(format!("{file}:{}", item.line).into());
         self.spans.push(head(item));
         self.rules.len() - 1
     }

@@ -69,7 +69,7 @@ fn field_outs(field: &Field, which: Which) -> impl Iterator<Item = &Path> {
 fn settable_in(scope: &Scope, which: Which, into: &mut BTreeSet<String>) {
     let first = |path: &Path| path.steps.first().filter(|_| !path.root).map(|s| s.name.to_string());
     if which == Which::Canonical {
-        into.extend(scope.links.iter().map(|(member, _)| member.clone()));
+        into.extend(scope.links.iter().map(|(member, ..)| member.clone()));
     } else {
         into.extend(scope.id.iter().filter_map(first));
         if let Some(About::Ref(path, _)) = scope.label.as_ref().map(|l| &l.about) {

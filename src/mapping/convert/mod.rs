@@ -329,9 +329,8 @@ fn read_code<'t>(table: &'t CodeTable, text: &'t str) -> ReadResult<'t> {
         return Ok(Converted::noted(Value::Codes(codes, own()), LossKind::CodeUnmapped, "the code table has no row"));
     };
     // Two native codes of one canonical code: only one comes back by itself, so the sender's word is kept.
-    let comes_back = table.write(&row.canonical).is_some_and(|w| w.native == row.native);
     let codes = Codes::Row(&row.canonical);
-    Ok(match (row.quality, comes_back) {
+    Ok(match (row.quality, row.returns) {
         (Quality::Exact, true) => Converted::exact(Value::Codes(codes, None)),
         (Quality::Exact, false) => Converted::exact(Value::Codes(codes, own())),
         _ => Converted::noted(

@@ -4,6 +4,7 @@ use super::{Later, Reach, Remark, Run};
 use crate::document::{Kind, NodeId};
 use crate::mapping::loss::LossKind;
 use crate::mapping::plan::RuleId;
+use crate::mapping::said::Said;
 
 /// What became of a leaf of the in side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,11 +118,11 @@ impl<'p, 'd> Run<'p, 'd> {
         self.remarks.push(Remark { kind, from, to, rule, note, words: None });
     }
     /// What is still open below `node` at the end is reported as `kind`.
-    pub(super) fn later(&mut self, node: NodeId, kind: LossKind, rule: RuleId, words: Option<&'p str>) {
+    pub(super) fn later(&mut self, node: NodeId, kind: LossKind, rule: RuleId, words: Option<&'p Said>) {
         self.later.push(Later { node, reach: Reach::All, kind, rule, words });
     }
     /// As [`Run::later`], for `drop … rest`.
-    pub(super) fn later_rest(&mut self, node: NodeId, rule: RuleId, words: Option<&'p str>) {
+    pub(super) fn later_rest(&mut self, node: NodeId, rule: RuleId, words: Option<&'p Said>) {
         self.later.push(Later { node, reach: Reach::Known, kind: LossKind::DeclaredDrop, rule, words });
     }
     /// Every leaf below a node of the in side, itself included.

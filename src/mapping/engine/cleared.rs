@@ -33,16 +33,10 @@ impl<'p> Run<'p, '_> {
         if !self.nulls_clear() {
             return false;
         }
-        let mut open = vec![node];
-        let mut nulls = 0_usize;
-        while let Some(at) = open.pop() {
-            match self.input.kind(at) {
-                Kind::Null => nulls += 1,
-                Kind::Object | Kind::Array => open.extend(self.input.children(at)),
-                _ => return false,
-            }
-        }
-        if nulls == 0 {
+        let kinds = || self.input.below(node).map(|at| self.input.kind(at));
+        if kinds().any(|kind| !matches!(kind, Kind::Null | Kind::Object | Kind::Array))
+            || kinds().all(|k| k != Kind::Null)
+        {
             return false;
         }
         self.say_cleared(&scope.canonical.text, here);

@@ -6,7 +6,7 @@ use super::{Here, Kept, Run};
 use crate::document::{Kind, NodeId};
 use crate::mapping::convert::{Codes, Convert, Converted, Value};
 use crate::mapping::loss::LossKind;
-use crate::mapping::plan::{Field, Fit, Path, Target};
+use crate::mapping::plan::{Field, Fit, Path, Select, Target};
 use crate::vocabulary::Confidentiality;
 use std::borrow::Cow;
 
@@ -184,9 +184,10 @@ impl<'p> Run<'p, '_> {
         let Some((value, leaves)) = self.gather(field, here.node) else {
             return self.write_absent(field, here);
         };
+        let leaves = leaves.as_slice();
         let lead = leaves.first().copied();
         if !self.guard_holds(field, here) {
-            return self.lose_all(&leaves, LossKind::GuardedOut, field, "its condition does not hold");
+            return self.lose_all(leaves, LossKind::GuardedOut, field, "its condition does not hold");
         }
         let written = match &field.convert {
             Convert::Ref(_) => self.write_reference(&value),
@@ -198,18 +199,18 @@ impl<'p> Run<'p, '_> {
                 leaves.iter().for_each(|l| self.later(*l, LossKind::CodeUnmapped, field.rule, None));
                 return;
             }
-            Err((kind, note)) => return self.lose_all(&leaves, kind, field, note),
+            Err((kind, note)) => return self.lose_all(leaves, kind, field, note),
         };
         let fitted = fit(&converted.value, &field.native_fit).map(|fitted| (converted.remark, fitted));
         let (remark, (text, cut)) = match fitted.or_else(|note| current_code(field, &value).ok_or(note)) {
             Ok(fitted) => fitted,
-            Err(note) => return self.lose_all(&leaves, LossKind::InvalidValue, field, note),
+            Err(note) => return self.lose_all(leaves, LossKind::InvalidValue, field, note),
         };
         let place = self.place_for(here.frame, &field.native, lead, field.rule);
         let Some(out) = self.put(&place, field.native_fit.kind, &text, OutLeaf::Carried) else {
-            return self.lose_all(&leaves, LossKind::ExtraRepeat, field, "another value stands in its place already");
+            return self.lose_all(leaves, LossKind::ExtraRepeat, field, "another value stands in its place already");
         };
-        for leaf in &leaves {
+        for leaf in leaves {
             self.carry(*leaf, out, Some(field.rule));
         }
         for (path, _) in &field.canonical {
@@ -233,6 +234,9 @@ impl<'p> Run<'p, '_> {
 
     /// The constants beside a canonical value: the value may stand deeper (`{code}`), so its holder is looked for.
     fn carry_constants_of(&mut self, path: &Path, leaf: NodeId) {
+        if !path.steps.iter().any(|step| matches!(step.select, Select::Where(_))) {
+            return;
+        }
         let mut at = leaf;
         for _ in 0..3 {
             let found = self.constants(path, at);
@@ -370,7 +374,7 @@ pub(in crate::mapping) fn fit<'t>(text: &'t str, fit: &Fit) -> Result<(Cow<'t, s
         Some(max) if length > max => (text.chars().take(max).collect(), true),
         _ => (Cow::Borrowed(text), false),
     };
-    let formed = fit.format.as_ref().is_none_or(|f| crate::schema::has_format(f, &text));
+    let formed = fit.format.is_none_or(|f| f.holds(&text));
     if !formed || fit.pattern.as_ref().is_some_and(|p| !p.is_match(&text)) {
         return Err("the value does not have the form the format asks for");
     }

@@ -6,6 +6,7 @@ use super::{Done, Reach, Remark, Run, Unbalanced};
 use crate::document::{DEPTH_MAX, Document, Keyed, NodeId};
 use crate::mapping::lang::tree::Syntax;
 use crate::mapping::loss::{Grade, LossEntry, LossKind, LossRun};
+use crate::mapping::said::Said;
 use crate::schema::{ShapeId, Shapes, Words};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -252,7 +253,7 @@ impl<'p> Run<'p, '_> {
                 path_out: remark.to.map_or_else(String::new, |n| outward.path(n, joined, records_out)),
                 rule: remark.rule.and_then(|r| self.plan.rules.get(r)).cloned().unwrap_or_default(),
                 count: 1,
-                note: remark.words.unwrap_or(remark.note).to_owned(),
+                note: remark.words.map_or(Said::Plain(remark.note), Clone::clone),
             });
         }
         entries

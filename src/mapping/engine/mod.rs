@@ -7,6 +7,7 @@
 mod account;
 mod build;
 mod cleared;
+mod few;
 mod fields;
 mod finish;
 mod places;
@@ -18,6 +19,7 @@ mod walk;
 
 use super::loss::{Direction, LossEntry, LossKind, LossRun};
 use super::plan::{Plan, RuleId};
+use super::said::Said;
 use crate::document::{Document, Keyed, Kind, NodeId};
 use crate::schema::{Shapes, Words};
 use account::{InLeaf, OutLeaf};
@@ -25,6 +27,11 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 pub(in crate::mapping) use fields::{TEXT_LENGTH_MIN, fit as fit_text};
+
+/// Room to begin with for frames, segments and remarks: enough for most messages.
+const FRAMES: usize = 96;
+const SEGMENTS: usize = 16;
+const REMARKS: usize = 48;
 
 /// What a run needs besides plan and document. No clock, no randomness: the same inputs give the same bytes.
 #[derive(Clone, Debug)]
@@ -163,7 +170,7 @@ struct Remark<'p> {
     rule: Option<RuleId>,
     note: &'static str,
     /// The mapping's own words.
-    words: Option<&'p str>,
+    words: Option<&'p Said>,
 }
 
 /// How far a late mark reaches below its node.
@@ -182,7 +189,7 @@ struct Later<'p> {
     reach: Reach,
     kind: LossKind,
     rule: RuleId,
-    words: Option<&'p str>,
+    words: Option<&'p Said>,
 }
 
 struct Run<'p, 'd> {
@@ -230,6 +237,10 @@ struct Run<'p, 'd> {
     /// Subtrees of the out side taken out again.
     held: Vec<NodeId>,
     quarantined: Vec<Quarantined>,
+    /// Place and seed, as they go into ids.
+    place: String,
+    /// Room for pointers.
+    pointer: String,
 }
 
 impl<'p, 'd> Run<'p, 'd> {
@@ -242,6 +253,8 @@ impl<'p, 'd> Run<'p, 'd> {
     ) -> Self {
         let out = Document::sized(Kind::Object, input.node_count(), Some(&plan.known));
         let root = out.root();
+        let mut frames = Vec::with_capacity(FRAMES);
+        frames.push(Frame { parent: 0, path: None, fresh: false, node: Some(root), segment: None });
         let mut leaves_in = vec![InLeaf::Open; input.node_count()];
         if let Some(added) = setting.added_from.and_then(|from| leaves_in.get_mut(from..)) {
             added.fill(InLeaf::Carried);
@@ -259,12 +272,13 @@ impl<'p, 'd> Run<'p, 'd> {
             strange_out: vec![None; plan.strange.len()],
             words_in: shapes.words_of(input),
             leaves_in,
-            leaves_out: Vec::with_capacity(input.node_count()),
-            witnesses: Vec::new(),
-            remarks: Vec::new(),
+            // What is made has ids and labels besides the values that came in.
+            leaves_out: Vec::with_capacity(input.node_count().saturating_mul(2)),
+            witnesses: Vec::with_capacity(input.node_count() / 2),
+            remarks: Vec::with_capacity(REMARKS),
             later: Vec::new(),
-            frames: vec![Frame { parent: 0, path: None, fresh: false, node: Some(root), segment: None }],
-            segments: Vec::new(),
+            frames,
+            segments: Vec::with_capacity(SEGMENTS),
             names: vec![None; plan.names.len()],
             keys: HashMap::default(),
             subjects: HashMap::default(),
@@ -276,6 +290,8 @@ impl<'p, 'd> Run<'p, 'd> {
             references: Vec::new(),
             held: Vec::new(),
             quarantined: Vec::new(),
+            place: format!("{}\n{}", setting.place, setting.seed),
+            pointer: String::new(),
         }
     }
     fn reading(&self) -> bool {

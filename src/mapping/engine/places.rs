@@ -27,10 +27,9 @@ impl Places {
         self.0.get(item.index()).filter(|p| **p != UNKNOWN).map_or(0, |p| *p as usize)
     }
 
-    /// As [`Document::pointer`], which walks a list anew for each of its items.
-    pub(super) fn pointer(&mut self, document: &Document, node: NodeId) -> String {
+    /// As [`Document::pointer`], put behind `text`; that one walks a list anew for each of its items.
+    pub(super) fn pointer(&mut self, document: &Document, node: NodeId, text: &mut String) {
         let mut way = [NodeId::default(); WAY_MAX];
-        let mut text = String::with_capacity(64);
         for step in document.way(node, &mut way) {
             match document.key(*step) {
                 Some(key) if key.contains(['~', '/']) => {
@@ -46,6 +45,5 @@ impl Places {
                 }
             }
         }
-        text
     }
 }

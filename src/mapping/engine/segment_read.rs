@@ -11,6 +11,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use uuid::Uuid;
 
+/// Room for what an id is made from, so that the text does not move as it grows.
+const ID_BYTES: usize = 256;
+
 /// Name space of ids made here: version-5 UUIDs of agency, system and key or position.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f4a_8c1e_52b7_5d0e_9a33_c1d9_0e7b_4f21);
 
@@ -63,15 +66,21 @@ impl<'p> Run<'p, '_> {
             Some((text, parsed)) if is_canonical(parsed, text) => (text.into(), None),
             _ => {
                 let name = scope.slot.map_or(Cow::Borrowed(key), |slot| self.key_name(slot, key));
-                (self.made_id(&format!("key\n{name}")), Some(key.to_owned()))
+                (self.made_id(&["key", &name]), Some(key.to_owned()))
             }
         }
     }
 
     /// An id from a key or a position, never from a counter.
-    fn made_id(&self, name: &str) -> Rc<str> {
-        let space = format!("{}\n{}\n{name}", self.setting.custodian, self.plan.system);
-        Uuid::new_v5(&NAMESPACE, space.as_bytes()).to_string().into()
+    fn made_id(&self, name: &[&str]) -> Rc<str> {
+        let mut space = String::with_capacity(ID_BYTES);
+        space.push_str(self.setting.custodian);
+        for part in [self.plan.system.as_str()].iter().chain(name) {
+            space.push('\n');
+            space.push_str(part);
+        }
+        let id = Uuid::new_v5(&NAMESPACE, space.as_bytes());
+        Rc::from(&*id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
 
     /// Opens a segment; `false` when the item is held instead.
@@ -127,10 +136,11 @@ impl<'p> Run<'p, '_> {
             }
         }
         // No key, or one that an earlier item has taken.
-        let place = format!("{}\n{}", self.setting.place, self.setting.seed);
-        let pointer = self.places_in.pointer(self.input, here.node);
-        let name = format!("place\n{place}\n{}\n{pointer}", scope.canonical.text);
-        let id = self.made_id(&name);
+        let mut pointer = std::mem::take(&mut self.pointer);
+        pointer.clear();
+        self.places_in.pointer(self.input, here.node, &mut pointer);
+        let id = self.made_id(&["place", &self.place, &scope.canonical.text, &pointer]);
+        self.pointer = pointer;
         self.written.insert(id.clone());
         (id, native.map(str::to_owned))
     }
@@ -180,7 +190,7 @@ impl<'p> Run<'p, '_> {
 
     fn linked(&mut self, scope: &'p Scope) -> Option<Vec<Rc<str>>> {
         let mut ids = Vec::new();
-        for (_, slot) in &scope.links {
+        for (_, slot, _) in &scope.links {
             let bound = self.names.get(*slot)?.clone()?;
             self.ensure(bound.frame);
             ids.push(bound.id);
@@ -236,8 +246,9 @@ impl<'p> Run<'p, '_> {
         if let Some(step) = scope.canonical.steps.last() {
             self.add_constants(node, step);
         }
-        for ((member, _), id) in scope.links.iter().zip(linked) {
-            self.add(node, Some(member), Kind::String, &id, OutLeaf::Structural);
+        for ((member, _, word), id) in scope.links.iter().zip(linked) {
+            let key = self.key_out(*word, member);
+            self.add_numbered(node, Some(key), Kind::String, &id, OutLeaf::Structural);
         }
         if let Some(key) = key {
             let source = self.add_own(node, own.source_ref, Kind::Object, "", OutLeaf::None);

@@ -28,8 +28,13 @@ impl<'p, 'd> Run<'p, 'd> {
         self.facts_of = vec![0; input.node_count()];
         let own = self.plan.own;
         // A segment is what has a label and an id.
-        let labels = input.below(input.root()).filter(|n| input.key_number_of(*n) == Some(own.label));
-        for (label, node) in labels.filter_map(|l| Some((l, input.parent(l)?))) {
+        let labels = match own.label.checked_sub(self.known) {
+            None => input.named(own.label),
+            Some(strange) => {
+                self.strange_in.get(strange as usize).copied().flatten().map_or(Vec::new(), |k| input.named(k))
+            }
+        };
+        for (label, node) in labels.into_iter().filter_map(|l| Some((l, input.parent(l)?))) {
             if let Some(id) = self.text_in(node, own.id) {
                 self.by_id.insert(id, node);
                 self.facts.push(Facts {
@@ -62,9 +67,9 @@ impl<'p, 'd> Run<'p, 'd> {
     }
 
     fn links_fit(&self, scope: &Scope, node: NodeId) -> bool {
-        scope.links.iter().all(|(member, slot)| {
+        scope.links.iter().all(|(_, slot, word)| {
             let bound = self.names.get(*slot).and_then(Option::as_ref);
-            bound.is_some_and(|b| self.input.text_at(node, &[member]) == Some(&*b.id))
+            bound.is_some_and(|b| self.text_in(node, *word) == Some(&*b.id))
         })
     }
 
@@ -244,8 +249,8 @@ impl<'p, 'd> Run<'p, 'd> {
                 self.settle_below(source);
             }
         }
-        for (member, _) in &scope.links {
-            if let Some(link) = self.input.member(node, member) {
+        for (_, _, word) in &scope.links {
+            if let Some(link) = self.member_in(node, *word) {
                 self.settle_below(link);
             }
         }

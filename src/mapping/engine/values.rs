@@ -1,6 +1,7 @@
 //! Canonical values in the tree: coded objects, lists, quantities, scalars with a check mark beside them.
 
 use super::account::OutLeaf;
+use super::few::Few;
 use super::fields::fit;
 use super::{Here, Run};
 use crate::document::{Kind, NodeId};
@@ -128,9 +129,9 @@ impl<'p, 'd> Run<'p, 'd> {
     }
 
     /// The canonical value of a field with the leaves it consists of; `None` when (part of) it is missing.
-    pub(super) fn gather(&mut self, field: &'p Field, scope: NodeId) -> Option<(Value<'d>, Vec<NodeId>)> {
-        let mut codes: Vec<&'d str> = Vec::with_capacity(field.canonical.len());
-        let mut leaves = Vec::new();
+    pub(super) fn gather(&mut self, field: &'p Field, scope: NodeId) -> Option<(Value<'d>, Few<NodeId>)> {
+        let mut codes: Few<&'d str> = Few::new();
+        let mut leaves = Few::new();
         let mut recorded = None;
         for (path, target) in &field.canonical {
             let (node, extras) = self.select_one(scope, path)?;
@@ -159,20 +160,21 @@ impl<'p, 'd> Run<'p, 'd> {
                 self.later(extra, LossKind::ExtraRepeat, field.rule, None);
             }
         }
+        let codes = codes.as_slice();
         let first = *codes.first()?;
         if matches!(field.convert, Convert::Code(_)) {
-            let codes = match codes.as_slice() {
+            let codes = match codes {
                 [one] => Codes::One(Cow::Borrowed(*one)),
                 several => Codes::Several(several.iter().map(|c| (*c).to_owned()).collect()),
             };
             return Some((Value::Codes(codes, recorded), leaves));
         }
-        let lead = leaves.first().map_or(Kind::String, |l| self.input.kind(*l));
+        let lead = leaves.as_slice().first().map_or(Kind::String, |l| self.input.kind(*l));
         Some((Value::One(lead, first.into()), leaves))
     }
 
     /// The sender's own code, if it is of this field's table; another format's is left for the report.
-    fn gather_recorded(&self, field: &Field, node: NodeId, leaves: &mut Vec<NodeId>) -> Option<Recorded<'d>> {
+    fn gather_recorded(&self, field: &Field, node: NodeId, leaves: &mut Few<NodeId>) -> Option<Recorded<'d>> {
         let names = self.plan.own;
         let own = self.member_in(node, names.as_recorded)?;
         let (system, code) = (self.member_in(own, names.system)?, self.member_in(own, names.code)?);
@@ -185,18 +187,21 @@ impl<'p, 'd> Run<'p, 'd> {
         Some(recorded)
     }
 
-    fn gather_list(&self, first: NodeId, others: Vec<NodeId>) -> Option<(Value<'d>, Vec<NodeId>)> {
-        let mut leaves = vec![first];
+    fn gather_list(&self, first: NodeId, others: Vec<NodeId>) -> Option<(Value<'d>, Few<NodeId>)> {
+        let mut leaves = Few::one(first);
         leaves.extend(others);
-        let words: Vec<String> = leaves.iter().filter_map(|l| self.input.text(*l)).map(str::to_owned).collect();
-        (words.len() == leaves.len()).then_some((Value::Many(words), leaves))
+        let all = leaves.as_slice();
+        let words: Vec<String> = all.iter().filter_map(|l| self.input.text(*l)).map(str::to_owned).collect();
+        (words.len() == all.len()).then_some((Value::Many(words), leaves))
     }
 
-    fn gather_quantity(&self, node: NodeId) -> Option<(Value<'d>, Vec<NodeId>)> {
+    fn gather_quantity(&self, node: NodeId) -> Option<(Value<'d>, Few<NodeId>)> {
         let own = self.plan.own;
         let (value, unit) = (self.member_in(node, own.value)?, self.member_in(node, own.unit)?);
         let quantity = Value::Quantity(self.input.text(value)?.into(), self.input.text(unit)?.into());
-        Some((quantity, vec![value, unit]))
+        let mut leaves = Few::one(value);
+        leaves.push(unit);
+        Some((quantity, leaves))
     }
 
     /// The text of a node of the in side, or the code of a coded one.

@@ -298,7 +298,7 @@ impl<'p> Run<'p, '_> {
         if (rule.which == Which::Native) != self.reading() {
             return;
         }
-        let words = Some(rule.because.as_str());
+        let words = Some(&rule.because);
         match &rule.path {
             None => self.later_rest(here.node, rule.rule, words),
             Some(path) => {

@@ -213,13 +213,13 @@ impl<'p> Walk<'p> {
             return;
         }
         match &rule.path {
-            Some(path) => self.add(LossKind::DeclaredDrop, Some(rule.rule), &way(&here.way, path), &rule.because),
+            Some(path) => self.add(LossKind::DeclaredDrop, Some(rule.rule), &way(&here.way, path), &*rule.because),
             None => {
                 let (root, items) = (&here.way, self.plan.items.as_slice());
                 for place in rest::left_over(self.plan, self.shapes, self.direction, items, root) {
-                    self.add(LossKind::DeclaredDrop, Some(rule.rule), &place, &rule.because);
+                    self.add(LossKind::DeclaredDrop, Some(rule.rule), &place, &*rule.because);
                 }
-                self.add(LossKind::DeclaredDrop, Some(rule.rule), &here.way, &rule.because);
+                self.add(LossKind::DeclaredDrop, Some(rule.rule), &here.way, &*rule.because);
             }
         }
     }

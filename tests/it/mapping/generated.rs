@@ -56,7 +56,7 @@ fn scalar(shape: &ScalarShape, dice: &mut Dice) -> Value {
             length >= shape.min_length
                 && shape.max_length.is_none_or(|max| length <= max)
                 && shape.pattern.as_deref().is_none_or(|p| regex::Regex::new(p).is_ok_and(|p| p.is_match(text)))
-                && shape.format.as_deref().is_none_or(|f| solent::schema::has_format(f, text))
+                && shape.format.is_none_or(|f| f.holds(text))
         };
         let fitting: Vec<&str> = CANDIDATES.into_iter().filter(|t| fits(t)).collect();
         (*fitting.get(dice.roll(fitting.len())).unwrap_or(&"x")).to_owned()
