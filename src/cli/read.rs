@@ -50,6 +50,7 @@ pub struct Args {
 /// The message is not of the format, or a file cannot be read or written. Nothing is printed then.
 pub fn run(args: Args) -> Outcome {
     let mappings = mapping::load(&content::load(args.source.dir.as_deref())?)?;
+    known(&mappings, &args.source.from)?;
     let now = moment(args.source.now.as_deref())?;
     let mut lines = Lines { mappings: &mappings, now, first: None, bytes: Vec::new() };
     let (mut loss, wanted) = (LossReport::default(), args.source.loss.is_some());
@@ -186,9 +187,23 @@ pub(super) fn moment(text: Option<&str>) -> Result<Moment, Exit> {
     }
 }
 
+/// A format that is not known is a wrong command line, not a wrong message.
+pub(super) fn known(mappings: &Mappings, format: &str) -> Result<(), Exit> {
+    let names: Vec<String> = mappings.formats().into_iter().map(|f| f.name).collect();
+    if names.iter().any(|name| name == format) {
+        return Ok(());
+    }
+    let fault = Diagnostic::error(code::CLI_USAGE, "there is no such format").with_expected(names.join(", "));
+    Err(Exit::Usage(fault.with_nearest(format, names.iter().map(String::as_str))))
+}
+
 /// Writes the loss report where `--loss` says.
 pub(super) fn save_loss(file: Option<&Path>, loss: &LossReport) -> Result<(), Exit> {
     let Some(file) = file else { return Ok(()) };
+    if file == Path::new("-") {
+        let text = "`--loss` takes the name of a file: standard output is for the document";
+        return Err(Exit::Usage(Diagnostic::error(code::CLI_USAGE, text)));
+    }
     std::fs::write(file, loss.to_json() + "\n").map_err(|e| {
         let text = format!("the loss report cannot be written: {e}");
         Exit::from(Diagnostic::error(code::CLI_FILE, text).with_file(file.display().to_string()))

@@ -1,7 +1,7 @@
 //! `solent translate`: from one format to another through the canonical record. No decision is made and nothing is
 //! logged: this is for files of one's own.
 
-use super::read::{Source, moment, part, read, save_loss};
+use super::read::{Source, known, moment, part, read, save_loss};
 use super::{Exit, Outcome, content, mapping, print};
 use crate::mapping::WriteContext;
 
@@ -24,6 +24,8 @@ pub struct Args {
 /// The message is not of its format, or does not say what the other requires. Nothing is printed then.
 pub fn run(args: Args) -> Outcome {
     let mappings = mapping::load(&content::load(args.source.dir.as_deref())?)?;
+    known(&mappings, &args.source.from)?;
+    known(&mappings, &args.to)?;
     let now = moment(args.source.now.as_deref())?;
     let (records, mut loss) = part(read(&mappings, &args.source)?);
     let context = WriteContext { message: args.message, ..WriteContext::at(now) };

@@ -1,7 +1,8 @@
 //! `solent validate`: files against their format's own schema, and nothing more.
 
+use super::read::known;
 use super::{Exit, Outcome, complain, content, read_input};
-use crate::diagnostic::{Diagnostic, Severity, code};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::{Limits, json};
 use crate::mapping::{CANONICAL, Mappings};
 use crate::record::Record;
@@ -27,11 +28,7 @@ pub fn run(args: Args) -> Outcome {
     let files = content::load(args.dir.as_deref())?;
     let schemas = Schemas::load(&files).map_err(Exit::Failed)?;
     let mappings = Mappings::load(&files, &schemas).map_err(Exit::Failed)?;
-    let names: Vec<String> = mappings.formats().into_iter().map(|f| f.name).collect();
-    if !names.contains(&args.format) {
-        let fault = Diagnostic::error(code::CLI_USAGE, "this format cannot be validated");
-        return Err(Exit::Usage(fault.with_expected(names.join(", "))));
-    }
+    known(&mappings, &args.format)?;
     let check = |file: &String| findings(&args.format, &mappings, &schemas, file);
     let named = |file: &String| check(file).into_iter().map(|f| f.with_file(file)).collect();
     let found: Vec<Diagnostic> = args.files.iter().flat_map(|file| -> Vec<Diagnostic> { named(file) }).collect();

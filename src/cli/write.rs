@@ -1,6 +1,6 @@
 //! `solent write`: canonical JSON (or JSON lines) to a message of some format.
 
-use super::read::{moment, save_loss};
+use super::read::{known, moment, save_loss};
 use super::{Exit, Outcome, content, mapping, print, read_input};
 use crate::document::Limits;
 use crate::mapping::WriteContext;
@@ -34,6 +34,7 @@ pub struct Args {
 /// The input is no canonical record, or does not say what the format requires. Nothing is printed then.
 pub fn run(args: Args) -> Outcome {
     let mappings = mapping::load(&content::load(args.dir.as_deref())?)?;
+    known(&mappings, &args.to)?;
     let now = moment(args.now.as_deref())?;
     let limits = Limits::file();
     let bytes = read_input(&args.file, limits.bytes_max)?;

@@ -248,6 +248,7 @@ impl Gateway {
             at: self.clock().now(),
             // A system takes in what was sent to it: R81 is about people who look.
             bulk: super::alerts::Bulk::Fine,
+            keepers: Vec::new(),
             facts,
         })
     }

@@ -3,8 +3,9 @@
 //! Owns the order. Nothing here can skip a step: [`Released`] needs a `Rendered` (from a `Disclosable`, from
 //! decisions) and a `Receipt` (from a committed entry). Refusals are logged too. Read [`Gateway::answer`] first.
 
-use super::alerts::Bulk;
+use super::alerts::{AlertKind, Bulk};
 use super::judged::{Asked, Inputs, hat_of};
+use super::notice::Notify;
 use super::released::Rendered;
 use super::render::CANONICAL;
 use super::world::{self, HeldRecord, Known};
@@ -12,7 +13,7 @@ use super::{Caller, Failure, Gateway, Released, entries, render};
 use crate::audit::Event;
 use crate::clock::Moment;
 use crate::document::{Limits, json};
-use crate::ident::{AccountId, EntryId, HatId, ItemId, PersonId, SystemId};
+use crate::ident::{AccountId, AgencyId, EntryId, HatId, ItemId, PersonId, SystemId};
 use crate::record::{Form, Record, Segment, State};
 use crate::sharing::decision::{Decision, Marker, Reason};
 use crate::sharing::disclosure::Disclosable;
@@ -40,6 +41,8 @@ pub(super) struct Question {
     pub at: Moment,
     /// Whether the hat has seen unusually many people.
     pub bulk: Bulk,
+    /// Who keeps the seal on the identity whose number was asked by (R66).
+    pub keepers: Vec<AgencyId>,
     /// The state of the facts it is answered from.
     pub facts: FactsAt,
 }
@@ -131,7 +134,8 @@ impl Gateway {
         let body = weighed.inputs.to_bytes()?;
         let digest = hex(&decided_digest(&self.keys, &body));
         let draft = entries::of_question(entry.clone(), question, weighed, (content, digest));
-        let alerts = self.alerts_for(entry, draft.payload(), question.bulk);
+        let mut alerts = self.alerts_for(entry, draft.payload(), question.bulk);
+        alerts.extend(Notify::new(AlertKind::AdoptionProbe, entry.as_str(), entry, question.at).to(&question.keepers));
         let job = alerts.into_iter().fold(Job::new(draft), Job::with_effect);
         let job = job.with_effect(Effect::KeepDecided { body });
         Ok(self.keep_rules(&weighed.policy_version).into_iter().fold(job, Job::with_effect))

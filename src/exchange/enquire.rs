@@ -62,6 +62,16 @@ impl Gateway {
         let facts = self.facts.now(&self.db).await?;
         let worn = self.hat_through_system(&caller, (&enquiry.account, &enquiry.hat), facts).await?;
         let found = self.find_subject(&enquiry.subject, &caller, facts).await?;
+        let keepers = match &enquiry.subject {
+            Subject::Identifier { scheme, value, .. } if found.is_none() => {
+                let number = scheme_of(scheme).and_then(|s| Identifier::new(s, value, &caller.agency));
+                match number {
+                    Some(number) => self.keepers_of(&number, facts).await?,
+                    None => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        };
         let standing = if found.is_some() { Standing::Known } else { Standing::Unknown };
         let subject = found.unwrap_or_else(|| PersonId::new(Self::fresh_id()));
         let bulk = self.one_more_person(&enquiry.account, &enquiry.hat, subject.as_str()).await?;
@@ -91,6 +101,7 @@ impl Gateway {
             item: None,
             at: self.clock().now(),
             bulk,
+            keepers,
             facts,
         };
         let weighed = self.weigh(&question, &held).await?;

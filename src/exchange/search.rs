@@ -15,7 +15,7 @@ use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AgencyId, EntryId, PersonId};
 use crate::matching::Identifier;
 use crate::sharing::lifecycle::{self, Needs};
-use crate::store::{Effect, Fitting, Job, Presented};
+use crate::store::{Effect, FactSeeds, FactsAt, Fitting, Job, Presented};
 use crate::vocabulary::{Category, Level, Purpose, Role};
 
 /// Most candidates shown (R8).
@@ -223,6 +223,18 @@ impl Gateway {
         self.committer.commit(effects.into_iter().fold(job, Job::with_effect)).await?;
         let found = shown.then(|| known.iter().filter_map(|one| found(scene, search.query, one)).collect());
         Ok(Looked { receipt: scene.entry.clone(), level, found })
+    }
+
+    /// The agencies that keep the seal on an identity that once held this number; none for every other number (R66).
+    pub(super) async fn keepers_of(&self, number: &Identifier, at: FactsAt) -> Result<Vec<AgencyId>, Failure> {
+        let former = self.db.sealed_holders(&self.keys, std::slice::from_ref(number)).await?;
+        if former.is_empty() {
+            return Ok(Vec::new());
+        }
+        let seeds = FactSeeds { persons: former.clone(), ..FactSeeds::default() };
+        let facts = self.known(at, &seeds).await?.without_segments(self.clock().now());
+        let seals = facts.seals.into_iter().filter(|seal| former.contains(&seal.former));
+        Ok(seals.filter_map(|seal| seal.custodian).collect())
     }
 
     /// A search that is refused is logged with what was asked (R8).

@@ -4,15 +4,26 @@
 
 use super::Problem;
 use super::door::Door;
+use super::web::is_page;
+use actix_http::BoxedPayloadStream;
 use actix_web::HttpResponseBuilder;
 use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::Payload;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::Method;
+use actix_web::http::Version;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage as _, web};
+use futures_util::{Stream, StreamExt as _};
+use std::cell::RefCell;
 use std::fmt;
-use std::time::Instant;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Header with the gateway's own id of the request. Ids that clients send are not taken over.
@@ -30,7 +41,7 @@ impl fmt::Display for RequestId {
 
 /// Wraps every request of the door.
 pub(super) async fn wrap<B: MessageBody>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId(Uuid::now_v7());
@@ -39,7 +50,15 @@ pub(super) async fn wrap<B: MessageBody>(
     let method = method_word(request.method());
     let door = request.app_data::<web::Data<Door>>().cloned();
     let outcome = wants_outcome(&request);
+    if request.method() == Method::HEAD && door.as_ref().is_some_and(|d| d.pages.is_some()) && is_page(request.path()) {
+        // The server leaves the body of the answer out by itself. For machines a GET may release something: they say GET.
+        request.head_mut().method = Method::GET;
+    }
+    let rest = keep_rest(&mut request);
     let response = next.call(request).await?;
+    if let Some(rest) = rest.filter(|_| !response.status().is_success()) {
+        throw_away(&rest).await;
+    }
     let mut response = if outcome { as_outcome(response) } else { response.map_into_left_body() };
     let route = response.request().match_pattern().unwrap_or_else(|| "other".to_owned());
     let status = response.status().as_u16();
@@ -59,6 +78,46 @@ pub(super) async fn wrap<B: MessageBody>(
         }
     }
     Ok(response)
+}
+
+/// How long, and how much of, the rest of a body is read and thrown away before an early answer goes out over HTTP/2.
+const REST_TIME: Duration = Duration::from_secs(5);
+/// See [`REST_TIME`]; in bytes, several of the largest bodies taken.
+const REST_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The body of a request, of which something may be left when the handler is done.
+#[derive(Clone)]
+struct Rest(Rc<RefCell<Payload>>);
+
+impl Stream for Rest {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
+}
+
+/// Over HTTP/2 an answer that comes before the whole body is followed by a reset of the stream (RFC 9113 §8.1), and clients in use
+/// (curl before 8) then lose the answer. Over HTTP/1.1 the server lingers by itself.
+fn keep_rest(request: &mut ServiceRequest) -> Option<Rest> {
+    if request.version() != Version::HTTP_2 || matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let rest = Rest(Rc::new(RefCell::new(request.take_payload())));
+    let stream: BoxedPayloadStream = Box::pin(rest.clone());
+    request.set_payload(Payload::from(stream));
+    Some(rest)
+}
+
+async fn throw_away(rest: &Rest) {
+    let deadline = tokio::time::Instant::now() + REST_TIME;
+    let (mut rest, mut left) = (rest.clone(), REST_BYTES_MAX);
+    while let Ok(Some(Ok(chunk))) = tokio::time::timeout_at(deadline, rest.next()).await {
+        match left.checked_sub(chunk.len()) {
+            Some(fewer) => left = fewer,
+            None => return,
+        }
+    }
 }
 
 /// Media type of FHIR in JSON, as it is written.

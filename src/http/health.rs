@@ -1,17 +1,23 @@
 //! The loopback listener: is the gateway alive, can it work, what has it counted. No TLS, no secrets, no ids.
 
 use super::door::Door;
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE};
+use actix_web::{HttpResponse, Resource, web};
 use serde_json::json;
 
 /// Adds the routes.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/health/live", web::get().to(live))
-        .route("/health/ready", web::get().to(ready))
-        .route("/metrics", web::get().to(metrics))
+        .service(read_only("/health/live").route(web::get().to(live)).route(web::head().to(live)))
+        .service(read_only("/health/ready").route(web::get().to(ready)).route(web::head().to(ready)))
+        .service(read_only("/metrics").route(web::get().to(metrics)).route(web::head().to(metrics)))
         .default_service(web::to(HttpResponse::NotFound));
+}
+
+/// A path that is only read, with HEAD for those who probe by it.
+fn read_only(path: &str) -> Resource {
+    let other = || async { HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD")).finish() };
+    web::resource(path).default_service(web::to(other))
 }
 
 /// The process answers.

@@ -94,3 +94,25 @@ fn check_draws_the_line_of_a_faulty_configuration_and_names_open_keys() {
     done(&at, &["check", "--config", "solent.toml"]);
     assert!(!at.join("x.db").exists(), "check opens no database");
 }
+
+#[test]
+fn a_format_nobody_knows_and_a_report_to_standard_output_are_wrong_usage() {
+    let folder = folder("usage");
+    std::fs::write(folder.join("empty.json"), "{}").unwrap();
+    let usage = |args: &[&str]| {
+        let (code, out, err) = solent(&folder, args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(err.starts_with("SOL-CLI-USAGE"), "{args:?}: {err}");
+    };
+    usage(&["read", "--from", "fhirr", "empty.json"]);
+    usage(&["write", "--to", "fhirr", "empty.json"]);
+    usage(&["translate", "--from", "fhirr", "--to", "canonical", "empty.json"]);
+    usage(&["translate", "--from", "canonical", "--to", "fhirr", "empty.json"]);
+    usage(&["validate", "--format", "fhirr", "empty.json"]);
+    let message = format!("{}/docs/demo/southdown-bundle.json", env!("CARGO_MANIFEST_DIR"));
+    usage(&["read", "--from", "fhir-r4-json", "--loss", "-", &message]);
+    assert!(!folder.join("-").exists());
+    let (code, _, _) = solent(&folder, &["read", "--from", "canonical", "empty.json"]);
+    assert_eq!(code, 1, "a message that is none");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,6 +1,7 @@
 //! The outside contract of the routes: statuses, headers, media types, problems.
 
-use super::harness::{House, NOW, ORIGIN, assertion_key, code, exchange, get_on};
+use super::deeds::Partnership;
+use super::harness::{House, NOW, ORIGIN, assertion_key, code, exchange, get_on, raw};
 use solent::http::ROUTES;
 use solent::trust::{Claims, sign};
 
@@ -205,4 +206,70 @@ fn health_and_metrics_are_on_loopback_and_name_no_id() {
     assert!(metrics.contains(&format!("solent_request_seconds_count{{{row}")), "{metrics}");
     assert!(!metrics.contains("0191f0c2") && !metrics.contains("census"));
     assert!(house.loopback("/nowhere").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn health_is_probed_by_head_as_well_and_takes_no_other_method() {
+    let house = House::open();
+    let ask = |method: &str, path: &str| {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(house.health).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    for path in ["/health/live", "/health/ready", "/metrics"] {
+        let (head, body) = ask("HEAD", path).split_once("\r\n\r\n").map(|(h, b)| (h.to_owned(), b.to_owned())).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200") && body.is_empty(), "{path}: {head}");
+        let other = ask("POST", path).to_lowercase();
+        assert!(other.starts_with("http/1.1 405") && other.contains("allow: get, head"), "{path}: {other}");
+    }
+}
+
+#[test]
+fn a_machines_path_takes_no_head_and_no_options_because_a_get_may_release_something() {
+    let house = House::open();
+    let mut stream = house.raw(Some("epr"), "http/1.1");
+    for method in ["OPTIONS", "DELETE", "BREW"] {
+        let request = format!("{method} /api/v1/mailbox/x HTTP/1.1\r\nHost: x\r\n\r\n");
+        let answer = exchange(&mut stream, &request).unwrap().to_lowercase();
+        assert!(answer.starts_with("http/1.1 405") && answer.contains("\r\nallow: get\r\n"), "{method}: {answer}");
+    }
+}
+
+#[test]
+fn a_page_answers_head_as_get_without_its_body_and_names_its_methods() {
+    let at = Partnership::with_pages();
+    let ask = |method: &str, path: &str| {
+        use std::io::{Read as _, Write as _};
+        let folder = &at.house.folder;
+        let mut stream = raw(folder, folder, Some("council-desk"), at.address(), "http/1.1");
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut bytes = Vec::new();
+        // How the connection ends is not looked at here.
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let lines = head.lines().filter(|l| !l.starts_with("solent-request-id") && !l.starts_with("date"));
+        let lines = lines.filter(|l| !l.starts_with("set-cookie") && !l.starts_with("content-length"));
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+        lines.sort();
+        (lines, body.to_owned())
+    };
+    for (path, status) in [("/sign-in", "200"), ("/", "303"), ("/families", "303"), ("/no-such-page", "404")] {
+        let (got, whole) = ask("GET", path);
+        let (head, nothing) = ask("HEAD", path);
+        assert!(got.iter().any(|l| l.starts_with(&format!("HTTP/1.1 {status}"))), "{path}: {got:?}");
+        assert_eq!(head, got, "{path}");
+        assert!(nothing.is_empty() && (status == "303" || !whole.is_empty()), "{path}");
+    }
+    for method in ["PUT", "OPTIONS", "BREW"] {
+        let (head, _) = ask(method, "/sign-in");
+        assert!(head.iter().any(|l| l.starts_with("HTTP/1.1 405")), "{method}: {head:?}");
+        assert!(head.iter().any(|l| l == "allow: GET, HEAD, POST"), "{method}: {head:?}");
+    }
+    // A machine's path on the same port is no page.
+    let (machine, _) = ask("HEAD", "/api/v1/mailbox");
+    assert!(machine.iter().any(|l| l.starts_with("HTTP/1.1 405")), "{machine:?}");
 }

@@ -43,6 +43,15 @@ pub const ADO: Who = ("ado-ado", "council");
 
 impl Partnership {
     pub fn open() -> Self {
+        Self::built(false)
+    }
+
+    /// With pages for people on the same port.
+    pub fn with_pages() -> Self {
+        Self::built(true)
+    }
+
+    fn built(pages: bool) -> Self {
         solent::trust::install_provider();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let house = runtime.block_on(House::open());
@@ -58,13 +67,25 @@ impl Partnership {
                 .issue(&Holder::System(SystemId::new(format!("{agency}-desk"))), Validity::days(now, 90), now)
                 .unwrap();
         }
-        let config = house.gateway.config().clone();
+        let mut config = house.gateway.config().clone();
+        config.pages = pages.then(|| solent::config::Pages {
+            idle: std::time::Duration::from_secs(900),
+            session: std::time::Duration::from_secs(28_800),
+        });
         let tls = Tls::load(&config.tls, house.clock.clone()).unwrap();
         let stories = Arc::clone(&house.gateway) as Arc<dyn Stories>;
-        let door = Door::new(config, tls, house.clock.clone(), stories);
+        let door = if pages {
+            Door::with_pages(config, tls, house.clock.clone(), &house.gateway, Vec::new())
+        } else {
+            Door::new(config, tls, house.clock.clone(), stories)
+        };
         let running = runtime.block_on(async { Running::start(&door) }).unwrap();
         let base = format!("https://127.0.0.1:{}", running.address.port());
         Self { house, base, running: Some(running), runtime, asserted: AtomicU32::new(0) }
+    }
+
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.running.as_ref().unwrap().address
     }
 
     pub fn client(&self, agency: &str) -> Client {

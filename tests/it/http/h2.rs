@@ -90,3 +90,64 @@ fn revocation_reaches_an_open_http_2_connection() {
     assert_ne!(status, STATUS_200);
     assert!(String::from_utf8_lossy(&body).contains("SOL-TRUST-REFUSED"));
 }
+
+/// A POST whose body comes later.
+fn post(stream: &mut Raw, id: u32, path: &str, length: usize) {
+    let length = length.to_string();
+    let headers: Vec<u8> = [
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", "localhost"),
+        (":path", path),
+        ("content-type", "application/xml"),
+        ("content-length", &length),
+    ]
+    .iter()
+    .flat_map(|(name, value)| literal(name, value))
+    .collect();
+    stream.write_all(&frame(HEADERS, END_HEADERS, id, &headers)).unwrap();
+}
+
+const END_HEADERS: u8 = 0x4;
+const END_STREAM: u8 = 0x1;
+const RST_STREAM: u8 = 3;
+
+/// Frames up to the end of a stream's answer: kind, stream and payload.
+fn frames(stream: &mut Raw, until: u32) -> Vec<(u8, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    loop {
+        let mut head = [0_u8; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).unwrap();
+        let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        found.push((head[3], of, payload));
+        if of == until && matches!(head[3], DATA | HEADERS) && head[4] & END_STREAM == 1 {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn an_early_refusal_over_http_2_waits_for_the_body_and_is_not_followed_by_a_reset() {
+    let house = House::with_limits("body_bytes_max = 65536");
+    for (path, code) in [
+        ("/api/v1/messages", "SOL-HTTP-BODY-LIMIT"),
+        ("/api/v1/messages?format=hl7v2", "SOL-HTTP-MEDIA-TYPE"),
+        ("/api/v1/nowhere", "SOL-HTTP-ROUTE"),
+    ] {
+        let mut stream = start(&house, "census");
+        post(&mut stream, 1, path, 6 * 16_000);
+        for part in 0..6 {
+            stream.write_all(&frame(DATA, u8::from(part == 5), 1, &[b' '; 16_000])).unwrap();
+        }
+        stream.flush().unwrap();
+        let mut all = frames(&mut stream, 1);
+        get(&mut stream, 3, "/api/v1/mailbox");
+        all.extend(frames(&mut stream, 3));
+        let said: Vec<u8> = all.iter().filter(|f| (f.0, f.1) == (DATA, 1)).flat_map(|f| f.2.clone()).collect();
+        assert!(String::from_utf8_lossy(&said).contains(code), "{path}");
+        assert!(!all.iter().any(|f| f.0 == RST_STREAM), "{path}: a client in use would lose the answer");
+    }
+}

@@ -158,8 +158,20 @@ fn a_number_from_before_an_adoption_finds_nobody_and_tells_the_keepers_officers(
     assert_eq!((answer.status, &answer.body), (200, &nobody.body), "{}", text(&answer));
     assert_eq!(alerts().iter().filter(|kind| *kind == "adoption-probe").count(), 1);
     assert!(!at.runtime.block_on(at.house.alerts("trust")).contains(&"adoption-probe".to_owned()));
+    let enquire = |value: &str| {
+        let by = json!({"identifier": {"scheme": "nhs-number", "value": value, "birth_date": MOTHER.3}});
+        let body = json!({"assertion": at.assertion(WREN, 0), "purpose": "CIN", "subject": by, "categories": ["IDN"]});
+        let answer = at.call("council", Method::Post, "/api/v1/enquiries", None, &body);
+        (answer.status, answer.body.len())
+    };
+    assert_eq!(
+        enquire(MOTHER.0),
+        enquire("9990000018"),
+        "an enquiry by the old number is one by a number never issued"
+    );
+    assert_eq!(alerts().iter().filter(|kind| *kind == "adoption-probe").count(), 2, "and tells the keepers as well");
     ask(&at, WREN, number("9990000026"));
-    assert_eq!(alerts().iter().filter(|kind| *kind == "adoption-probe").count(), 1, "another number is no probe");
+    assert_eq!(alerts().iter().filter(|kind| *kind == "adoption-probe").count(), 2, "another number is no probe");
 }
 
 #[test]
