@@ -152,12 +152,10 @@ fn entry(found: &Found, level: Level) -> Value {
     };
     let score: Value = serde_json::from_str(score).unwrap_or_default();
     let mut patient = json!({"resourceType": "Patient", "meta": {"security": labels()}});
-    if let (Value::Object(members), true) = (&mut patient, level >= Level::S) {
-        if let Some(age) = found.age {
+    if let Value::Object(members) = &mut patient {
+        if let Some(age) = found.age.filter(|_| level >= Level::S) {
             members.insert("extension".to_owned(), json!([{"url": AGE, "valueInteger": age}]));
         }
-    }
-    if let Value::Object(members) = &mut patient {
         members.insert("identifier".to_owned(), json!([{"system": PERSON, "value": found.person}]));
         if level >= Level::S && !found.name.is_empty() {
             members.insert("name".to_owned(), json!([{"text": found.name}]));
