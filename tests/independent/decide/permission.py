@@ -114,9 +114,8 @@ class Permissions:
                 return None if lacks else "own"
             return "own" if w.competent(child, category, then) else None
         if capacity in ("attorney-or-deputy", "best-interests"):
-            person = decider in w.person
-            right = person if capacity == "attorney-or-deputy" else decider == self.segment["custodian"]
-            return "proxy" if lacks and right and w.at_least(child, 18 if person else 16, then) else None
+            right = capacity == "attorney-or-deputy" or decider == self.segment["custodian"]
+            return "proxy" if lacks and right and w.at_least(child, 16, then) else None
         if w.at_least(child, 16, then) or w.competent(child, category, then):
             return None
         if capacity == "la-care-order" and decider not in w.person:
@@ -210,7 +209,7 @@ class Permissions:
 
     def records(self, person, any_purpose):
         """Every record that could count: (record, standing, decision, status)."""
-        found, self.unasked = [], False
+        found, self.unasked, self.any_purpose = [], False, any_purpose
         gone = {old["id"] for old in self.w.permissions for new in self.w.permissions if self.replaces(new, old)}
         for record in self.w.permissions:
             if record["subject"] != person or record["id"] in gone:
@@ -238,9 +237,10 @@ class Permissions:
         for key, value in other.items():
             if key in one and one[key] == value:
                 continue
-            if key in one or not hats or any(h.get(key) != value for h in hats):
-                return False
-        return True
+            break
+        else:
+            return True
+        return any(all(h.get(key) == value for key, value in other.items()) for h in hats)
 
     def element_within(self, name, one, other):
         if name not in other:
@@ -256,14 +256,25 @@ class Permissions:
             return all(any(label in COVERS.get(wide, {wide}) for wide in b) for label in a)
         return set(a) <= set(b)
 
+    def scope_left(self, record, decision):
+        """The scope a record speaks in here: the base, narrowed by the first exception that gave the decision."""
+        inside = [e for e in record.get("exceptions", []) if e["decision"] == decision and self.matches(e, decision, self.any_purpose)]
+        left = {name: record[name] for name in ELEMENTS if name in record}
+        for name in ELEMENTS if inside else ():
+            if name in inside[0]:
+                both = name in ("categories", "purposes") and name in left
+                left[name] = [v for v in inside[0][name] if v in left[name]] if both else inside[0][name]
+        return {n: v for n, v in left.items() if n not in ("from", "to") or not any(p.get("anyone") for p in v)}
+
     def within(self, one, other):
         return all(self.element_within(name, one, other) for name in ELEMENTS)
 
     def beaten(self, item, others):
         record, _, decision, _ = item
-        when = cal.parse(record["recorded_at"])
+        when, mine = cal.parse(record["recorded_at"]), self.scope_left(record, decision)
         for rival, _, say, _ in others:
-            inner, outer = self.within(rival, record), self.within(record, rival)
+            theirs = self.scope_left(rival, say)
+            inner, outer = self.within(theirs, mine), self.within(mine, theirs)
             if rival is record or not inner:
                 continue
             then = cal.parse(rival["recorded_at"])
@@ -312,8 +323,12 @@ class Permissions:
         young = not self.w.at_least(person, 16, self.at) and self.w.competent(person, self.segment["category"], self.at)
         counting = [i for i in items if i[1] != "parent" or not young]
         when = lambda item: cal.parse(item[0]["recorded_at"])
-        same = lambda a, b: a["decider"] == b["decider"] and self.within(a, b) and self.within(b, a)
-        return any(i[2] == "refuse" and not any(o[2] == "permit" and when(o) > when(i) and same(o[0], i[0]) for o in counting) for i in counting)
+
+        def same(one, other):
+            a, b = self.scope_left(one[0], one[2]), self.scope_left(other[0], other[2])
+            return one[0]["decider"] == other[0]["decider"] and self.within(a, b) and self.within(b, a)
+
+        return any(i[2] == "refuse" and not any(o[2] == "permit" and when(o) > when(i) and same(o, i) for o in counting) for i in counting)
 
     def past(self, ended):
         if not ended:

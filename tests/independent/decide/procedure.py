@@ -99,10 +99,10 @@ class Decider(Acts):
         role, purpose = hat["role"], ask["purpose"]
         if purpose in ("AU", "AN"):
             return False
-        if role == "ADO":
-            return segment["category"] == "ADP"
         if purpose == "SA":
             return role == "PRV" and "requester" in ask
+        if role == "ADO":
+            return segment["category"] == "ADP"
         if role == "SCH":
             author = self.w.hat.get(segment.get("author"))
             return purpose in ("CP", "CIN", "EH") and author is not None and author["account"] == hat["account"]

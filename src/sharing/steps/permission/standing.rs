@@ -54,8 +54,14 @@ fn decided(matter: &Matter<'_>, record: &Permission) -> Option<Class> {
     if record.decider == Decider::Person(person) {
         return ((sixteen && !lacks) || competent).then_some(Class::Own);
     }
-    if matches!(record.capacity, Capacity::AttorneyOrDeputy | Capacity::BestInterests) {
-        return lacks.then_some(Class::Own);
+    // Without an attorney or deputy the service that holds the information decides, not the next of kin (consent paper §3).
+    let in_place = match record.capacity {
+        Capacity::AttorneyOrDeputy => Some(true),
+        Capacity::BestInterests => Some(record.decider == Decider::Agency(matter.reading.segment.custodian)),
+        _ => None,
+    };
+    if let Some(rightly) = in_place {
+        return (lacks && rightly).then_some(Class::Own);
     }
     if sixteen || competent {
         return None;

@@ -32,19 +32,28 @@ pub(in crate::sharing) struct Scope {
 }
 
 impl Scope {
-    /// This scope narrowed by an exception inside it: what the exception names replaces what the base says.
+    /// This scope narrowed by an exception inside it: what the exception names replaces what the base says; of categories
+    /// and purposes only what both name is left.
     pub(in crate::sharing) fn within(&self, exception: &Self) -> Self {
         let inner = exception.clone();
         let base = self.clone();
         Self {
-            categories: inner.categories.or(base.categories),
+            categories: shared(inner.categories, base.categories),
             labels: inner.labels.or(base.labels),
             from: inner.from.or(base.from),
             to: inner.to.or(base.to),
-            purposes: inner.purposes.or(base.purposes),
+            purposes: shared(inner.purposes, base.purposes),
             period: inner.period.or(base.period),
             segments: inner.segments.or(base.segments),
         }
+    }
+}
+
+/// What two sets share; an absent one is everything.
+fn shared<T: std::ops::BitAnd<Output = T>>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one & other),
+        (one, other) => one.or(other),
     }
 }
 
