@@ -9,10 +9,11 @@ use super::{Caller, Failure, Gateway, Released, Rendered, entries};
 use crate::audit::payload::Dataset;
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, EntryId, HatId, ItemId};
-use crate::store::{Effect, FactsAt, Item, ItemKind, ItemState, Job};
+use crate::store::{Effect, FactsAt, Item, ItemKind, ItemState, Job, RecordId};
 use crate::vocabulary::{Category, Purpose};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -22,6 +23,9 @@ const LIST_ITEMS_MAX: i64 = 100;
 const PAGES_MAX: usize = 10;
 /// Longest a list call waits for something to arrive, in seconds.
 pub const WAIT_SECONDS_MAX: u64 = 30;
+
+/// Records by their id.
+type Shelved = BTreeMap<String, Arc<HeldRecord>>;
 
 /// One waiting item, as the list shows it: nothing of what or whom it is about.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -71,8 +75,10 @@ impl Gateway {
         let (mut shown, mut last) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
             let due = self.db.mailbox_due_after(&caller.system, now, last.as_ref(), LIST_ITEMS_MAX).await?;
+            let facts = self.facts.now(&self.db).await?;
+            let held = self.load_of(&due).await?;
             for item in &due {
-                if self.may_be_listed(caller, item).await? {
+                if self.may_be_listed(caller, item, &held, facts).await? {
                     shown.push(ItemSummary {
                         id: item.id.as_str().to_owned(),
                         available_at: item.available_at.to_string(),
@@ -92,25 +98,43 @@ impl Gateway {
         Ok(shown)
     }
 
+    /// The records of the deliveries among these items, by id.
+    async fn load_of(&self, items: &[Item]) -> Result<Shelved, Failure> {
+        let deliveries = items.iter().filter(|item| item.kind == ItemKind::Delivery);
+        let ids: BTreeSet<RecordId> = deliveries.flat_map(|item| item.records.iter().cloned()).collect();
+        let ids: Vec<RecordId> = ids.into_iter().collect();
+        let held = if ids.is_empty() { Vec::new() } else { self.load(&ids).await? };
+        Ok(held.into_iter().map(|record| (record.id.clone(), record)).collect())
+    }
+
     /// An item of which the receiver would learn nothing is not hinted at (R59).
-    async fn may_be_listed(&self, caller: &Caller, item: &Item) -> Result<bool, Failure> {
-        let Some(whole) = self.db.mailbox_item(&caller.system, &item.id).await? else { return Ok(false) };
-        if whole.kind != ItemKind::Delivery {
+    async fn may_be_listed(
+        &self,
+        caller: &Caller,
+        item: &Item,
+        held: &Shelved,
+        facts: FactsAt,
+    ) -> Result<bool, Failure> {
+        if item.kind != ItemKind::Delivery {
             return Ok(true);
         }
-        let held = self.load(&whole.records).await?;
+        let held: Vec<_> = item.records.iter().filter_map(|id| held.get(id.as_str()).cloned()).collect();
         if held.is_empty() {
             return Ok(false);
         }
-        let question = self.question(caller, &whole, &held).await?;
+        let question = self.question(caller, item, &held, facts).await?;
         Ok(!self.weigh(&question, &held).await?.is_silent())
     }
 
     /// The caller's own item, if the caller may know of it: one that was collected before, or that would tell something now.
     /// Any other looks like none (R59).
     async fn known_item(&self, caller: &Caller, id: &ItemId) -> Result<Item, Failure> {
-        let item = self.own_item(caller, id).await?;
-        if item.receipt.is_some() || self.may_be_listed(caller, &item).await? {
+        let (item, facts) = self.own_item(caller, id).await?;
+        if item.receipt.is_some() {
+            return Ok(item);
+        }
+        let held = self.load_of(std::slice::from_ref(&item)).await?;
+        if self.may_be_listed(caller, &item, &held, facts).await? {
             return Ok(item);
         }
         self.not_here(caller).await?;
@@ -123,7 +147,7 @@ impl Gateway {
     /// [`Failure::NotFound`] for an unknown item, another system's, and one that the caller may not know of;
     /// [`Failure::Gone`] after acknowledgement; the rest as [`Failure`] says.
     pub async fn collect(&self, caller: &Caller, id: &ItemId) -> Result<Released, Failure> {
-        let item = self.own_item(caller, id).await?;
+        let (item, facts) = self.own_item(caller, id).await?;
         if !matches!(item.state, ItemState::Due | ItemState::Released) || item.expires_at <= self.clock().now() {
             self.known_item(caller, id).await?;
             return Err(Failure::Gone);
@@ -140,7 +164,7 @@ impl Gateway {
             ItemKind::Delivery => {}
         }
         let held = self.load(&item.records).await?;
-        let question = self.question(caller, &item, &held).await?;
+        let question = self.question(caller, &item, &held, facts).await?;
         let weighed = self.weigh(&question, &held).await?;
         if weighed.is_silent() {
             let entry = EntryId::new(Self::fresh_id());
@@ -207,10 +231,10 @@ impl Gateway {
         Ok(())
     }
 
-    /// The caller's own item. Somebody else's looks like none; the attempt is logged.
-    async fn own_item(&self, caller: &Caller, id: &ItemId) -> Result<Item, Failure> {
-        if let Some(item) = self.db.mailbox_item(&caller.system, id).await? {
-            return Ok(item);
+    /// The caller's own item, with the state of the facts. Somebody else's looks like none; the attempt is logged.
+    async fn own_item(&self, caller: &Caller, id: &ItemId) -> Result<(Item, FactsAt), Failure> {
+        if let Some(found) = self.db.mailbox_item_at(&caller.system, id).await? {
+            return Ok(found);
         }
         self.not_here(caller).await?;
         Err(Failure::NotFound)
@@ -224,10 +248,15 @@ impl Gateway {
         Ok(())
     }
 
-    async fn question(&self, caller: &Caller, item: &Item, held: &[HeldRecord]) -> Result<Question, Failure> {
+    async fn question(
+        &self,
+        caller: &Caller,
+        item: &Item,
+        held: &[Arc<HeldRecord>],
+        facts: FactsAt,
+    ) -> Result<Question, Failure> {
         let hat = item.hat.clone().ok_or(Failure::Inconsistent("a mailbox item without a hat"))?;
         let purpose: Purpose = item.purpose.ok_or(Failure::Inconsistent("a mailbox item without a purpose"))?;
-        let facts = self.facts.now(&self.db).await?;
         let account = self.account_of(&hat, facts).await?;
         let subject = held.iter().find_map(|h| h.subject().cloned());
         let segments = held.iter().flat_map(|h| h.record.segments());

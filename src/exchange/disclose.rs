@@ -12,16 +12,16 @@ use super::world::{self, HeldRecord, Known};
 use super::{Caller, Failure, Gateway, Released, entries, render};
 use crate::audit::Event;
 use crate::clock::Moment;
-use crate::document::{Limits, json};
 use crate::ident::{AccountId, AgencyId, EntryId, HatId, ItemId, PersonId, SystemId};
-use crate::record::{Form, Record, Segment, State};
+use crate::record::{Form, Segment, State};
 use crate::sharing::decision::{Decision, Marker, Reason};
 use crate::sharing::disclosure::Disclosable;
 use crate::sharing::facts::{self, Time};
 use crate::sharing::redact::{Held, Identities, Request, Ruled, redact};
-use crate::store::{Committed, Digest, Effect, FactRow, FactSeeds, FactsAt, Job, RecordId, SegmentRow, decided_digest};
+use crate::store::{Committed, Digest, Effect, FactRow, FactSeeds, FactsAt, Job, decided_digest};
 use crate::vocabulary::{Category, Level, Purpose};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// One question: who asks for what about whom, under which hat.
@@ -158,7 +158,7 @@ impl Gateway {
     }
 
     /// Decides every segment in question at this moment and redacts. Changes nothing, logs nothing.
-    pub(super) async fn weigh(&self, question: &Question, held: &[HeldRecord]) -> Result<Weighed, Failure> {
+    pub(super) async fn weigh(&self, question: &Question, held: &[Arc<HeldRecord>]) -> Result<Weighed, Failure> {
         let known = self.facts_for(question, held).await?;
         self.weigh_with(question, held, &known)
     }
@@ -167,7 +167,7 @@ impl Gateway {
     pub(super) fn weigh_with(
         &self,
         question: &Question,
-        held: &[HeldRecord],
+        held: &[Arc<HeldRecord>],
         known: &Known,
     ) -> Result<Weighed, Failure> {
         let content = self.content();
@@ -203,7 +203,16 @@ impl Gateway {
         let (refusal, unavailable) = (judged.refusal, judged.unavailable);
         let places: Vec<Held<'_>> =
             held.iter().map(|h| Held { id: &h.id, record: &h.record, people: &h.people }).collect();
-        let alias = |text: &str| self.alias(question, text);
+        // The same few people are named by every segment.
+        let named: RefCell<HashMap<String, String>> = RefCell::default();
+        let alias = |text: &str| {
+            if let Some(known) = named.borrow().get(text) {
+                return known.clone();
+            }
+            let made = self.alias_for(&question.caller.system, text);
+            named.borrow_mut().insert(text.to_owned(), made.clone());
+            made
+        };
         let request = Request {
             purpose: question.purpose,
             policy: &content.policy,
@@ -223,7 +232,7 @@ impl Gateway {
         Ok(Weighed { disclosable, refusal, hat, on_behalf_of, policy_version, relationships, inputs })
     }
 
-    async fn facts_for(&self, question: &Question, held: &[HeldRecord]) -> Result<Arc<Known>, Failure> {
+    async fn facts_for(&self, question: &Question, held: &[Arc<HeldRecord>]) -> Result<Arc<Known>, Failure> {
         // As `Inputs::seeds` has them later: of the segments in question, not of everything beside them.
         let chosen = chosen_segments(question, held).described;
         let places = chosen.iter().filter_map(|(index, segment)| {
@@ -255,46 +264,11 @@ impl Gateway {
         self.facts.closure(at, (&self.db, &self.keys), seeds, make).await
     }
 
-    /// Reads stored records back. A stored record that no longer satisfies its schema is an inconsistency: refused.
-    pub(super) async fn load(&self, ids: &[RecordId]) -> Result<Vec<HeldRecord>, Failure> {
-        let segments = self.db.segments_in(ids).await?;
-        self.load_with(ids, segments).await
-    }
-
-    /// As [`Gateway::load`], with segments that were read before.
-    pub(super) async fn load_with(
-        &self,
-        ids: &[RecordId],
-        segments: Vec<SegmentRow>,
-    ) -> Result<Vec<HeldRecord>, Failure> {
-        let content = self.content();
-        let rows = self.db.records(&self.keys, ids).await?;
-        let mut by_record: BTreeMap<String, Vec<SegmentRow>> = BTreeMap::new();
-        for row in segments {
-            by_record.entry(row.record.as_str().to_owned()).or_default().push(row);
-        }
-        rows.into_iter()
-            .map(|row| {
-                let id = row.id.as_str().to_owned();
-                let document = json::read(&row.content, &Limits::file())
-                    .map_err(|_| Failure::Inconsistent("a stored record is not JSON"))?;
-                let record = Record::validate(document, &content.schemas)
-                    .map_err(|_| Failure::Inconsistent("a stored record is not valid"))?;
-                let segments = by_record.remove(&id).unwrap_or_default();
-                Ok(HeldRecord { id, record, people: row.persons, segments })
-            })
-            .collect()
-    }
-
-    /// An id that only this receiver sees: keyed by its system, so that two receivers cannot compare.
-    fn alias(&self, question: &Question, text: &str) -> String {
-        self.alias_for(&question.caller.system, text)
-    }
-
     /// The id by which a system knows something: another for each system, so that two cannot compare.
     pub(super) fn alias_for(&self, system: &SystemId, text: &str) -> String {
         let digest = self.keys.hash("alias", format!("{system}\0{text}").as_bytes());
-        hex(&digest).chars().take(32).collect()
+        let (half, _) = digest.split_at(16);
+        hex(half)
     }
 }
 
@@ -313,9 +287,9 @@ fn relied_on(weighed: &Weighed, caller: &Caller) -> Option<Effect> {
 }
 
 /// Everybody the facts must know at least by id, with birth dates from the records.
-fn people(question: &Question, held: &[HeldRecord]) -> BTreeMap<PersonId, Option<String>> {
+fn people(question: &Question, held: &[Arc<HeldRecord>]) -> BTreeMap<PersonId, Option<String>> {
     let mut people: BTreeMap<PersonId, Option<String>> = BTreeMap::from([(question.subject.clone(), None)]);
-    for (person, born) in held.iter().flat_map(HeldRecord::born) {
+    for (person, born) in held.iter().flat_map(|h| h.born()) {
         let known = people.entry(person).or_default();
         *known = known.take().or(born);
     }
@@ -333,7 +307,7 @@ struct Chosen<'a> {
     described: Vec<(usize, &'a Segment)>,
 }
 
-fn chosen_segments<'a>(question: &Question, held: &'a [HeldRecord]) -> Chosen<'a> {
+fn chosen_segments<'a>(question: &Question, held: &'a [Arc<HeldRecord>]) -> Chosen<'a> {
     let mut chosen = Chosen { decided: Vec::new(), described: Vec::new() };
     for (index, place) in held.iter().enumerate() {
         let segments = place.record.segments();
@@ -377,5 +351,7 @@ fn relied_kinds(known: &Known, decisions: &[Decision]) -> BTreeMap<String, (Stri
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| DIGITS.get(usize::from(half))).map(|digit| char::from(*digit)).collect()
 }

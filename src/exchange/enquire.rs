@@ -6,16 +6,14 @@
 use super::alerts::Bulk;
 use super::disclose::{Question, Standing};
 use super::receive::scheme_of;
-use super::world::HeldRecord;
 use super::{Caller, Failure, Gateway, Released};
 use crate::audit::payload::Hat;
 use crate::audit::{Draft, Event, Outcome};
 use crate::exchange::entries;
 use crate::ident::{AccountId, AgencyId, HatId, PersonId};
 use crate::matching::Identifier;
-use crate::store::{FactsAt, Job, RecordId, Section, SegmentRow};
+use crate::store::{FactsAt, Job, Section};
 use crate::vocabulary::{Category, Purpose, Role};
-use std::collections::BTreeSet;
 
 /// Whom an enquiry is about: an identifier with a birth date, or the hub's own id from an earlier answer.
 #[derive(Clone, PartialEq, Eq)]
@@ -106,20 +104,6 @@ impl Gateway {
         };
         let weighed = self.weigh(&question, &held).await?;
         self.answer(question, weighed, |_| None).await
-    }
-
-    /// The records with a segment about this person in one of these categories.
-    pub(super) async fn held_about(
-        &self,
-        subject: &PersonId,
-        categories: &[Category],
-    ) -> Result<Vec<HeldRecord>, Failure> {
-        let mut rows = self.db.segments_beside(subject).await?;
-        let wanted = |r: &SegmentRow| r.category.is_some_and(|c| categories.contains(&c)) && r.about.contains(subject);
-        let records: BTreeSet<RecordId> = rows.iter().filter(|r| wanted(r)).map(|r| r.record.clone()).collect();
-        rows.retain(|r| records.contains(&r.record));
-        let records: Vec<RecordId> = records.into_iter().collect();
-        self.load_with(&records, rows).await
     }
 
     pub(super) async fn find_subject(

@@ -39,6 +39,7 @@ mod review_desk;
 mod safeguard;
 mod search;
 mod self_check;
+mod shelf;
 mod terms;
 mod unflag;
 mod upkeep;
@@ -175,6 +176,7 @@ pub struct Gateway {
     clock: Clock,
     arrivals: BTreeMap<SystemId, Arc<Notify>>,
     facts: FactCache<world::Known>,
+    shelf: shelf::Shelf,
     witnesses: witnesses::Witnesses,
     last_hour: alerts::LastHour,
     integrity: console::Watch,
@@ -215,6 +217,7 @@ impl Gateway {
             clock: parts.clock,
             arrivals,
             facts: FactCache::default(),
+            shelf: shelf::Shelf::default(),
             witnesses: witnesses::Witnesses::default(),
             last_hour: alerts::LastHour::default(),
             integrity: console::Watch::default(),

@@ -23,6 +23,8 @@ impl Gateway {
     pub async fn upkeep(&self) -> Result<usize, Failure> {
         let now = self.clock().now();
         let mut touched = 0;
+        // What is erased below, or by another gateway on this database, is not to stay in memory.
+        self.shelf.clear();
         for item in self.db.mailbox_expired(now, ROUND_ITEMS_MAX).await? {
             self.return_to_sender(&item, now).await?;
             touched += 1;

@@ -47,7 +47,7 @@ async fn admit(request: &HttpRequest) -> Result<Caller, Problem> {
     let door = request.app_data::<web::Data<Door>>().ok_or_else(Problem::not_admitted)?;
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let connection = request.conn_data::<Connection>().ok_or_else(Problem::not_admitted)?;
-    // Rate first: even refusals, which write to the log, are bounded.
+    // Rate first; refusals, which write to the log, have a tighter one.
     if let Some(identity) = connection.claimed() {
         door.limits.admit(&identity.system)?;
     }
@@ -63,6 +63,9 @@ async fn admit(request: &HttpRequest) -> Result<Caller, Problem> {
             Ok(Caller { member, caller })
         }
         Err(refused) => {
+            if let Some(identity) = connection.claimed() {
+                door.limits.admit_refusal(&identity.system)?;
+            }
             let reason = refused.refusal.code();
             let denial =
                 Denial { claimed: refused.claimed, certificate: refused.fingerprint, request: Some(id), reason };

@@ -24,6 +24,10 @@ const PERMIT_BYTES: usize = 1024;
 /// How long a large body waits for its permits before the client is told to come back.
 const PERMIT_WAIT: Duration = Duration::from_secs(10);
 
+/// Requests of one system that are refused for its certificate, in a minute: each is an entry of the log, so the log must not
+/// grow as fast as somebody can ask.
+const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(5_999);
+
 /// A body that was read whole, with the permit for its size.
 pub(super) struct Body {
     /// The bytes.
@@ -44,6 +48,7 @@ pub(super) struct Limits {
     body_bytes_max: usize,
     request_time: Duration,
     rates: DefaultKeyedRateLimiter<SystemId>,
+    refusals: DefaultKeyedRateLimiter<SystemId>,
     clock: DefaultClock,
     allowance: Arc<Semaphore>,
     allowance_permits: u32,
@@ -52,11 +57,13 @@ pub(super) struct Limits {
 impl Limits {
     pub fn new(config: &config::Limits) -> Self {
         let per_minute = NonZeroU32::new(config.requests_per_minute).unwrap_or(NonZeroU32::MIN);
+        let refusals = per_minute.min(REFUSALS_PER_MINUTE);
         let permits = permits_for(config.body_bytes_max);
         Self {
             body_bytes_max: config.body_bytes_max,
             request_time: config.request_time,
             rates: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            refusals: RateLimiter::keyed(Quota::per_minute(refusals)),
             clock: DefaultClock::default(),
             allowance: Arc::new(Semaphore::new(usize::try_from(permits).unwrap_or(Semaphore::MAX_PERMITS))),
             allowance_permits: permits,
@@ -65,7 +72,16 @@ impl Limits {
 
     /// One request of a system. The key comes from a verified certificate, so the number of keys is bounded.
     pub fn admit(&self, system: &SystemId) -> Result<(), Problem> {
-        self.rates.check_key(system).map_err(|not_until| {
+        self.within(&self.rates, system)
+    }
+
+    /// One request that is going to be refused because of its certificate, which the log will hold.
+    pub fn admit_refusal(&self, system: &SystemId) -> Result<(), Problem> {
+        self.within(&self.refusals, system)
+    }
+
+    fn within(&self, rates: &DefaultKeyedRateLimiter<SystemId>, system: &SystemId) -> Result<(), Problem> {
+        rates.check_key(system).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             Problem::too_many(wait.as_secs().saturating_add(1))
         })
@@ -73,8 +89,10 @@ impl Limits {
 
     /// Forgets systems that have not asked for a while.
     pub fn forget_idle(&self) {
-        self.rates.retain_recent();
-        self.rates.shrink_to_fit();
+        for rates in [&self.rates, &self.refusals] {
+            rates.retain_recent();
+            rates.shrink_to_fit();
+        }
     }
 
     /// KiB of large bodies now held.

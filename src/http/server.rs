@@ -21,9 +21,12 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+/// Connections that wait to be accepted: the default bound on open ones.
+const CONNECTIONS_WAITING_MAX: u32 = 4_096;
 /// How long a TLS handshake may take; a mutual handshake across the country takes well under one second.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// After an early answer the rest of a body is read and thrown away for this long, so that the answer is not lost.
@@ -63,7 +66,7 @@ impl Running {
     /// When an address cannot be bound or the TLS configuration is refused.
     pub fn start(door: &Arc<Door>) -> io::Result<Self> {
         let config = door.tls.server_config().map_err(io::Error::other)?;
-        let listener = TcpListener::bind(door.config.server.listen)?;
+        let listener = bind(door.config.server.listen)?;
         let health_listener = TcpListener::bind(door.config.server.health_listen)?;
         let (address, health_address) = (listener.local_addr()?, health_listener.local_addr()?);
         let (denials, queue) = mpsc::channel(DENIALS_QUEUED_MAX);
@@ -100,6 +103,15 @@ impl Running {
             task.abort();
         }
     }
+}
+
+/// The door's listener. The standard library's own queue holds 128 connections: when more come at once, as after a restart, the
+/// rest would wait a second for their next try.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(CONNECTIONS_WAITING_MAX)?.into_std()
 }
 
 fn workers() -> usize {

@@ -8,7 +8,8 @@ use super::commit::Refusal;
 use super::db::Tx;
 use super::effect::{Effect, NewMessage};
 use super::keys::{Digest, Keys, Sealed};
-use super::mailbox::{self, ItemState};
+use super::mailbox::{self, ItemState, Out};
+use super::permission_use::Used;
 use super::{
     cosignatures, decided, facts, messages, page_state, people, permission_use, quarantine, requests, retention,
 };
@@ -36,7 +37,7 @@ pub(super) struct Scene<'a> {
     pub(super) now: Moment,
     /// The job's first entry: the receipt of what it releases.
     pub(super) receipt: Option<&'a EntryId>,
-    /// The sealed contents of the effect's records, then of its held items, in order.
+    /// The sealed contents of the effect's records, then of its held items, in order; or its sealed question.
     pub(super) sealed: &'a [Sealed],
 }
 
@@ -80,12 +81,14 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             version => Err(Stopped::Refused(Refusal::FactChanged { version })),
         },
         Effect::RestsOn { permissions, system, agency } => match scene.receipt {
-            Some(entry) => Ok(permission_use::used(tx, permissions, entry, (system, agency), scene.now).await?),
+            Some(entry) => {
+                Ok(permission_use::used(tx, &[Used { permissions, entry, system, agency }], scene.now).await?)
+            }
             None => Ok(()),
         },
-        Effect::KeepDecided { body } => match scene.receipt {
-            Some(entry) => Ok(decided::keep(tx, scene.keys, entry, body).await?),
-            None => Ok(()),
+        Effect::KeepDecided { .. } => match (scene.receipt, scene.sealed.first()) {
+            (Some(entry), Some(sealed)) => Ok(decided::keep(tx, &[(entry, sealed)]).await?),
+            _ => Ok(()),
         },
         Effect::KeepRules { version, files } => Ok(decided::keep_rules(tx, version, files, scene.now).await?),
         Effect::Notice { message, kind, refers_to } => Ok(permission_use::notice(tx, message, kind, refers_to).await?),
@@ -180,6 +183,25 @@ pub(super) async fn accept_all(
     Ok(mailbox::remember(tx, &answers).await?
         && messages::insert(tx, &messages).await?
         && accepted(tx, keys, now, all).await?)
+}
+
+/// What the decisions of a batch leave beside their entries: questions, released items, permissions relied on.
+#[derive(Default)]
+pub(super) struct Decisions<'a> {
+    pub(super) kept: Vec<(&'a EntryId, &'a Sealed)>,
+    pub(super) out: Vec<Out<'a>>,
+    pub(super) used: Vec<Used<'a>>,
+}
+
+/// Writes many decisions with a statement per table; false when an item among them cannot be released any more. Then some
+/// of it is written: the caller undoes it all and writes them one by one.
+pub(super) async fn decide_all(tx: &mut Tx, now: Moment, all: &Decisions<'_>) -> Result<bool, Error> {
+    if !all.out.is_empty() && !mailbox::release_all(tx, &all.out, now).await? {
+        return Ok(false);
+    }
+    decided::keep(tx, &all.kept).await?;
+    permission_use::used(tx, &all.used, now).await?;
+    Ok(true)
 }
 
 /// What follows a message's own row; false when a person changed meanwhile.

@@ -4,20 +4,22 @@
 //! writes and reads the question, `sharing` the rules. Erasing what the log holds of a person erases the questions too.
 
 use super::Error;
+use super::bulk::Bulk;
 use super::db::{Arg, Db, Row, Tx, statements};
-use super::keys::{Digest, Keys};
+use super::keys::{Digest, Keys, Sealed};
 use crate::clock::Moment;
 use crate::config::Files;
 use crate::ident::EntryId;
 use std::collections::BTreeMap;
 
 statements! {
-    KEEP = "INSERT INTO decided (entry, body) VALUES ($1, $2)";
     OF = "SELECT body FROM decided WHERE entry = $1";
     ERASE = "DELETE FROM decided WHERE entry IN (SELECT id FROM log_entry WHERE origin = $1 AND key_ref = $2)";
     KEEP_RULES = "INSERT INTO policy_set (version, files, first_used) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING";
     RULES = "SELECT files FROM policy_set WHERE version = $1";
 }
+
+static KEEP: Bulk = Bulk::new("decided insert", "INSERT INTO decided (entry, body)", 2, "");
 
 impl Db {
     /// What the decision of an entry was made from; `None` for an entry without one, or an erased one.
@@ -50,9 +52,18 @@ pub fn decided_digest(keys: &Keys, body: &[u8]) -> Digest {
     keys.hash("decided", body)
 }
 
-pub(super) async fn keep(tx: &mut Tx, keys: &Keys, entry: &EntryId, body: &[u8]) -> Result<(), Error> {
-    let sealed = keys.seal_whole(&context(entry), body)?;
-    tx.execute(&KEEP, &[Arg::Text(entry.as_str()), Arg::Bytes(&sealed)]).await.map(drop)
+/// A question sealed, outside the committer.
+pub(super) fn seal(keys: &Keys, entry: &EntryId, body: &[u8]) -> Result<Sealed, Error> {
+    Ok(keys.seal(&context(entry), body)?)
+}
+
+/// Writes questions, each with the entry of its decision.
+pub(super) async fn keep(tx: &mut Tx, all: &[(&EntryId, &Sealed)]) -> Result<(), Error> {
+    let whole = |sealed: &Sealed| [sealed.wrapped_key.as_slice(), sealed.content.as_slice()].concat();
+    let bodies: Vec<(&EntryId, Vec<u8>)> = all.iter().map(|(entry, sealed)| (*entry, whole(sealed))).collect();
+    let args: Vec<Arg<'_>> =
+        bodies.iter().flat_map(|(entry, body)| [Arg::Text(entry.as_str()), Arg::Bytes(body)]).collect();
+    KEEP.insert(tx, &args).await.map(drop)
 }
 
 pub(super) async fn keep_rules(tx: &mut Tx, version: &str, files: &str, now: Moment) -> Result<(), Error> {

@@ -329,10 +329,11 @@ pub struct NewIdempotency {
 }
 
 impl Effect {
-    /// How many sealed contents (records, then held items) belong to this effect.
+    /// How many sealed contents (records, then held items; or a question) belong to this effect.
     pub(super) fn contents(&self) -> usize {
         match self {
             Self::Accept(message) => message.records.len().saturating_add(message.quarantined.len()),
+            Self::KeepDecided { .. } => 1,
             _ => 0,
         }
     }

@@ -127,6 +127,8 @@ statements! {
         "SELECT DISTINCT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE r.ref = ANY($1) LIMIT 20001";
     BY_REFS_AT = "SELECT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE f.since <= $2 AND r.ref IN (SELECT value FROM json_each($1)) UNION SELECT p.section, p.id, p.version, p.body FROM fact_ref_past r JOIN fact_past p ON p.section = r.section AND p.id = r.id AND p.version = r.version WHERE p.since <= $2 AND p.until > $2 AND r.ref IN (SELECT value FROM json_each($1)) LIMIT 20001",
         "SELECT f.section, f.id, f.version, f.body FROM fact_ref r JOIN fact f ON f.section = r.section AND f.id = r.id WHERE f.since <= $2 AND r.ref = ANY($1) UNION SELECT p.section, p.id, p.version, p.body FROM fact_ref_past r JOIN fact_past p ON p.section = r.section AND p.id = r.id AND p.version = r.version WHERE p.since <= $2 AND p.until > $2 AND r.ref = ANY($1) LIMIT 20001";
+    WITH_FACTS = "SELECT NULL, version FROM fact_clock WHERE one = 1 UNION ALL SELECT value, 0 FROM json_each($1) WHERE EXISTS (SELECT 1 FROM fact_ref WHERE ref = value)",
+        "SELECT NULL::TEXT, version FROM fact_clock WHERE one = 1 UNION ALL SELECT value, 0 FROM unnest($1::TEXT[]) AS asked (value) WHERE EXISTS (SELECT 1 FROM fact_ref WHERE ref = value)";
     BY_SECTION = "SELECT section, id, version, body FROM fact WHERE section = $1 AND id > $2 ORDER BY id LIMIT ($3 + 0)";
     CHANGED = "SELECT section, id, version, body FROM fact WHERE section = $1 AND since > $2 LIMIT 20001";
     GONE = "SELECT DISTINCT p.id FROM fact_past p WHERE p.section = $1 AND p.until > $2 AND NOT EXISTS (SELECT 1 FROM fact f WHERE f.section = p.section AND f.id = p.id)";
@@ -196,6 +198,22 @@ impl Db {
             wanted = closure.take(keys, &rows, round, seeds)?;
         }
         Ok(closure.facts.into_values().collect())
+    }
+
+    /// Of these references those that some fact hangs on, in order, and the counter of changes at that moment.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(super) async fn refs_with_facts(&self, refs: &[String]) -> Result<(Vec<String>, i64), Error> {
+        let (mut hung, mut version) = (Vec::new(), None);
+        for row in self.fetch(&WITH_FACTS, &[Arg::Texts(refs)]).await? {
+            match row.text_opt(0, "ref")? {
+                Some(found) => hung.push(found),
+                None => version = Some(row.int(1, "version")?),
+            }
+        }
+        hung.sort();
+        Ok((hung, version.ok_or(Error::Corrupt { at: "facts_version", what: "the row" })?))
     }
 
     /// The facts of one section after `after`, in id order, at most `limit`.

@@ -8,11 +8,13 @@ use super::Error;
 use super::bulk::Bulk;
 use super::db::{Arg, Db, Row, Tx, statements};
 use super::effect::{NewIdempotency, NewItem};
+use super::fact_cache::FactsAt;
 use super::keys::Digest;
 use super::messages::RecordId;
 use crate::clock::Moment;
 use crate::ident::{AgencyId, EntryId, HatId, ItemId, MessageId, SystemId};
 use crate::vocabulary::Purpose;
+use std::collections::BTreeMap;
 
 /// How long an idempotency answer is remembered: 7 days, in milliseconds (outside contract, `POST /api/v1/messages`).
 pub const IDEMPOTENCY_MILLIS: i64 = 7 * 24 * 3_600_000;
@@ -75,7 +77,7 @@ pub struct Item {
     pub kind: ItemKind,
     /// The message it comes from.
     pub message: MessageId,
-    /// Its records, in order; empty in lists.
+    /// Its records, in order; empty in lists of what happened to items.
     pub records: Vec<RecordId>,
     /// Who sent it.
     pub from_system: SystemId,
@@ -112,16 +114,21 @@ pub struct Remembered {
 
 const COLUMNS: usize = 14;
 
+// Each state is read in its index's order as far as the limit: a mailbox of a hundred thousand is not sorted for a list.
+// `+` before a column keeps SQLite from looking for the items of a release by their state.
 statements! {
-    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state IN ('due', 'released') AND available_at <= $2 AND expires_at > $2 AND (available_at > $4 OR (available_at = $4 AND id > $5)) ORDER BY available_at, id LIMIT ($3 + 0)";
-    ONE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE id = $1 AND to_system = $2";
+    DUE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest, (SELECT json_group_array(record) FROM (SELECT record FROM mailbox_record WHERE item = m.id ORDER BY seq)) FROM (SELECT * FROM (SELECT * FROM (SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state = 'due' AND available_at <= $2 AND expires_at > $2 AND (available_at > $4 OR (available_at = $4 AND id > $5)) ORDER BY available_at, id LIMIT ($3 + 0)) AS due_items UNION ALL SELECT * FROM (SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state = 'released' AND available_at <= $2 AND expires_at > $2 AND (available_at > $4 OR (available_at = $4 AND id > $5)) ORDER BY available_at, id LIMIT ($3 + 0)) AS released_items) AS both_items ORDER BY available_at, id LIMIT ($3 + 0)) AS m ORDER BY available_at, id",
+        "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest, (SELECT COALESCE(json_agg(record ORDER BY seq), '[]')::TEXT FROM mailbox_record WHERE item = m.id) FROM (SELECT * FROM (SELECT * FROM (SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state = 'due' AND available_at <= $2 AND expires_at > $2 AND (available_at > $4 OR (available_at = $4 AND id > $5)) ORDER BY available_at, id LIMIT ($3 + 0)) AS due_items UNION ALL SELECT * FROM (SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE to_system = $1 AND state = 'released' AND available_at <= $2 AND expires_at > $2 AND (available_at > $4 OR (available_at = $4 AND id > $5)) ORDER BY available_at, id LIMIT ($3 + 0)) AS released_items) AS both_items ORDER BY available_at, id LIMIT ($3 + 0)) AS m ORDER BY available_at, id";
+    ONE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest, (SELECT json_group_array(record) FROM (SELECT record FROM mailbox_record WHERE item = $1 ORDER BY seq)), (SELECT version FROM fact_clock WHERE one = 1) FROM mailbox WHERE id = $1 AND to_system = $2",
+        "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest, (SELECT COALESCE(json_agg(record ORDER BY seq), '[]')::TEXT FROM mailbox_record WHERE item = $1), (SELECT version FROM fact_clock WHERE one = 1) FROM mailbox WHERE id = $1 AND to_system = $2";
     OF_MESSAGE = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE message = $1 ORDER BY id";
     EXPIRED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox WHERE state IN ('due', 'released') AND expires_at <= $1 ORDER BY expires_at, id LIMIT ($2 + 0)";
     SETTLED = "SELECT id, kind, message, from_system, from_agency, to_system, hat, purpose, state, available_at, expires_at, state_at, receipt, digest FROM mailbox m WHERE state = 'acked' AND state_at <= $1 AND EXISTS (SELECT 1 FROM mailbox_record mr JOIN record r ON r.id = mr.record WHERE mr.item = m.id AND r.wrapped_key IS NOT NULL) ORDER BY state_at, id LIMIT ($2 + 0)";
-    RECORDS = "SELECT record FROM mailbox_record WHERE item = $1 ORDER BY seq";
     STATE_LOCKED = "SELECT state, to_system FROM mailbox WHERE id = $1", "SELECT state, to_system FROM mailbox WHERE id = $1 FOR UPDATE";
     STEP = "UPDATE mailbox SET state = $2, state_at = $3 WHERE id = $1 AND state IN ($4, $5) AND to_system = COALESCE($6, to_system)";
     RELEASE = "UPDATE mailbox SET state = $2, state_at = $3, receipt = $7, digest = $8 WHERE id = $1 AND state IN ($4, $5) AND to_system = COALESCE($6, to_system)";
+    RELEASE_ALL = "UPDATE mailbox SET state = 'released', state_at = $2, receipt = v.receipt, digest = v.digest FROM (SELECT value ->> 0 AS item, value ->> 1 AS owner, value ->> 2 AS receipt, unhex(value ->> 3) AS digest FROM json_each($1)) AS v WHERE mailbox.id = v.item AND +mailbox.to_system = v.owner AND +mailbox.state IN ('due', 'released')",
+        "UPDATE mailbox SET state = 'released', state_at = $2, receipt = v.value ->> 2, digest = decode(v.value ->> 3, 'hex') FROM json_array_elements(CAST($1 AS JSON)) AS v (value) WHERE mailbox.id = v.value ->> 0 AND mailbox.to_system = v.value ->> 1 AND mailbox.state IN ('due', 'released')";
     PURGE = "UPDATE record SET wrapped_key = NULL, content = NULL WHERE id IN (SELECT record FROM mailbox_record WHERE item = $1) AND NOT EXISTS (SELECT 1 FROM mailbox_record mr JOIN mailbox m ON m.id = mr.item WHERE mr.record = record.id AND m.state IN ('due', 'released'))";
     REMEMBERED = "SELECT body_digest, response FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at > $3";
     FORGET_ONE = "DELETE FROM idempotency WHERE system = $1 AND key_hash = $2 AND created_at <= $3";
@@ -146,7 +153,7 @@ static REMEMBER: Bulk = Bulk::new(
 );
 
 impl Db {
-    /// The items a system can collect now, oldest first, at most `limit`; without their records. One that was released but not
+    /// The items a system can collect now, oldest first, at most `limit`. One that was released but not
     /// acknowledged is among them: a receiver that stopped half-way must find it again.
     ///
     /// # Errors
@@ -169,7 +176,7 @@ impl Db {
         let (time, id) = after.map_or((i64::MIN, ""), |item| (item.available_at.millis(), item.id.as_str()));
         let from = [Arg::Int(time), Arg::Text(id)];
         let args = [Arg::Text(system.as_str()), Arg::Int(now.millis()), Arg::Int(limit), from[0], from[1]];
-        self.fetch(&DUE, &args).await?.iter().map(item).collect()
+        self.fetch(&DUE, &args).await?.iter().map(with_records).collect()
     }
 
     /// One item of a system's own mailbox, with its records. Another system's item is `None`.
@@ -177,14 +184,16 @@ impl Db {
     /// # Errors
     /// [`Error::Database`].
     pub async fn mailbox_item(&self, system: &SystemId, id: &ItemId) -> Result<Option<Item>, Error> {
-        let Some(row) = self.fetch_one(&ONE, &[Arg::Text(id.as_str()), Arg::Text(system.as_str())]).await? else {
-            return Ok(None);
-        };
-        let mut found = item(&row)?;
-        for row in self.fetch(&RECORDS, &[Arg::Text(id.as_str())]).await? {
-            found.records.push(RecordId::new(row.text(0, "record")?));
-        }
-        Ok(Some(found))
+        Ok(self.mailbox_item_at(system, id).await?.map(|(item, _)| item))
+    }
+
+    /// As [`Db::mailbox_item`], with the state of the facts at that moment: what collecting it asks first, in one query.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn mailbox_item_at(&self, system: &SystemId, id: &ItemId) -> Result<Option<(Item, FactsAt)>, Error> {
+        let row = self.fetch_one(&ONE, &[Arg::Text(id.as_str()), Arg::Text(system.as_str())]).await?;
+        row.map(|row| Ok((with_records(&row)?, FactsAt::of(row.int(15, "version")?)))).transpose()
     }
 
     /// What became of a message: its items, without their records.
@@ -274,6 +283,15 @@ fn item(row: &Row) -> Result<Item, Error> {
     })
 }
 
+/// An item with its records in the column behind it.
+fn with_records(row: &Row) -> Result<Item, Error> {
+    let mut found = item(row)?;
+    let records: Vec<String> = serde_json::from_str(&row.text(COLUMNS, "records")?)
+        .map_err(|_| Error::Corrupt { at: "mailbox", what: "records" })?;
+    found.records = records.into_iter().map(RecordId::new).collect();
+    Ok(found)
+}
+
 /// Writes new items; their messages and records must exist.
 pub(super) async fn insert(tx: &mut Tx, items: &[&NewItem]) -> Result<(), Error> {
     let (mut rows, mut records) = (Vec::with_capacity(items.len().saturating_mul(12)), Vec::new());
@@ -340,6 +358,30 @@ pub(super) async fn step(
         }
     };
     Ok(moved == 1)
+}
+
+/// One release of an item: whose mailbox, the entry, and the digest of what went out.
+pub(super) struct Out<'a> {
+    pub(super) item: &'a ItemId,
+    pub(super) system: &'a SystemId,
+    pub(super) receipt: &'a EntryId,
+    pub(super) digest: &'a Digest,
+}
+
+/// Marks many items as released in one statement; false when one of them is not there or settled. Released several times,
+/// an item keeps its last receipt. Sorted, so that two gateways on one database never wait for each other in a circle.
+pub(super) async fn release_all(tx: &mut Tx, all: &[Out<'_>], now: Moment) -> Result<bool, Error> {
+    let last: BTreeMap<&str, &Out<'_>> = all.iter().map(|out| (out.item.as_str(), out)).collect();
+    let rows = last.values().map(|out| {
+        let digest: String = out.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        [out.item.as_str().to_owned(), out.system.as_str().to_owned(), out.receipt.as_str().to_owned(), digest]
+    });
+    let rows: Vec<[String; 4]> = rows.collect();
+    let text = serde_json::to_string(&rows).map_err(|_| Error::Corrupt { at: "mailbox", what: "releases" })?;
+    let moved = tx.execute(&RELEASE_ALL, &[Arg::Text(&text), Arg::Int(now.millis())]).await?;
+    // Two systems cannot both own an item: one of them is refused.
+    let one_owner = all.iter().all(|out| last.get(out.item.as_str()).is_some_and(|kept| kept.system == out.system));
+    Ok(one_owner && moved == last.len() as u64)
 }
 
 /// Erases the content of an item's records that no mailbox still waits for.

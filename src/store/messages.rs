@@ -71,8 +71,42 @@ pub struct RecordRow {
     pub seq: i64,
     /// The canonical JSON.
     pub content: Vec<u8>,
+    /// What it was opened from.
+    pub sealed: SealedRow,
     /// Which local person id is which person.
     pub persons: BTreeMap<String, PersonId>,
+}
+
+/// The sealed content of a record as it lies in the database: equal bytes open to equal content, or to none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedRow {
+    version: i64,
+    wrapped_key: Vec<u8>,
+    content: Vec<u8>,
+}
+
+impl SealedRow {
+    /// How many bytes it has.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "never empty")]
+    pub fn len(&self) -> usize {
+        self.wrapped_key.len().saturating_add(self.content.len())
+    }
+
+    fn read(row: &Row, first: usize) -> Result<Self, Error> {
+        let [second, third] = [1, 2].map(|n| first.saturating_add(n));
+        Ok(Self {
+            version: row.int(first, "version")?,
+            wrapped_key: row.bytes(second, "wrapped_key")?,
+            content: row.bytes(third, "content")?,
+        })
+    }
+}
+
+impl std::fmt::Debug for SealedRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedRow({} bytes)", self.len())
+    }
 }
 
 impl std::fmt::Debug for RecordRow {
@@ -109,6 +143,10 @@ statements! {
     MESSAGE_STATE = "UPDATE message SET state = $2 WHERE id = $1";
     RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
         "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
+    SEALED = "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT value FROM json_each($1))",
+        "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id = ANY($1)";
+    SEALED_ABOUT = "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category IN (SELECT value FROM json_each($2))) LIMIT 50001",
+        "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category = ANY($2)) LIMIT 50001";
     RECORD_IDS = "SELECT id FROM record WHERE message = $1 ORDER BY seq";
     SEGMENTS_OF = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person IN (SELECT value FROM json_each($1))) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person = ANY($1)) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
@@ -181,6 +219,33 @@ impl Db {
         rows.iter().map(|row| open_record(keys, row)).collect()
     }
 
+    /// Records as they lie in the database, in no order. Erased ones are left out.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn sealed_records(&self, ids: &[RecordId]) -> Result<Vec<(RecordId, SealedRow)>, Error> {
+        let ids: Vec<String> = ids.iter().map(|id| id.0.clone()).collect();
+        self.fetch(&SEALED, &[Arg::Texts(&ids)]).await?.iter().map(sealed_record).collect()
+    }
+
+    /// The records with a segment about this person in one of these categories, as they lie in the database, in no order.
+    /// Erased ones are left out.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Database`].
+    pub async fn sealed_about(
+        &self,
+        person: &PersonId,
+        categories: &[Category],
+    ) -> Result<Vec<(RecordId, SealedRow)>, Error> {
+        let codes: Vec<String> = categories.iter().map(|c| c.code().to_owned()).collect();
+        let rows = self.fetch(&SEALED_ABOUT, &[Arg::Text(person.as_str()), Arg::Texts(&codes)]).await?;
+        if rows.len() > SEGMENTS_MAX {
+            return Err(Error::TooMany { at: "sealed_about", rows_max: SEGMENTS_MAX });
+        }
+        rows.iter().map(sealed_record).collect()
+    }
+
     /// Every segment about any of these people, of these categories (`None`: of all), oldest first; each once, with all
     /// the people it is about. Includes segments without a category only when no categories are named.
     ///
@@ -218,10 +283,14 @@ impl Db {
     }
 }
 
+fn sealed_record(row: &Row) -> Result<(RecordId, SealedRow), Error> {
+    Ok((RecordId(row.text(0, "id")?), SealedRow::read(row, 1)?))
+}
+
 fn open_record(keys: &Keys, row: &Row) -> Result<RecordRow, Error> {
     let id = row.text(0, "id")?;
-    let context = context(&id, row.int(3, "version")?);
-    let content = keys.open(&context, &row.bytes(4, "wrapped_key")?, &row.bytes(5, "content")?)?;
+    let sealed = SealedRow::read(row, 3)?;
+    let content = keys.open(&context(&id, sealed.version), &sealed.wrapped_key, &sealed.content)?;
     let persons: BTreeMap<String, String> =
         serde_json::from_str(&row.text(6, "persons")?).map_err(|_| Error::Corrupt { at: "record", what: "persons" })?;
     let persons = persons.into_iter().map(|(local, person)| (local, PersonId::new(person))).collect();
@@ -230,6 +299,7 @@ fn open_record(keys: &Keys, row: &Row) -> Result<RecordRow, Error> {
         message: MessageId::new(row.text(1, "message")?),
         seq: row.int(2, "seq")?,
         content,
+        sealed,
         persons,
     })
 }

@@ -59,7 +59,7 @@ pub use likeness::Likeness;
 pub use log::{EntryRow, LogReader, PageKeys, ShardRow};
 pub use log_keys::RetiredRow;
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
-pub use messages::{MessageRow, RecordId, RecordRow, SegmentRow};
+pub use messages::{MessageRow, RecordId, RecordRow, SealedRow, SegmentRow};
 pub use page_state::{Kept, KeptKind};
 pub use people::{Fitting, Presented, Resolution, ReviewRow};
 pub use permission_use::{PermissionMark, PermissionUse};

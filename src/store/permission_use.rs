@@ -5,6 +5,7 @@
 //! release or change they belong to.
 
 use super::Error;
+use super::bulk::Bulk;
 use super::db::{Arg, Db, Row, Tx, statements};
 use crate::clock::Moment;
 use crate::ident::{AgencyId, EntryId, MessageId, SystemId};
@@ -44,12 +45,26 @@ impl PermissionMark {
 }
 
 statements! {
-    USE = "INSERT INTO permission_use (permission, entry, system, agency, used_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (permission, entry) DO NOTHING";
     USES = "SELECT entry, system, agency, used_at FROM permission_use WHERE permission = $1 ORDER BY used_at, entry LIMIT $2";
     NOTICE = "INSERT INTO notice (message, kind, refers_to) VALUES ($1, $2, $3)";
     NOTICE_OF = "SELECT kind, refers_to FROM notice WHERE message = $1";
     MARK = "INSERT INTO permission_mark (permission, mark, marked_at) VALUES ($1, $2, $3) ON CONFLICT (permission, mark) DO NOTHING";
     MARKED = "SELECT permission FROM permission_mark WHERE permission = $1 AND mark = $2";
+}
+
+static USE: Bulk = Bulk::new(
+    "permission use insert",
+    "INSERT INTO permission_use (permission, entry, system, agency, used_at)",
+    5,
+    "ON CONFLICT (permission, entry) DO NOTHING",
+);
+
+/// One release and the permissions it rested on.
+pub(super) struct Used<'a> {
+    pub(super) permissions: &'a [String],
+    pub(super) entry: &'a EntryId,
+    pub(super) system: &'a SystemId,
+    pub(super) agency: &'a AgencyId,
 }
 
 impl Db {
@@ -88,20 +103,16 @@ fn read(row: &Row) -> Result<PermissionUse, Error> {
     })
 }
 
-/// Notes that a release rested on these permissions.
-pub(super) async fn used(
-    tx: &mut Tx,
-    permissions: &[String],
-    entry: &EntryId,
-    (system, agency): (&SystemId, &AgencyId),
-    now: Moment,
-) -> Result<(), Error> {
-    for permission in permissions {
-        let args = [Arg::Text(permission), Arg::Text(entry.as_str()), Arg::Text(system.as_str())];
-        let args = [args[0], args[1], args[2], Arg::Text(agency.as_str()), Arg::Int(now.millis())];
-        tx.execute(&USE, &args).await?;
+/// Notes what releases rested on.
+pub(super) async fn used(tx: &mut Tx, all: &[Used<'_>], now: Moment) -> Result<(), Error> {
+    let mut args = Vec::new();
+    for one in all {
+        let entry = [one.entry.as_str(), one.system.as_str(), one.agency.as_str()].map(Arg::Text);
+        for permission in one.permissions {
+            args.extend([Arg::Text(permission), entry[0], entry[1], entry[2], Arg::Int(now.millis())]);
+        }
     }
-    Ok(())
+    USE.insert(tx, &args).await.map(drop)
 }
 
 /// Keeps what a notice says.

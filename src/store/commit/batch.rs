@@ -69,10 +69,10 @@ pub(super) async fn run(writer: &mut Writer, jobs: &[Prepared]) -> Result<Outcom
     let (mut answers, mut all) = (Vec::with_capacity(jobs.len()), Vec::new());
     let now = next.next_time(writer.clock.now());
     let entries: Vec<Answer> = jobs.iter().map(|job| entries_of(writer, job, now)).collect();
-    let together = entries.iter().all(Result::is_ok) && group::accept(writer, &mut tx, jobs, now).await?;
+    let together = entries.iter().all(Result::is_ok) && group::write(writer, &mut tx, jobs, now).await?;
     for (job, entries) in jobs.iter().zip(entries) {
         let written = match entries {
-            Ok(entries) if together && group::is_accept(job) => Ok(entries),
+            Ok(entries) if together && group::is_grouped(job) => Ok(entries),
             Ok(entries) => one(writer, &mut tx, job, entries, now).await?,
             Err(error) => Err(error),
         };

@@ -16,7 +16,7 @@ use crate::store::effect::Effect;
 use crate::store::entry_index::IndexKeys;
 use crate::store::keys::Keys;
 use crate::store::log::LogReader;
-use crate::store::{Error, messages, quarantine};
+use crate::store::{Error, decided, messages, quarantine};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -222,15 +222,23 @@ impl CommitterHandle {
         if drafts.len() > JOB_ENTRIES_MAX {
             return Err(CommitError::Invalid("more entries than a job may have"));
         }
-        let entries = drafts.into_iter().map(|draft| self.seal(draft)).collect::<Result<_, _>>()?;
+        let entries: Vec<ReadyEntry> = drafts.into_iter().map(|draft| self.seal(draft)).collect::<Result<_, _>>()?;
         let mut contents = Vec::new();
         for effect in &effects {
-            if let Effect::Accept(message) = effect {
-                let records = message.records.iter().map(|record| messages::seal(&self.keys, record));
-                let held = message.quarantined.iter().map(|held| quarantine::seal(&self.keys, held));
-                for sealed in records.chain(held) {
-                    contents.push(sealed.map_err(|_| CommitError::Invalid("a record cannot be sealed"))?);
+            match effect {
+                Effect::Accept(message) => {
+                    let records = message.records.iter().map(|record| messages::seal(&self.keys, record));
+                    let held = message.quarantined.iter().map(|held| quarantine::seal(&self.keys, held));
+                    for sealed in records.chain(held) {
+                        contents.push(sealed.map_err(|_| CommitError::Invalid("a record cannot be sealed"))?);
+                    }
                 }
+                Effect::KeepDecided { body } => {
+                    let entry = entries.first().ok_or(CommitError::Invalid("a question without an entry"))?;
+                    let sealed = decided::seal(&self.keys, entry.sealed.id(), body);
+                    contents.push(sealed.map_err(|_| CommitError::Invalid("a question cannot be sealed"))?);
+                }
+                _ => {}
             }
         }
         Ok(Prepared { entries, effects, contents })

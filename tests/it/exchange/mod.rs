@@ -2,6 +2,7 @@
 
 mod consent_r4;
 pub mod house;
+mod kept;
 mod overrides;
 pub mod permissions;
 mod relationships;

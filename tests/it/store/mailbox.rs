@@ -156,6 +156,58 @@ fn an_item_goes_from_due_to_released_to_acked_and_never_back() {
 }
 
 #[test]
+fn of_many_releases_at_once_each_gets_its_own_answer_and_an_item_keeps_its_last_receipt() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        for n in 0..12 {
+            log.commit(accept(&format!("m{n}"))).await.unwrap();
+        }
+        log.commit(release("m11-i0")).await.unwrap();
+        let settle = Effect::Ack { item: ItemId::from("m11-i0"), system: council() };
+        log.commit(Job::new(receipt_draft()).with_effect(settle)).await.unwrap();
+        let size = t.db.shards().await.unwrap()[0].size;
+        // Ten items, one of them four times, as decisions with their questions; and what each round adds that must fail.
+        for round in ["whole", "settled", "stolen"] {
+            let mut jobs: Vec<Job> = (0..10).map(|n| release(&format!("m{n}-i0"))).collect();
+            jobs.extend((0..3).map(|_| release("m3-i0")));
+            match round {
+                "settled" => jobs.push(release("m11-i0")),
+                "stolen" => jobs.push(Job::new(login()).with_effect(Effect::Release {
+                    item: ItemId::from("m5-i0"),
+                    system: SystemId::from("school"),
+                    digest: [0; 32],
+                })),
+                _ => {}
+            }
+            let question = |job: Job| job.with_effect(Effect::KeepDecided { body: b"question".to_vec() });
+            let answers = futures_util::future::join_all(jobs.into_iter().map(|job| log.commit(question(job)))).await;
+            let (good, bad) = answers.split_at(13);
+            let receipts: Vec<_> = good.iter().map(|a| &a.as_ref().unwrap().receipt).collect();
+            for receipt in &receipts {
+                let kept = t.db.decided(&t.keys, receipt.id()).await.unwrap();
+                assert_eq!(kept.as_deref(), Some(&b"question"[..]), "{round}");
+            }
+            match (round, bad) {
+                ("whole", []) => {}
+                ("settled", [Err(CommitError::Refused(Refusal::ItemState { state: ItemState::Acked }))]) => {}
+                ("stolen", [Err(CommitError::Refused(Refusal::Absent))]) => {}
+                other => panic!("{other:?}"),
+            }
+            for (n, receipt) in receipts.iter().enumerate().take(10).filter(|(n, _)| *n != 3) {
+                let item = t.db.mailbox_item(&council(), &ItemId::new(format!("m{n}-i0"))).await.unwrap().unwrap();
+                assert_eq!((item.state, item.receipt.as_ref()), (ItemState::Released, Some(receipt.id())), "{round}");
+            }
+            let item = t.db.mailbox_item(&council(), &ItemId::from("m3-i0")).await.unwrap().unwrap();
+            let last = [3, 10, 11, 12].map(|n: usize| receipts[n]).into_iter().max_by_key(|r| r.index()).unwrap();
+            assert_eq!(item.receipt.as_ref(), Some(last.id()), "{round}");
+        }
+        assert_eq!(t.db.shards().await.unwrap()[0].size, size + 39, "a refused job leaves no entry");
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
 fn another_systems_item_is_as_absent_as_one_that_never_was() {
     on_each_engine(|t| async move {
         let log = t.start().await.unwrap();
