@@ -218,6 +218,33 @@ mod tests {
     }
 
     #[test]
+    fn what_the_committer_writes_goes_by_in_one_stretch() {
+        use crate::store::{Committer, Db, Job, Keys, Options};
+        let folder = std::env::temp_dir().join(format!("solent-stretch-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let now = Moment::from_millis(1_790_000_000_000);
+            let db = Db::open_sqlite(&folder.join("solent.db")).await.unwrap();
+            db.migrate(now).await.unwrap();
+            let origin = Origin::parse(ORIGIN).unwrap();
+            let (keys, signer) =
+                (Keys::from_secret(&[7; 32]).unwrap(), crate::audit::Signer::log(origin.clone(), &[9; 32]));
+            let clock = crate::clock::Clock::fixed(now);
+            let log = Committer::start(db.clone(), keys, signer.unwrap(), clock, Options::default()).await.unwrap();
+            let login = || Draft::new(Outcome::Allow, Payload::new(Event::Login));
+            log.commit((1..300).fold(Job::new(login()), |job, _| job.with_entry(login()))).await.unwrap();
+            log.stop().await;
+            let reader = LogReader::new(db.clone(), origin);
+            let found: Vec<_> = reader.stretches(0, 300).collect().await;
+            let [Ok(Some(stretch))] = found.as_slice() else { panic!("not taken") };
+            assert_eq!((stretch.leaves.len(), stretch.time_first, stretch.time_last), (300, now, now));
+            db.close().await;
+        });
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
     fn only_plain_decimal_numbers_are_read() {
         assert_eq!(decimal(b"120,x", b','), Some((120, b"x".as_slice())));
         for bad in [b"".as_slice(), b",", b"-1,", b"1e3,", b"12", b"99999999999999999999999,"] {

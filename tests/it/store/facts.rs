@@ -210,3 +210,39 @@ fn facts_are_replaced_by_version_kept_as_past_and_sealed() {
         t.finish().await;
     });
 }
+
+#[test]
+fn what_changed_in_a_section_after_a_state_is_told_with_what_is_gone() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let case = |id: &str, agency: &str| put(Section::Cases, id, json!({"id": id, "agency": agency}));
+        let write = async |effects: Vec<Effect>| {
+            log.commit(effects.into_iter().fold(Job::new(login()), Job::with_effect)).await.unwrap();
+            solent::store::FactsAt::of(t.db.facts_version().await.unwrap())
+        };
+        let first = write(vec![case("a", "csc"), case("b", "csc"), case("c", "csc")]).await;
+        let changed = async |at| {
+            let (written, gone) = t.db.facts_changed(&t.keys, Section::Cases, at).await.unwrap();
+            let mut written: Vec<_> =
+                written.iter().map(|fact| format!("{} {}", fact.id, fact.body["agency"].as_str().unwrap())).collect();
+            written.sort();
+            (written, gone)
+        };
+        assert_eq!(changed(first).await, (vec![], vec![]));
+        let elsewhere = write(vec![put(Section::People, "p", json!({"id": "p"}))]).await;
+        assert_eq!(changed(first).await, (vec![], vec![]), "another section");
+        let end = Effect::EndFact { section: Section::Cases, id: "b".to_owned() };
+        let second = write(vec![case("a", "other"), end, case("d", "csc")]).await;
+        let expected = (vec!["a other".to_owned(), "d csc".to_owned()], vec!["b".to_owned()]);
+        assert_eq!(changed(elsewhere).await, expected);
+        assert_eq!(changed(second).await, (vec![], vec![]));
+        // Written again after its end: it is there, not gone.
+        write(vec![case("b", "csc")]).await;
+        assert_eq!(
+            changed(elsewhere).await,
+            (vec!["a other".to_owned(), "b csc".to_owned(), "d csc".to_owned()], vec![])
+        );
+        log.stop().await;
+        t.finish().await;
+    });
+}
