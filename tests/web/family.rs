@@ -159,6 +159,10 @@ fn the_picture_the_filters_and_the_operators_page_pass_axe_at_every_width() {
     wrong.extend(look(&browser, "chronology-filtered"));
     go("/families/case-01/chronology?from=2030-01-01");
     wrong.extend(look(&browser, "chronology-nothing-fits"));
+    go("/families/case-01/entry");
+    wrong.extend(look(&browser, "entry"));
+    browser.click("main form button");
+    wrong.extend(look(&browser, "entry-faults"));
     go("/families/search");
     wrong.extend(look(&browser, "search"));
     browser.click("main form button");

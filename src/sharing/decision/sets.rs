@@ -106,6 +106,17 @@ mod tests {
         rules.extend(Rules::of(&[33, 1, 200]));
         assert_eq!(rules.iter().collect::<Vec<_>>(), [1, 33, 84]);
         assert!(rules.contains(84) && !rules.contains(2) && !flags.contains(Flag::CpTask));
+        let mut more = Flags::default();
+        more.insert(Flag::CpTask);
+        more.extend(flags);
+        assert_eq!(more.iter().collect::<Vec<_>>(), [Flag::AlertPrv, Flag::CpTask, Flag::WriteSummary]);
+    }
+
+    #[test]
+    fn what_is_beyond_the_set_is_never_in_it() {
+        let rules = Rules::of(&[0, 127, 128, 129, 255]);
+        assert_eq!(rules.iter().collect::<Vec<_>>(), [0, 127]);
+        assert!(!rules.contains(128) && !rules.contains(129) && !Rules::default().contains(0));
     }
 
     #[test]

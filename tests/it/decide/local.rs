@@ -67,3 +67,54 @@ fn a_rule_that_cannot_be_evaluated_refuses() {
     let permitted = of(&decisions(&rules), "permitted");
     assert_eq!((permitted.level, permitted.limit), (Level::N, Some(Limit::CapLocal)));
 }
+
+/// Under what a rule may ask, whether `ask` of the family is lowered by it.
+fn holds(ask: &str, when: &str) -> bool {
+    of(&decisions(&rule("N", when)), ask).limit == Some(Limit::CapLocal)
+}
+
+#[test]
+fn a_rule_sees_the_form_and_whether_it_is_about_adults_or_children() {
+    assert!(holds("permitted", "resource.form == \"full\"") && !holds("permitted", "resource.form == \"summary\""));
+    assert!(holds("summary-itself", "resource.form == \"summary\""));
+    assert!(holds("permitted", "resource.about_adult") && !holds("permitted", "resource.about_child"));
+}
+
+#[test]
+fn of_a_segment_about_an_adult_and_a_child_a_rule_sees_both() {
+    let mut files = solent::cli::content::built_in();
+    let both = rule("I", "resource.about_adult && resource.about_child && resource.people == 2");
+    files.insert("sharing/local.cedar", both.into_bytes());
+    let policy = Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let text = std::fs::read_to_string(root().join("tests/cases/sharing/family.yaml")).unwrap_or_default();
+    let text =
+        text.replacen("{id: mhl, category: MHL, about: [mother]", "{id: mhl, category: CSN, about: [mother, girl]", 1);
+    let text = text.replacen(
+        "{id: mhl-s, category: MHL, about: [mother]",
+        "{id: mhl-s, category: CSN, about: [mother, girl]",
+        1,
+    );
+    let facts = reader().read(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let asks = facts.asks.clone();
+    let world = World::new(facts).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let ask = asks.iter().find(|ask| ask.id.as_str() == "permitted").unwrap_or_else(|| panic!("permitted"));
+    let decision = decide(&world, &policy, ask);
+    assert_eq!((decision.level, decision.limit), (Level::I, Some(Limit::CapLocal)));
+}
+
+#[test]
+fn a_rule_sees_whether_an_override_opened_it() {
+    let mut files = solent::cli::content::built_in();
+    files.insert("sharing/local.cedar", rule("I", "context.emergency").into_bytes());
+    let policy = Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let bytes = std::fs::read(root().join("tests/cases/sharing/overrides.yaml")).unwrap_or_default();
+    let facts = reader().read(&bytes).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let asks = facts.asks.clone();
+    let world = World::new(facts).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let limit = |id: &str| {
+        let ask = asks.iter().find(|ask| ask.id.as_str() == id).unwrap_or_else(|| panic!("{id}"));
+        decide(&world, &policy, ask).limit
+    };
+    assert_eq!(limit("approved"), Some(Limit::CapLocal));
+    assert_eq!(limit("not-before-approval"), Some(Limit::PermissionAbsent));
+}

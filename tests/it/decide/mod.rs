@@ -6,6 +6,7 @@ mod govern;
 mod independent;
 mod invariants;
 mod local;
+mod output;
 mod rules;
 
 use serde_json::Value;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const GROUPS: &[(&str, &[&str])] = &[
     ("it", &["decide::our_own_scenarios", "decide::the_public_sample_scenarios"]),
     ("lib", &["sharing::"]),
-    ("it", &["decide::local", "decide::govern", "decide::the_", "decide::a_bad"]),
+    ("it", &["decide::output", "decide::local", "decide::govern", "decide::the_", "decide::a_bad"]),
     ("it", &["exchange::"]),
     ("it", &["decide::invariants"]),
 ];
