@@ -96,8 +96,10 @@ pub(super) fn refs_of(section: Section, id: &str, body: &Value) -> Vec<String> {
             texts(body, &["subject"]).for_each(|p| about(Kind::Person, p));
             texts(body, &["case"]).for_each(|c| about(Kind::Case, c));
             texts(body, &["hat"]).for_each(|h| about(Kind::Worker, h));
-            // Supervision and delegation are of another hat's whole work: they hang on the hats.
-            if text(body, "subject").is_none() && text(body, "case").is_none() {
+            // Supervision and delegation are of another hat's work: they hang on the hats, a delegation also when it is for one
+            // person or case only, so that one that does not cover the question is known to exist.
+            let whole = text(body, "subject").is_none() && text(body, "case").is_none();
+            if whole || text(body, "grantor").is_some() {
                 texts(body, &["hat"]).for_each(|h| about(Kind::Hat, h));
             }
         }

@@ -129,7 +129,13 @@ fn writing(field: &Field) -> Kinds {
         Some(Target::Scalar { fit, .. }) if !matches!(field.convert, Convert::Code(_) | Convert::Base64Text) => fit,
         _ => &any,
     };
-    kinds.extend(narrower(from, &field.native_fit));
+    let strict = narrower(from, &field.native_fit);
+    let own_code =
+        matches!(field.canonical.as_slice(), [(_, Target::Coded)]) && matches!(field.convert, Convert::Code(_));
+    if own_code && !strict.is_empty() {
+        kinds.push((Normalised, "the sender's own code is no longer permitted: the current one is written".to_owned()));
+    }
+    kinds.extend(strict);
     if field.restorable {
         kinds.push((InvalidValue, "a value kept as it came is not one the format permits".to_owned()));
     }

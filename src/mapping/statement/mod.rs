@@ -130,7 +130,8 @@ impl<'p> Walk<'p> {
             found.push((LossKind::EmptySlice, "the item picked holds nothing that is carried".to_owned()));
             found.push((LossKind::ExtraRepeat, "more than one item fits the selector".to_owned()));
         }
-        if here.group || alternative > 0 || outs.iter().any(|p| indexed(p).is_some()) {
+        // A place named from the root is one place, however many items are written.
+        if here.group || alternative > 0 || outs.iter().any(|p| p.root || indexed(p).is_some()) {
             found.push((LossKind::ExtraRepeat, "another value stands in its place already".to_owned()));
         }
         if outs.iter().filter_map(|p| indexed(p)).any(|at| at > 0) {
