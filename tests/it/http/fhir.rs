@@ -37,8 +37,13 @@ fn assert_valid_r4(resource: &Value) {
     schema.as_object_mut().unwrap().retain(|name, _| matches!(name.as_str(), "$schema" | "definitions"));
     schema["$ref"] = Value::String(format!("#/definitions/{kind}"));
     let validator = jsonschema::validator_for(&schema).unwrap();
+    // The published schema's own list of versions ends before the version it is of.
+    let mut resource = resource.clone();
+    if resource["fhirVersion"] == "4.0.1" {
+        resource["fhirVersion"] = "4.0.0".into();
+    }
     let faults: Vec<String> =
-        validator.iter_errors(resource).map(|e| format!("{} {}", e.instance_path(), e)).take(5).collect();
+        validator.iter_errors(&resource).map(|e| format!("{} {}", e.instance_path(), e)).take(5).collect();
     assert!(faults.is_empty(), "{kind}: {faults:?}");
 }
 
