@@ -40,9 +40,27 @@ pub enum Style {
 pub fn safe_name(name: &str) -> &str {
     /// Longest name of a format we know, with room to spare.
     const NAME_BYTES_MAX: usize = 64;
+    /// Most digits in a row: a year fits, a date or a number of a person does not.
+    const DIGITS_MAX: usize = 4;
     let start = name.trim_start_matches(['@', '_', '#']);
     let fits = name.len() <= NAME_BYTES_MAX
         && start.starts_with(|c: char| c.is_ascii_alphabetic())
         && start.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':'));
-    if fits { name } else { "*" }
+    let numbered = start.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > DIGITS_MAX);
+    if fits && !numbered { name } else { "*" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_name;
+
+    #[test]
+    fn what_looks_like_a_name_of_a_format_is_shown_and_a_number_of_a_person_is_not() {
+        for name in ["PoliceNotification", "pn:Subject", "CIN_1", "MSH.9", "year2025-26", "@id", "EXPSSDA903"] {
+            assert_eq!(safe_name(name), name);
+        }
+        for name in ["Message9990176507", "20170511", "A123456789012", "Ann Jo", "x@y.example", "", "9990"] {
+            assert_eq!(safe_name(name), "*");
+        }
+    }
 }

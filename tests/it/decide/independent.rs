@@ -57,7 +57,7 @@ fn a_second_procedure_written_from_the_papers_alone_decides_the_same() {
     let lines = String::from_utf8(done.stdout).unwrap();
     let mut wrong = Vec::new();
     let asks: usize = lines.lines().map(|line| compare(line, &mut wrong)).sum();
-    println!("{} files, {asks} asks, {} differ", lines.lines().count(), wrong.len());
+    eprintln!("{} files, {asks} asks, {} differ", lines.lines().count(), wrong.len());
     assert!(wrong.is_empty(), "{} of {asks} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(lines.lines().count().to_string(), files);
 }
