@@ -128,8 +128,8 @@ impl Writer<'_> {
     }
 }
 
-/// Escapes text, and `quote` where it would end an attribute. Characters XML cannot hold are left out; the readers let
-/// none in.
+/// Escapes text, and `quote` where it would end an attribute. A character XML cannot hold (a control character that
+/// came with HL7 v2 or JSON) becomes U+FFFD: a reader sees that something stood there, and no text becomes empty.
 pub(in crate::document) fn escape(text: &str, quote: Option<char>, out: &mut String) {
     let plain = |b: u8| matches!(b, 0x20..=0x7F) && !matches!(b, b'&' | b'<' | b'>' | b'"');
     if text.bytes().all(plain) {
@@ -145,7 +145,7 @@ pub(in crate::document) fn escape(text: &str, quote: Option<char>, out: &mut Str
             '\t' | '\n' if quote.is_some() => out.push_str(if letter == '\t' { "&#9;" } else { "&#10;" }),
             '\r' => out.push_str("&#13;"),
             other if super::names::is_char(u32::from(other)) => out.push(other),
-            _ => {}
+            _ => out.push(char::REPLACEMENT_CHARACTER),
         }
     }
 }
