@@ -222,9 +222,10 @@ class Permissions:
             teen = self.w.at_least(person, 13, self.at) and not self.w.at_least(person, 18, self.at)
             status = self.status(record, standing, decision)
             if standing == "parent" and decision == "permit" and teen and self.segment["category"] in ASK_FIRST and not was_asked:
-                if status in ("live", "disputed"):
-                    self.unasked = True
-                continue
+                counted = isinstance(status, tuple) and not self.w.at_least(person, 13, cal.parse(record["recorded_at"]))
+                self.unasked = self.unasked or status in ("live", "disputed")
+                if not counted:
+                    continue
             found.append((record, standing, decision, status))
         return found
 
@@ -297,13 +298,9 @@ class Permissions:
         force = [i for i in items if i[3] in ("live", "disputed")]
         ended = [i for i in items if isinstance(i[3], tuple) and i[2] == "permit"]
         adult16 = self.w.at_least(person, 16, self.at)
-        own = self.effective([i for i in force if i[1] == "own"])
+        own = self.effective([i for i in force if i[1] in ("own", "proxy")])
         if own:
             return self.single(own)
-        if adult16:
-            proxy = self.effective([i for i in force if i[1] == "proxy"])
-            if proxy:
-                return self.single(proxy)
         competent = not adult16 and self.w.competent(person, self.segment["category"], self.at)
         own_ended = [i for i in ended if i[1] == "own"]
         if adult16 and any(i[1] in ("own", "proxy") and i[3] not in ("later", "void") for i in items):
