@@ -109,13 +109,11 @@ fn sheet(
 ) -> Sheet {
     let text = Text::english();
     let kinds = kinds(visit).iter().map(|k| (k.code().to_owned(), text.word("category", k.code())));
-    let statements = ["fact", "reported", "opinion"];
-    let statements = statements.iter().map(|s| ((*s).to_owned(), text.word("statement", s)));
     let questions = vec![
         Question::new("entry_person", By::One).with(people.to_vec()),
         Question::new("entry_when", By::Short),
         Question::new("entry_kind", By::One).with(kinds.collect()),
-        Question::new("entry_statement", By::One).with(statements.collect()),
+        Question::of("entry_statement", By::One, &["fact", "reported", "opinion"]),
         Question::of("entry_others", By::One, &["yes", "no"]),
         Question::new("entry_account", By::Long),
         Question::new("entry_summary", By::Long),
