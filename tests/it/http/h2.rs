@@ -48,19 +48,14 @@ fn get(stream: &mut Raw, id: u32, path: &str) {
 fn answer(stream: &mut Raw, id: u32) -> (u8, Vec<u8>) {
     let (mut status, mut body) = (0, Vec::new());
     loop {
-        let mut head = [0_u8; 9];
-        stream.read_exact(&mut head).unwrap();
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        let mut payload = vec![0; length];
-        stream.read_exact(&mut payload).unwrap();
-        let of = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        if of == id && head[3] == HEADERS {
+        let ((kind, of, payload), flags) = next(stream);
+        if of == id && kind == HEADERS {
             status = payload[0];
         }
-        if of == id && head[3] == DATA {
+        if of == id && kind == DATA {
             body.extend(payload);
         }
-        if of == id && head[4] & 1 == 1 {
+        if of == id && flags & END_STREAM == 1 {
             return (status, body);
         }
     }
