@@ -17,6 +17,29 @@ const CANARIES: [(&str, &[&str]); 4] = [
 /// Who stands in for a worker of the story and may read what that worker reads (supervisor, assistant).
 const AS_THE_SOCIAL_WORKER: [&str; 1] = ["acc-12"];
 
+/// What is made by chance (nonces, tokens, hashes, signatures) stands in rows of this many letters and digits or more; no
+/// word of anybody's record does. A short canary turns up in enough of them: "HZ9" once in 260,000 letters.
+const BY_CHANCE_CHARS: usize = 20;
+
+/// Whether the text says the word: anywhere but within such a row.
+pub fn is_written(text: &str, word: &str) -> bool {
+    let chance = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().rev().take_while(|c| chance(*c)).count();
+        let row = before + text[at..].chars().take_while(|c| chance(*c)).count();
+        row < BY_CHANCE_CHARS
+    })
+}
+
+#[test]
+fn a_word_by_chance_within_a_signature_is_no_leak_and_any_other_is() {
+    for said in ["at HZ9 4QT", "<p>HZ9</p>", "HZ9", "\"postcode\":\"HZ94QT\"", "/x?q=HZ9", "Under our care for depression"] {
+        let word = if said.starts_with("Under") { "Under our care for depression" } else { "HZ9" };
+        assert!(is_written(said, word), "{said}");
+    }
+    assert!(!is_written("sig: kL0aHZ9xPq/8sVw2mE5tYb7nRd+1cGf==", "HZ9"));
+}
+
 #[test]
 fn withheld_words_are_on_no_page_print_export_or_header_of_anybody_who_may_not_read_them() {
     let demo = Demo::start();
@@ -39,7 +62,7 @@ fn withheld_words_are_on_no_page_print_export_or_header_of_anybody_who_may_not_r
         pages.extend(files(&mut visitor, &pages));
         let found = |canary: &str| {
             let in_page = |(_, page): &&(String, Answer)| {
-                page.body.contains(canary) || page.headers.values().any(|value| value.contains(canary))
+                is_written(&page.body, canary) || page.headers.values().any(|value| is_written(value, canary))
             };
             let at = pages.iter().find(in_page).map(|(path, _)| path.clone());
             // Nothing of it in an address either: those are kept in histories.
