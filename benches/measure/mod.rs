@@ -5,6 +5,10 @@
 //! Run with `cargo bench`; under `cargo test --benches` everything runs once, so that a broken bench is noticed.
 #![allow(dead_code, reason = "each bench uses the half it needs")]
 
+/// The program's own allocator, for ours and for every peer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

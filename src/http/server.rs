@@ -147,10 +147,11 @@ fn tls_service(
     let app = App::new().app_data(web::Data::from(Arc::clone(&door))).wrap(from_fn(envelope::wrap));
     let serves_pages = door.pages.is_some();
     let app = app.configure(move |config| {
+        // Routes are tried in their order: machines, which ask most, come first.
+        api::routes(config);
         if serves_pages {
             pages::routes(config);
         }
-        api::routes(config);
     });
     // Host and scheme of this configuration serve to build URLs, which the door never does.
     let app = map_config(app.into_factory(), |()| AppConfig::default());
