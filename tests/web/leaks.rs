@@ -33,7 +33,9 @@ pub fn is_written(text: &str, word: &str) -> bool {
 
 #[test]
 fn a_word_by_chance_within_a_signature_is_no_leak_and_any_other_is() {
-    for said in ["at HZ9 4QT", "<p>HZ9</p>", "HZ9", "\"postcode\":\"HZ94QT\"", "/x?q=HZ9", "Under our care for depression"] {
+    for said in
+        ["at HZ9 4QT", "<p>HZ9</p>", "HZ9", "\"postcode\":\"HZ94QT\"", "/x?q=HZ9", "Under our care for depression"]
+    {
         let word = if said.starts_with("Under") { "Under our care for depression" } else { "HZ9" };
         assert!(is_written(said, word), "{said}");
     }
