@@ -12,5 +12,6 @@ pub mod harness;
 mod hostile;
 mod matching;
 mod mllp;
+mod opened;
 mod reload;
 mod served;
