@@ -22,6 +22,7 @@ pub struct House {
     pub committer: CommitterHandle,
     pub keys: Keys,
     pub folder: PathBuf,
+    origin: Origin,
 }
 
 impl Drop for House {
@@ -30,9 +31,9 @@ impl Drop for House {
     }
 }
 
-fn configuration(agencies: &[(String, String)]) -> String {
+fn configuration(origin: &str, agencies: &[(String, String)]) -> String {
     let mut text = format!(
-        "origin = \"{ORIGIN}\"\n[server]\nlisten = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n\
+        "origin = \"{origin}\"\n[server]\nlisten = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n\
          [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\nclient_ca = \"ca.pem\"\n\
          [store]\ndatabase_url = \"sqlite:solent.db\"\nkey_file = \"store.key\"\n\
          [audit]\nsigning_key = \"audit.key\"\ncheckpoint_file = \"checkpoint\"\n"
@@ -129,19 +130,24 @@ impl House {
 
     /// As [`House::open`], on a database that is there already.
     pub async fn on(db: &Db) -> Self {
-        let agencies = [("council", "council"), ("trust", "nhs"), ("force", "police"), ("mentors", "charity")];
-        let agencies = agencies.map(|(id, kind)| (id.to_owned(), kind.to_owned()));
-        let house = Self::built(&agencies, Some(db)).await;
+        let house = Self::beside(db, ORIGIN).await;
         house.gateway.register(&family(), &AccountId::new("operator")).await.unwrap();
         house
     }
 
-    /// With these agencies (id and kind), each with a system, and no facts.
-    pub async fn with(agencies: &[(String, String)]) -> Self {
-        Self::built(agencies, None).await
+    /// One more gateway on a database where the family is registered already, with a log of its own.
+    pub async fn beside(db: &Db, origin: &str) -> Self {
+        let agencies = [("council", "council"), ("trust", "nhs"), ("force", "police"), ("mentors", "charity")];
+        let agencies = agencies.map(|(id, kind)| (id.to_owned(), kind.to_owned()));
+        Self::built(origin, &agencies, Some(db)).await
     }
 
-    async fn built(agencies: &[(String, String)], db: Option<&Db>) -> Self {
+    /// With these agencies (id and kind), each with a system, and no facts.
+    pub async fn with(agencies: &[(String, String)]) -> Self {
+        Self::built(ORIGIN, agencies, None).await
+    }
+
+    async fn built(origin: &str, agencies: &[(String, String)], db: Option<&Db>) -> Self {
         let folder = std::env::temp_dir().join(format!("solent-house-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&folder).unwrap();
         let clock = Clock::fixed(Moment::parse(NOW).unwrap());
@@ -155,15 +161,16 @@ impl House {
             }
         };
         let keys = Keys::from_secret(&[7; 32]).unwrap();
-        let signer = Signer::log(Origin::parse(ORIGIN).unwrap(), &[9; 32]).unwrap();
+        let name = Origin::parse(origin).unwrap();
+        let signer = Signer::log(name.clone(), &[9; 32]).unwrap();
         let committer =
             Committer::start(db.clone(), keys.clone(), signer, clock.clone(), Options::default()).await.unwrap();
-        let config = config::Gateway::parse("solent.toml", &configuration(agencies), &folder).unwrap();
+        let config = config::Gateway::parse("solent.toml", &configuration(origin, agencies), &folder).unwrap();
         // Everything speaks `canonical` here: no mapping has to be compiled.
         let content = content(&content_files());
         let parts =
             Parts { config, content, db, keys: keys.clone(), committer: committer.clone(), clock: clock.clone() };
-        Self { gateway: Arc::new(Gateway::new(parts)), clock, committer, keys, folder }
+        Self { gateway: Arc::new(Gateway::new(parts)), clock, committer, keys, folder, origin: name }
     }
 
     pub fn at(&self, time: &str) {
@@ -217,13 +224,13 @@ impl House {
 
     /// The newest entry.
     pub async fn last_entry(&self) -> (String, Payload) {
-        let reader = LogReader::new(self.gateway.db().clone(), Origin::parse(ORIGIN).unwrap());
+        let reader = LogReader::new(self.gateway.db().clone(), self.origin.clone());
         let size = reader.shard().await.unwrap().unwrap().size;
         self.entries_from(size - 1).await.pop().unwrap()
     }
 
     async fn entries_from(&self, first: u64) -> Vec<(String, Payload)> {
-        let reader = LogReader::new(self.gateway.db().clone(), Origin::parse(ORIGIN).unwrap());
+        let reader = LogReader::new(self.gateway.db().clone(), self.origin.clone());
         let mut found = Vec::new();
         for row in reader.entries(first, 1000).await.unwrap() {
             let open: Value = serde_json::from_slice(&row.entry).unwrap();

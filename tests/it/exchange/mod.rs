@@ -9,4 +9,5 @@ mod relationships;
 mod replays;
 mod safety;
 mod same_answers;
+mod side_by_side;
 mod silence;
