@@ -199,7 +199,19 @@ fn decider(
         let text = "this decider may not decide in this capacity for this person and these categories now";
         found.push(breach("/decider", rule_of(record.capacity), text));
     }
+    if record.capacity == Capacity::BestInterests && !holds_it_all(record) {
+        let text =
+            "in a person's best interests the service that holds the information decides, about what it holds itself";
+        found.push(breach("/capacity", "consent §3", text));
+    }
     evidence(facts, record, actor, found);
+}
+
+/// In the best interests of an adult the service that holds the information decides (consent paper §3), so only about what
+/// it holds itself: every party in `from` is the deciding agency. Another's word would change nothing.
+fn holds_it_all(record: &Permission) -> bool {
+    let own = |party: &Party| party.agency.as_ref().is_some_and(|agency| agency.as_str() == record.decider);
+    record.scope.from.iter().flatten().all(own)
 }
 
 const fn rule_of(capacity: Capacity) -> &'static str {

@@ -49,10 +49,7 @@ pub(in crate::sharing) fn persons(world: &World, act: &Act, at: Time) -> Vec<Per
         | Act::ReadSegmentationLabel { person } => world.person_named(person.as_str()).into_iter().collect(),
         Act::Forward { segment, .. } => {
             let segment = world.segment_named(segment.as_str()).and_then(|ix| world.segment(ix));
-            let people = segment.into_iter().flat_map(|s| std::iter::once(s.record_of).chain(s.about.iter().copied()));
-            let mut people: Vec<PersonIx> = people.collect();
-            people.dedup();
-            people
+            segment.into_iter().flat_map(|s| std::iter::once(s.record_of).chain(s.about.iter().copied())).collect()
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::matrix::Outcome;
 use super::permission::party_fits;
 use super::{Draft, Reading, Request};
-use crate::sharing::decision::Limit;
+use crate::sharing::decision::{Flag, Limit};
 use crate::sharing::facts::{AgencyKind, Marking, MatchRole, MissingKind, RelationshipKind};
 use crate::sharing::procedure;
 use crate::vocabulary::{Category, Level, Role};
@@ -84,5 +84,8 @@ pub(in crate::sharing) fn third(others: &[Outcome], draft: &mut Draft) {
         draft.cap(other.level, Limit::CapThird, &[54, 55]);
         draft.hush |= other.named_refusal;
         draft.decision.flags.extend(other.flags);
+        if other.flags.contains(Flag::DissentNoted) {
+            draft.decision.rules.insert(34);
+        }
     }
 }

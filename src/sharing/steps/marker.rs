@@ -12,7 +12,7 @@ pub(in crate::sharing) fn settle(request: &Request<'_>, draft: Draft) -> Decisio
     let mut decision = draft.decision;
     decision.marker = if decision.level > Level::N {
         Marker::None
-    } else if hush || always_silent(request, decision.reason) {
+    } else if hush || always_silent(request) {
         Marker::Silent
     } else {
         by_reason(request, decision.reason)
@@ -20,12 +20,9 @@ pub(in crate::sharing) fn settle(request: &Request<'_>, draft: Draft) -> Decisio
     decision
 }
 
-fn always_silent(request: &Request<'_>, reason: Reason) -> bool {
+fn always_silent(request: &Request<'_>) -> bool {
     let category = request.category().map(|category| request.policy.category(category).withheld);
-    request.purpose == Purpose::Sa
-        || request.hat.role == Role::Vol
-        || category == Some(Withheld::Silent)
-        || matches!(reason, Reason::DSafe | Reason::DAdopt | Reason::DSealed)
+    request.purpose == Purpose::Sa || request.hat.role == Role::Vol || category == Some(Withheld::Silent)
 }
 
 fn by_reason(request: &Request<'_>, reason: Reason) -> Marker {

@@ -5,6 +5,8 @@
 mod govern;
 mod independent;
 mod invariants;
+mod lifecycle;
+mod lifecycle_ties;
 mod local;
 mod output;
 mod rules;

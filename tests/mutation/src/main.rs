@@ -4,7 +4,7 @@
 //! the decision tests once for each mutant with the switch set ([`run`]). A mutant that no test notices is printed unless
 //! `reviewed.tsv` says why nothing can notice it. Not shipped. See `tests/README.md`.
 //!
-//! `cargo run --release -- TREE WORKPLACE [--only PART-OF-A-PATH] [--jobs N] [--list] [--whole]`
+//! `cargo run --release -- TREE WORKPLACE [--only PART-OF-A-PATH]… [--jobs N] [--list] [--whole] [--enumerated]`
 
 mod mutate;
 mod run;
@@ -71,6 +71,10 @@ pub fn on(id: u32) -> bool {
     let now = NOW.load(Ordering::Relaxed);
     now == id || (now >= TRACED && slow(id))
 }
+/// Makes it the one of this process.
+pub fn set(id: u32) {
+    NOW.store(id, Ordering::Relaxed);
+}
 #[cold]
 fn slow(id: u32) -> bool {
     let trace = std::env::var_os("SOLENT_MUTANT_TRACE");
@@ -90,22 +94,23 @@ fn slow(id: u32) -> bool {
 "#;
 
 fn main() -> ExitCode {
-    let mut only = None;
+    let mut only = Vec::new();
     let mut jobs = 2_usize;
-    let (mut list, mut whole) = (false, false);
+    let (mut list, mut whole, mut enumerated) = (false, false, false);
     let mut places = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--only" => only = arguments.next(),
+            "--only" => only.extend(arguments.next()),
             "--jobs" => jobs = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(2),
             "--list" => list = true,
             "--whole" => whole = true,
+            "--enumerated" => enumerated = true,
             _ => places.push(PathBuf::from(argument)),
         }
     }
     let [tree, workplace] = places.as_slice() else {
-        eprintln!("usage: solent-mutation TREE WORKPLACE [--only PART] [--jobs N] [--list] [--whole]");
+        eprintln!("usage: solent-mutation TREE WORKPLACE [--only PART] [--jobs N] [--list] [--whole] [--enumerated]");
         return ExitCode::from(2);
     };
     copy(tree, workplace, whole);
@@ -122,10 +127,9 @@ fn main() -> ExitCode {
             let chosen: Vec<_> = mutants
                 .into_iter()
                 .filter(|m| !refused.contains(&m.key()))
-                .filter(|m| only.as_ref().is_none_or(|part| m.file.contains(part.as_str())))
-                .filter(|m| whole || !m.file.contains("/lifecycle/"))
+                .filter(|m| only.is_empty() || only.iter().any(|part| m.file.contains(part.as_str())))
                 .collect();
-            return run::all(tree, workplace, &chosen, jobs, whole);
+            return run::all(tree, workplace, &chosen, jobs, (whole, enumerated));
         }
         eprintln!("{} mutants do not compile and are left out", faulty.len());
         refused.extend(mutants.iter().filter(|m| faulty.contains(&m.id)).map(mutate::Mutant::key));
@@ -164,7 +168,8 @@ fn copy(tree: &Path, workplace: &Path, whole: bool) {
                 copy_file(&from, &to)
             }
         }
-        for part in ["schemas/config", "schemas/record", "sharing", "tests/cases/sharing", "tests/it/decide"] {
+        let parts = ["schemas/config", "schemas/record", "sharing", "tests/cases/sharing", "tests/it/decide"];
+        for part in parts.into_iter().chain(["tests/independent/decide"]) {
             copy_folder(&tree.join(part), &workplace.join(part));
         }
         put(&workplace.join("src/lib.rs"), LIBRARY);
@@ -175,6 +180,7 @@ fn copy(tree: &Path, workplace: &Path, whole: bool) {
             let text = std::fs::read_to_string(&path).expect("a test");
             put(&path, &text.replace("env!(\"CARGO_BIN_EXE_solent\")", "\"no-program\""));
         }
+        swept(tree, workplace);
         copy_file(&tree.join("Cargo.lock"), &workplace.join("Cargo.lock"));
         // Neither program nor benches.
         let without: Vec<&str> = text.split("\n\n").filter(|part| !part.starts_with("[[")).collect();
@@ -199,6 +205,17 @@ fn copy(tree: &Path, workplace: &Path, whole: bool) {
     let text = text.replacen("pub mod audit;", "#![allow(warnings)]\npub mod audit;", 1);
     put(&library, &text.replacen("pub mod vocabulary;", "pub mod vocabulary;\npub mod mutant;", 1));
     put(&workplace.join("src/mutant.rs"), SWITCH);
+    swept(tree, workplace);
+}
+
+/// The scenarios run for many mutants in one process by a test that only the copy has.
+fn swept(tree: &Path, workplace: &Path) {
+    let tests = workplace.join("tests/it/decide");
+    copy_file(&tree.join("tests/mutation/sweep.rs"), &tests.join("sweep.rs"));
+    let text = std::fs::read_to_string(tests.join("mod.rs")).expect("a test");
+    if !text.contains("mod sweep;") {
+        put(&tests.join("mod.rs"), &text.replacen("mod rules;", "mod rules;\nmod sweep;", 1));
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {

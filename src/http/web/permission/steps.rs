@@ -323,6 +323,7 @@ pub fn step_of(pointer: &str, answers: &Answers, age: Age) -> Option<&'static st
         "decider" => "parent",
         "competence" if age >= Age::Young => "able",
         "competence" => "self",
+        "capacity" => "for",
         "pr_evidence" => "proof",
         "categories" | "labels" => "categories",
         "from" => "from",
@@ -344,6 +345,13 @@ mod tests {
     }
     fn next(name: &str, age: Age, pairs: &[(&str, &str)]) -> Option<&'static str> {
         after(name, &answers(pairs), age).map(|s| s.name)
+    }
+
+    #[test]
+    fn a_choice_of_who_decides_is_mended_where_it_was_made() {
+        let by = answers(&[("p_able", "no"), ("p_for", "best-interests")]);
+        assert_eq!(step_of("/capacity", &by, Age::Adult), Some("for"));
+        assert_eq!(step_of("/decider", &by, Age::Adult), Some("able"));
     }
 
     #[test]
