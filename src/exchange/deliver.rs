@@ -283,7 +283,7 @@ impl Gateway {
     }
 
     /// The account that wears a hat; hats are unique over all accounts.
-    async fn account_of(&self, hat: &HatId, at: FactsAt) -> Result<AccountId, Failure> {
+    pub(super) async fn account_of(&self, hat: &HatId, at: FactsAt) -> Result<AccountId, Failure> {
         let seeds = crate::store::FactSeeds { hats: vec![hat.clone()], ..Default::default() };
         let known = self.known(at, &seeds).await?;
         let wears = |body: &serde_json::Value| {

@@ -26,6 +26,7 @@ mod notice;
 mod override_desk;
 mod permit;
 mod pointers;
+mod prepared;
 mod questions;
 mod receive;
 mod register;
@@ -73,6 +74,7 @@ pub use inspect::{MessageStatus, Quarantine};
 pub use message_head::{MessageEvent, MessageHead};
 pub use override_desk::{OverrideForm, OverrideSeen, OverrideState};
 pub use permit::{Happening, NewAssessment, NewPermission, PermissionDeed};
+pub use prepared::{Prepared, ToConfirm};
 pub use questions::{
     Answer as LogAnswer, Ask, Asker, QuestionId, Row as LogRow, Viewer, audit_events, csv, fhir_bundle, json_lines,
     parse_cursor, reconcile,
@@ -92,7 +94,7 @@ pub use visit::{
 pub use volunteer::{Brief, Match, VolunteerNote};
 pub use whom::{Party as WhoDecides, Whom};
 pub use witnesses::WitnessStanding;
-pub use written::{Statement, Writing, may_write};
+pub use written::{Statement, Writing, may_prepare, may_write};
 
 use crate::clock::{Clock, Moment};
 use crate::config;

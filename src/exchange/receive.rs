@@ -14,8 +14,8 @@ use crate::mapping::{Quarantined, ReadContext, ReadRecord};
 use crate::matching::{Identifier, Scheme};
 use crate::record::{Record, Segment};
 use crate::store::{
-    self, CommitError, Digest, Effect, ItemKind, Job, NewHeld, NewIdempotency, NewItem, NewMessage, NewRecord,
-    NewSegment, Presented, RecordId, Refusal, Resolution, Section,
+    self, CommitError, Digest, Effect, ItemKind, Job, KeptKind, NewHeld, NewIdempotency, NewItem, NewMessage,
+    NewRecord, NewSegment, Presented, RecordId, Refusal, Resolution, Section,
 };
 use crate::vocabulary::Purpose;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,8 @@ pub(super) struct Known {
     pub by: Option<Payload>,
     /// The hat that may always read what it wrote (decision step 7).
     pub writer: Option<HatId>,
+    /// What is kept no longer once the message is stored: a draft that became this.
+    pub ends: Option<(KeptKind, String)>,
 }
 
 impl Gateway {
@@ -230,6 +232,8 @@ impl Gateway {
         .into_iter();
         let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
         let job = drafts.fold(Job::new(first), Job::with_entry).with_effect(effect);
+        let ends = known.ends.iter().map(|(kind, id)| Effect::EndKept { kind: *kind, id: id.clone() });
+        let job = ends.fold(job, Job::with_effect);
         Ok((composed.own.into_iter().fold(job, Job::with_effect), answer))
     }
 

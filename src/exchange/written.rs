@@ -10,9 +10,12 @@
 use super::receive::Known;
 use super::{Caller, Failure, Gateway, Submission, Visitor};
 use crate::audit::Event;
+use crate::audit::payload::Payload;
 use crate::clock::Moment;
 use crate::ident::{PersonId, SystemId};
+use crate::store::KeptKind;
 use crate::vocabulary::{Category, Purpose, Role};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -28,7 +31,8 @@ pub const ACCOUNT_CHARS_MAX: usize = 20_000;
 pub const SUMMARY_CHARS_MAX: usize = 4_000;
 
 /// What kind of statement an entry is (R69).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Statement {
     /// The writer saw or did it.
     Fact,
@@ -56,7 +60,7 @@ impl Statement {
 }
 
 /// An entry as it is written. Debug shows no text.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writing {
     /// What kind of information it is: one of [`may_write`].
     pub category: Category,
@@ -91,6 +95,15 @@ pub const fn may_write(role: Role) -> &'static [Category] {
         Role::Fdv | Role::Fdp => &[Category::Dab, Category::Rsk],
         Role::Pol => &[Category::Pin, Category::Rsk],
         Role::Dsl => &[Category::Csn, Category::Edu, Category::Rsk],
+        _ => &[],
+    }
+}
+
+/// What a role prepares for a social worker to confirm (R49): what the social worker would write.
+#[must_use]
+pub const fn may_prepare(role: Role) -> &'static [Category] {
+    match role {
+        Role::Pa => may_write(Role::Sw),
         _ => &[],
     }
 }
@@ -136,10 +149,28 @@ impl Gateway {
         if !may_write(hat.role).contains(&writing.category) {
             return Err(Failure::Refused { reason: "D-DELEGATE" });
         }
-        let now = self.clock().now();
-        if !writing.faults(now).is_empty() {
+        if !writing.faults(self.clock().now()).is_empty() {
             return Err(Failure::Inconsistent("an entry with faults"));
         }
+        let mut by = visitor.payload(Event::Send);
+        by.subject = Some(person.clone());
+        by.purpose = Some(purpose);
+        let key = (!form.is_empty()).then(|| format!("{} {form}", visitor.account));
+        self.put_down(visitor, writing, by, (key, None)).await
+    }
+
+    /// Takes an entry in under the visitor's hat; what it was prepared as ends with it.
+    pub(super) async fn put_down(
+        &self,
+        visitor: &Visitor,
+        writing: &Writing,
+        by: Payload,
+        (key, ends): (Option<String>, Option<(KeptKind, String)>),
+    ) -> Result<(), Failure> {
+        let hat = visitor.worn()?;
+        let (Some(person), Some(purpose)) = (by.subject.clone(), by.purpose) else {
+            return Err(Failure::Inconsistent("an entry about nobody"));
+        };
         let document = document(writing, hat.role, hat.agency.as_str(), purpose);
         let body = serde_json::to_vec(&document).map_err(|_| Failure::Inconsistent("an entry"))?;
         let caller = Caller {
@@ -149,12 +180,8 @@ impl Gateway {
             certificate: String::new(),
             request: visitor.request.clone(),
         };
-        let mut by = visitor.payload(Event::Send);
-        by.subject = Some(person.clone());
-        by.purpose = Some(purpose);
-        let people = BTreeMap::from([(SUBJECT.to_owned(), person.clone())]);
-        let known = Known { people, by: Some(by), writer: Some(hat.id.clone()) };
-        let key = (!form.is_empty()).then(|| format!("{} {form}", visitor.account));
+        let people = BTreeMap::from([(SUBJECT.to_owned(), person)]);
+        let known = Known { people, by: Some(by), writer: Some(hat.id.clone()), ends };
         self.receive_known(&caller, Submission { body, idempotency_key: key }, &known).await.map(drop)
     }
 }
@@ -223,6 +250,7 @@ mod tests {
     fn an_assistant_a_volunteer_and_an_auditor_write_nothing() {
         for role in [Role::Pa, Role::Vol, Role::Vco, Role::Aud, Role::Prv, Role::Sys, Role::Obs, Role::Anl, Role::Sch] {
             assert!(may_write(role).is_empty(), "{role:?}");
+            assert_eq!(may_prepare(role).is_empty(), role != Role::Pa, "{role:?}");
         }
     }
 }

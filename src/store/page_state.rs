@@ -53,6 +53,8 @@ kinds! {
     LogSearch = "log-search",
     /// What an auditor or officer said about an entry. Owner: the entry.
     EntryNote = "entry-note",
+    /// An assistant's entry that waits for a social worker. Owner: the person it is about.
+    Prepared = "prepared",
     /// An auditor's request to learn who a pseudonym stands for. Owner: the agency whose officer decides.
     Reidentify = "reidentify",
 }
@@ -85,6 +87,8 @@ impl std::fmt::Debug for Kept {
 statements! {
     ONE = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND id = $2 AND expires_at > $3";
     OF_OWNER = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND owner = $2 AND expires_at > $3 ORDER BY changed_at DESC, id LIMIT 20001";
+    OF_OWNERS = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND owner IN (SELECT value FROM json_each($2)) AND expires_at > $3 ORDER BY changed_at DESC, id LIMIT 20001",
+        "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND owner = ANY($2) AND expires_at > $3 ORDER BY changed_at DESC, id LIMIT 20001";
     OF_KIND = "SELECT id, owner, version, body, changed_at, expires_at FROM page_state WHERE kind = $1 AND expires_at > $2 ORDER BY changed_at DESC, id LIMIT 20001";
     VERSION = "SELECT version FROM page_state WHERE kind = $1 AND id = $2", "SELECT version FROM page_state WHERE kind = $1 AND id = $2 FOR UPDATE";
     PUT = "INSERT INTO page_state (kind, id, owner, version, body, changed_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, version = excluded.version, body = excluded.body, changed_at = excluded.changed_at, expires_at = excluded.expires_at";
@@ -113,6 +117,24 @@ impl Db {
     pub async fn kept_of(&self, keys: &Keys, kind: KeptKind, owner: &str, now: Moment) -> Result<Vec<Kept>, Error> {
         let args = [Arg::Text(kind.word()), Arg::Text(owner), Arg::Int(now.millis())];
         whole(self.fetch(&OF_OWNER, &args).await?)?.iter().map(|row| opened(keys, kind, row)).collect()
+    }
+
+    /// What is kept of a kind for any of these owners, newest first.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] beyond the bound, [`Error::Sealed`], [`Error::Database`].
+    pub async fn kept_of_any(
+        &self,
+        keys: &Keys,
+        kind: KeptKind,
+        owners: &[String],
+        now: Moment,
+    ) -> Result<Vec<Kept>, Error> {
+        if owners.is_empty() {
+            return Ok(Vec::new());
+        }
+        let args = [Arg::Text(kind.word()), Arg::Texts(owners), Arg::Int(now.millis())];
+        whole(self.fetch(&OF_OWNERS, &args).await?)?.iter().map(|row| opened(keys, kind, row)).collect()
     }
 
     /// What is kept of a kind, whoever's, newest first.

@@ -41,6 +41,11 @@ impl Clocked {
     pub fn at(&self, time: &str) {
         self.clock.set(Moment::parse(time).unwrap());
     }
+    /// Changes facts, as the partnership's register does.
+    pub fn register(&self, facts: &serde_json::Value) {
+        let gateway = self.running.as_ref().unwrap().gateway();
+        self.runtime.block_on(gateway.register(facts, &AccountId::new("operator"))).unwrap();
+    }
     /// Holds that these events stand in the log, whole and sound.
     pub fn events(&self, wanted: &[&str]) {
         let running = self.running.as_ref().unwrap();

@@ -37,6 +37,7 @@ fn pages_of_danger_work_and_volunteers_pass_axe_at_every_width() {
     asked_and_opened(&mut at);
     approved_and_reviewed(&mut at);
     delegated(&mut at);
+    drafted(&mut at);
     volunteered(&mut at);
     assert!(at.wrong.is_empty(), "{}", at.wrong.join("\n"));
 }
@@ -116,6 +117,41 @@ fn delegated(at: &mut Looking) {
     at.look("work-delegated");
     at.browser.click("a[href^='/delegating/leads/']");
     at.look("work-lead");
+}
+
+/// After [`delegated`]: the assistant writes, the social worker sends back and confirms.
+fn drafted(at: &mut Looking) {
+    at.walk("acc-17");
+    at.go("/drafts");
+    at.look("drafts-none");
+    at.purpose("case-01", "CIN");
+    at.go("/families/case-01/entry");
+    at.look("entry-of-assistant");
+    for choice in ["#entry_person-1", "#entry_kind-1", "#entry_statement-1", "#entry_others-2"] {
+        at.browser.click(choice);
+    }
+    at.browser.type_into("#entry_when", "2026-10-12");
+    at.browser.type_into("#entry_account", "She rang and asked for a visit in the morning.");
+    at.browser.click("main form button");
+    at.look("drafts");
+    at.browser.click("tbody a");
+    at.look("draft-waiting");
+    at.walk("acc-01");
+    at.purpose("case-01", "CIN");
+    at.go("/delegating");
+    at.look("work-drafts");
+    at.browser.click("a[href^='/drafts/']");
+    at.look("draft-to-confirm");
+    at.browser.click("button[value=back]");
+    at.look("draft-to-confirm-missing");
+    at.browser.type_into("#draft_why", "Which day does she mean?");
+    at.browser.click("button[value=back]");
+    at.walk("acc-17");
+    at.purpose("case-01", "CIN");
+    at.go("/drafts");
+    at.look("drafts-returned");
+    at.browser.click("tbody a");
+    at.look("draft-returned");
 }
 
 fn volunteered(at: &mut Looking) {

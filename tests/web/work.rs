@@ -113,3 +113,147 @@ fn a_volunteer_has_one_page_and_a_worry_reaches_co_ordinator_and_social_worker()
     let after = volunteer.get("/brief").body;
     assert!(after.contains("not matched with anybody") && !after.contains("Theo") && !after.contains("swimming"));
 }
+
+/// The fields of an entry about Theo, as the assistant writes them.
+const ENTRY: [(&str, &str); 7] = [
+    ("entry_person", "p-02"),
+    ("entry_when", "2026-10-12"),
+    ("entry_kind", "CSN"),
+    ("entry_statement", "reported"),
+    ("entry_others", "no"),
+    ("entry_account", "Account canary eleven"),
+    ("entry_summary", "Summary canary twelve"),
+];
+const CANARIES: [&str; 2] = ["canary eleven", "canary twelve"];
+
+/// The address of a page's form that holds this.
+fn action(page: &crate::visitor::Answer, part: &str) -> String {
+    let found = page.body.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    found.into_iter().find(|to| to.contains(part)).unwrap_or_else(|| panic!("no form with {part}")).to_owned()
+}
+
+/// The social worker delegates, and the assistant writes a draft; returns its address.
+fn drafted(house: &Clocked) -> String {
+    let mut worker = house.walking("acc-01");
+    let form = [("assistant", "hat-pa"), ("delegated_until", "2027-03-31"), ("delegated_why", "Supervision note")];
+    assert_eq!(send(&mut worker, "/delegating/delegations", &form).status, 303);
+    let mut assistant = house.walking("acc-17");
+    assistant.state("case-01", "CIN");
+    let form = assistant.get("/families/case-01/entry");
+    assert!(form.body.contains("What you write is a draft"));
+    assert!(form.body.contains("acc-17 for acc-01"), "the bar says for whom (PA-2)");
+    let to = action(&form, "/entry/");
+    for _ in 0..2 {
+        assert_eq!(send(&mut assistant, &to, &ENTRY).header("location"), "/drafts", "sent twice it is one draft");
+    }
+    let mut other = ENTRY;
+    other[5].1 = "Another account";
+    assert_eq!(send(&mut assistant, &to, &other).status, 409);
+    other[2].1 = "MHL";
+    assert_eq!(send(&mut assistant, &to, &other).status, 422, "not what the social worker writes");
+    let list = assistant.get("/drafts");
+    assert_eq!(list.body.matches("href=\"/drafts/").count(), 1, "{}", list.body);
+    link(&list, "/drafts/")
+}
+
+#[test]
+fn an_assistants_entry_is_a_draft_for_two_until_the_social_worker_confirms_it() {
+    let house = Clocked::start();
+    let draft = drafted(&house);
+    let mut assistant = house.walking("acc-17");
+    assistant.state("case-01", "CIN");
+    let page = assistant.get(&draft);
+    assert!(CANARIES.iter().all(|c| page.body.contains(c)) && page.body.contains("It waits for the social worker"));
+    // Nobody else finds it, and it is in no chronology.
+    let nowhere = house.walking("acc-12").get("/drafts/0190").body;
+    for account in ["acc-01", "acc-04", "acc-08"] {
+        let mut other = house.walking(account);
+        other.state("case-01", "CIN");
+        assert!(!other.get("/families/case-01/chronology").body.contains("canary"), "{account}");
+    }
+    for account in ["acc-03", "acc-04", "acc-08", "acc-12", "acc-14", "acc-19"] {
+        let mut other = house.walking(account);
+        assert_eq!(other.get(&draft).body, nowhere, "{account}");
+        assert_eq!(send(&mut other, &format!("{draft}/1"), &[]).status, 404, "{account}");
+    }
+    assert_eq!(send(&mut assistant, &format!("{draft}/1"), &[]).status, 403, "an assistant approves nothing (R49)");
+    assert_eq!(send(&mut assistant, &format!("{draft}/again"), &ENTRY[1..]).status, 404, "while it waits");
+    // The social worker reads it, and sends it back with a word.
+    let mut worker = house.walking("acc-01");
+    let to_confirm = link(&worker.get("/delegating"), "/drafts/");
+    assert_eq!(worker.get(&to_confirm).header("location"), "/families/case-01/purpose");
+    worker.state("case-01", "CIN");
+    let page = worker.get(&draft);
+    assert!(CANARIES.iter().all(|c| page.body.contains(c)) && page.body.contains("Theo"));
+    let decide = action(&page, "/drafts/");
+    assert_eq!(send(&mut worker, &decide, &[("also", "back")]).status, 422);
+    let why = [("also", "back"), ("draft_why", "Who told you?")];
+    assert_eq!(send(&mut worker, &decide, &why).header("location"), "/delegating");
+    assert!(worker.get("/delegating").body.contains("No draft waits for you"));
+    assert_eq!(worker.get(&draft).status, 404);
+    // The assistant mends it; what was shown before is not what is confirmed.
+    let page = assistant.get(&draft);
+    assert!(page.body.contains("Who told you?") && page.body.contains("Account canary eleven</textarea>"));
+    let mut fields = ENTRY;
+    fields[1].1 = "tomorrow";
+    assert_eq!(send(&mut assistant, &format!("{draft}/again"), &fields[1..]).status, 422);
+    fields[1].1 = "2026-10-13";
+    assert_eq!(send(&mut assistant, &format!("{draft}/again"), &fields[1..]).header("location"), "/drafts");
+    assert_eq!(send(&mut worker, &decide, &[]).status, 503, "it is not what was shown");
+    let decide = action(&worker.get(&draft), "/drafts/");
+    assert_eq!(send(&mut worker, &decide, &[]).header("location"), "/delegating");
+    assert_eq!(send(&mut worker, &decide, &[]).status, 404, "confirmed once");
+    let own = worker.get("/families/case-01/chronology").body;
+    assert_eq!(own.matches(CANARIES[0]).count(), 1);
+    assert!(own.contains("13 October 2026"));
+    assert!(assistant.get("/drafts").body.contains("No drafts"));
+    let mut nurse = house.walking("acc-08");
+    nurse.state("case-01", "CIN");
+    let seen = nurse.get("/families/case-01/chronology").body;
+    assert!(seen.contains(CANARIES[1]) && !seen.contains(CANARIES[0]));
+    house.events(&["send", "view", "refuse", "delegate"]);
+}
+
+#[test]
+fn a_draft_follows_the_case_waits_for_no_more_than_five_days_and_ends_with_the_delegation() {
+    let house = Clocked::start();
+    let draft = drafted(&house);
+    assert!(!house.walking("acc-12").get("/delegating").body.contains("five working days"));
+    // A Thursday and five working days: the Thursday after it. The manager learns that it waits, and nothing else.
+    house.at("2026-10-29T10:00:00Z");
+    let late = house.walking("acc-12").get("/delegating").body;
+    assert!(late.contains("five working days") && late.contains("acc-17") && !late.contains("canary"));
+    assert!(!late.contains(&draft), "no link");
+    assert_eq!(house.walking("acc-12").get(&draft).status, 404);
+    // The case moves: the newly allocated worker confirms, the former one and the assistant have nothing.
+    let ended = serde_json::json!({"relationships": [
+        {"id": "rel-01", "kind": "allocated", "hat": "hat-sw", "case": "case-01", "from": "2026-09-07", "to": "2026-10-29", "evidence": "allocation record"},
+        {"id": "rel-99", "kind": "allocated", "hat": "hat-on-call", "case": "case-01", "from": "2026-10-28", "evidence": "allocation record"},
+    ]});
+    house.register(&ended);
+    for account in ["acc-01", "acc-17"] {
+        assert_eq!(house.walking(account).get(&draft).status, 404, "{account}");
+    }
+    let mut next = house.walking("acc-13");
+    next.state("case-01", "CIN");
+    let to_confirm = link(&next.get("/delegating"), "/drafts/");
+    let page = next.get(&to_confirm);
+    assert!(CANARIES.iter().all(|c| page.body.contains(c)));
+    assert_eq!(send(&mut next, &action(&page, "/drafts/"), &[]).header("location"), "/delegating");
+    assert!(next.get("/families/case-01/chronology").body.contains(CANARIES[0]));
+}
+
+#[test]
+fn a_draft_that_was_sent_back_can_be_taken_back_and_every_page_of_it_is_looked_at() {
+    let house = Clocked::start();
+    let draft = drafted(&house);
+    let mut worker = house.walking("acc-01");
+    worker.state("case-01", "CIN");
+    let decide = action(&worker.get(&draft), "/drafts/");
+    let mut assistant = house.walking("acc-17");
+    assistant.state("case-01", "CIN");
+    assert_eq!(send(&mut assistant, &format!("{draft}/again"), &[("also", "delete")]).status, 404, "while it waits");
+    assert_eq!(send(&mut worker, &decide, &[("also", "back"), ("draft_why", "Not ours")]).status, 303);
+    assert_eq!(send(&mut assistant, &format!("{draft}/again"), &[("also", "delete")]).header("location"), "/drafts");
+    assert_eq!(assistant.get(&draft).status, 404);
+}

@@ -131,6 +131,15 @@ pub(in crate::exchange) fn moment_time(at: Moment) -> Option<Time> {
     Time::parse(&at.to_string()).ok()
 }
 
+impl Gateway {
+    /// How an account's person is called; the account's id when it has no means of signing in.
+    pub(in crate::exchange) async fn called(&self, account: &AccountId) -> Result<String, Failure> {
+        let found = self.db.kept_of(&self.keys, KeptKind::Means, account.as_str(), self.clock().now()).await?;
+        let shown = found.first().and_then(|kept| shown_of(&kept.body));
+        Ok(shown.unwrap_or_else(|| account.as_str().to_owned()))
+    }
+}
+
 /// How the person of kept means is greeted.
 pub(in crate::exchange) fn shown_of(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<Means>(body).ok().map(|means| means.shown)

@@ -94,6 +94,28 @@ impl Gateway {
         self.families(visitor).await?.into_iter().find(|f| f.id == id).ok_or(Failure::NotFound)
     }
 
+    /// The families of the workers whom the visitor's hat supervises (R5).
+    ///
+    /// # Errors
+    /// As [`Gateway::families`].
+    pub(in crate::exchange) async fn families_overseen(&self, visitor: &Visitor) -> Result<Vec<Family>, Failure> {
+        let hat = visitor.worn()?;
+        let now = moment_time(self.clock().now()).ok_or(Failure::Inconsistent("the clock has no time"))?;
+        let at = self.facts.now(&self.db).await?;
+        let mut found: BTreeMap<String, Family> = BTreeMap::new();
+        let ties = self.ties_of(&hat.id, now).await?.into_iter();
+        for of in ties.filter(|tie| tie.kind == RelationshipKind::Supervisor).filter_map(|tie| tie.of) {
+            for tie in self.ties_of(&of, now).await? {
+                if tie.kind == RelationshipKind::Allocated
+                    && let Some(family) = self.family_of(&tie, at, now).await?
+                {
+                    add(&mut found, family, tie.kind);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
     async fn family_of(&self, tie: &Relationship, at: FactsAt, now: Time) -> Result<Option<Family>, Failure> {
         let alone = |person: &PersonId| Family {
             id: person.as_str().to_owned(),

@@ -60,7 +60,10 @@ impl Frame {
         let text = Text::english();
         let hat = visit.visitor.hat.as_ref().map(|hat| visit.pages.hat_words(hat));
         let who = Who {
-            name: visit.visitor.shown.clone(),
+            name: match &visit.acts_for {
+                Some(principal) => text.fill("who.for", &[("name", &visit.visitor.shown), ("principal", principal)]),
+                None => visit.visitor.shown.clone(),
+            },
             hat,
             purpose: purpose.map(|p| visit.pages.purpose_words(p)),
             may_change: visit.visitor.hats.len() > 1,
@@ -103,6 +106,7 @@ fn all_places(text: &'static Text) -> Vec<Place> {
         place("/brief", "brief.title", |hat| hat.role == Role::Vol),
         place("/volunteers", "volunteers.title", |hat| hat.role == Role::Vco),
         place("/families", "families.title", |hat| !NO_FAMILIES.contains(&hat.role)),
+        place("/drafts", "drafts.title", |hat| hat.role == Role::Pa),
         place("/delegating", "work.title", |hat| hat.role == Role::Sw),
         place("/approvals", "approvals.title", |hat| hat.supervisor),
         place("/review", "review.title", |hat| hat.supervisor || hat.role == Role::Prv),

@@ -13,6 +13,7 @@ mod concern_files;
 mod concern_steps;
 mod demo;
 mod disclosure;
+mod drafts;
 mod family;
 mod fields;
 mod frame;
@@ -83,6 +84,10 @@ fn work(config: &mut ServiceConfig) {
         .route("/delegating", web::get().to(work::list))
         .route("/delegating/delegations", web::post().to(work::delegate))
         .route("/delegating/delegations/{delegation}/end", web::post().to(work::end))
+        .route("/drafts", web::get().to(drafts::list))
+        .route("/drafts/{draft}", web::get().to(drafts::one))
+        .route("/drafts/{draft}/again", web::post().to(drafts::again))
+        .route("/drafts/{draft}/{version}", web::post().to(drafts::decide))
         .route("/delegating/leads/{case}", web::get().to(work::lead))
         .route("/delegating/leads/{case}", web::post().to(work::hand))
         .route("/families/{family}/people/{person}/item/{segment}", web::get().to(work::item))

@@ -87,6 +87,8 @@ pub struct SignedIn {
     pub word: String,
     /// The overrides of the hat worn, for the banner on each page.
     pub overrides: Vec<OverrideSeen>,
+    /// Whom an assistant works for in the family of the address (PA-2).
+    pub acts_for: Option<String>,
     /// The pages.
     pub pages: Arc<Pages>,
 }
@@ -114,7 +116,12 @@ impl FromRequest for SignedIn {
             let visitor = pages.gateway().visitor(&token, &request_id(&request)).await?.ok_or(Stop::SignedOut)?;
             let word = pages.gateway().form_word(&token);
             let overrides = pages.gateway().own_overrides(&visitor).await?;
-            Ok(Self { visitor, word, overrides, pages })
+            let family = request.uri().path().strip_prefix("/families/").and_then(|rest| rest.split('/').next());
+            let acts_for = match family {
+                Some(family) => pages.gateway().acts_for(&visitor, family).await?,
+                None => None,
+            };
+            Ok(Self { visitor, word, overrides, acts_for, pages })
         })
     }
 }

@@ -31,6 +31,7 @@ async fn sheet(visit: &SignedIn, typed: &Typed, wrong: &[&str]) -> Result<Sheet,
     let say = |key: &str| text.find(key).unwrap_or_default().to_owned();
     let (assistants, own) = visit.gateway().delegations(&visit.visitor).await?;
     let mut parts = note_parts(visit).await?;
+    parts.extend(super::drafts::waiting_parts(visit).await?);
     parts.push(Part::Heading(say("work.delegations")));
     if own.is_empty() {
         parts.push(Part::Words(say("work.delegations.none")));

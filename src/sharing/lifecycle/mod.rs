@@ -12,14 +12,14 @@ pub mod relationship;
 pub mod safety;
 pub mod status;
 
-use super::decision::Reason;
+use super::decision::{Marker, Reason};
 use super::facts::{Act, Ask, AskId, Capacity, Time};
 use super::policy::{Policy, RoleRow};
 use super::steps::{Request, auth, conflict, purpose, relationship as ties};
 use super::world::{Decider, Hat, HatIx, PersonIx, World};
 use crate::diagnostic::{Diagnostic, code};
 use crate::ident::{AccountId, HatId, PersonId};
-use crate::vocabulary::{Category, Purpose, Role};
+use crate::vocabulary::{Category, Level, Purpose, Role};
 use std::ops::ControlFlow;
 
 /// Somebody who wants to record something, at a moment.
@@ -99,6 +99,20 @@ pub fn admit(
     let found = request.persons().iter().find_map(|person| ties::live(&request, *person));
     let found = found.and_then(|ix| world.relationship(ix));
     found.map(|found| Some(found.id.to_string())).ok_or(Refused::open(Reason::DRel))
+}
+
+/// Whether somebody may confirm an assistant's draft about a person (R49): the decision procedure's own answer.
+///
+/// # Errors
+/// [`Refused`].
+pub fn confirms(world: &World, policy: &Policy, actor: &Actor, person: &PersonId) -> Result<(), Refused> {
+    let act = Some(Act::ConfirmDraft { person: person.clone() });
+    let decision = super::decide(world, policy, &Ask { act, ..ask_of(actor, person) });
+    if decision.level > Level::N {
+        return Ok(());
+    }
+    let silent = decision.marker == Marker::Silent;
+    Err(Refused { reason: decision.reason, silent, alert: decision.reason == Reason::DCoi })
 }
 
 fn ask_of(actor: &Actor, person: &PersonId) -> Ask {

@@ -41,6 +41,11 @@ fn what_pages_keep_is_changed_by_version_and_gone_when_its_time_is_over() {
         let own = t.db.kept_of(&t.keys, KeptKind::Draft, "acc-1", noon()).await.unwrap();
         assert_eq!(own.iter().map(|k| k.id.as_str()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(t.db.kept_all(&t.keys, KeptKind::Draft, noon()).await.unwrap().len(), 2);
+        for (owners, found) in [(vec![], 0), (vec!["acc-2", "acc-3"], 1), (vec!["acc-1", "acc-2"], 2)] {
+            let owners: Vec<String> = owners.into_iter().map(str::to_owned).collect();
+            let kept = t.db.kept_of_any(&t.keys, KeptKind::Draft, &owners, noon()).await.unwrap();
+            assert_eq!(kept.len(), found, "{owners:?}");
+        }
         assert!(t.db.kept_all(&t.keys, KeptKind::Session, noon()).await.unwrap().is_empty());
         // Its time is over at its end, whether or not it was swept.
         assert_eq!(body(&t, "a", noon().plus_millis(2 * HOUR)).await, None);
