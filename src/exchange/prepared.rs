@@ -339,6 +339,13 @@ impl Gateway {
         Ok(())
     }
 
+    /// What makes the drafts about one person drafts about another, who is the same.
+    pub(super) async fn drafts_moved(&self, gone: &PersonId, kept: &PersonId) -> Result<Vec<Effect>, Failure> {
+        let rows = self.db.kept_of(&self.keys, KeptKind::Prepared, gone.as_str(), self.clock().now()).await?;
+        let moved = rows.iter().filter_map(|row| Some((read(row)?, row.expires_at)));
+        moved.map(|(draft, ends)| keep(&Prepared { person: kept.clone(), ..draft }, ends)).collect()
+    }
+
     async fn returned_draft(&self, visitor: &Visitor, id: &str) -> Result<Prepared, Failure> {
         let own = self.own_drafts(visitor).await?.into_iter().find(|d| d.id == id);
         own.filter(|draft| draft.returned.is_some()).ok_or(Failure::NotFound)

@@ -79,12 +79,18 @@ pub fn sealing_effect(draft: &Draft, origin: &str, now: Moment) -> Option<Effect
     }
 }
 
-/// Whether a hold keeps a key.
+/// Whether a hold keeps a key, or the key of somebody who turned out to be the same person.
 ///
 /// # Errors
 /// [`crate::store::Error`].
 pub async fn is_held(db: &Db, keys: &Keys, key: &str, now: Moment) -> Result<bool, crate::store::Error> {
-    Ok(db.kept(keys, KeptKind::Hold, key, now).await?.is_some())
+    let others = db.one_with(key).await?;
+    for key in std::iter::once(key).chain(others.iter().map(String::as_str)) {
+        if db.kept(keys, KeptKind::Hold, key, now).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Gateway {

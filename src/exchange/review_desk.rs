@@ -1,8 +1,8 @@
-//! The privacy officer's desk: what was opened for safety, what raised an alert, which people may be one; and the verdicts.
+//! The privacy officer's desk: what was opened for safety, what raised an alert; and the verdicts.
 //!
 //! Owns whose queue is whose: an officer has the agency's own, an auditor reads it without what people wrote, and nobody
 //! decides about their own deed or their own team's. Reviewing an override is `break_glass`'s deed, settling an alert
-//! `alerts`'s. Opening one is itself an entry.
+//! `alerts`'s, people who may be one are `joining`'s. Opening one is itself an entry.
 //!
 //! # Source
 //! Sharing rules R44, R80; pages paper A3.
@@ -15,15 +15,13 @@ use crate::audit::payload::Payload;
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AccountId, AgencyId, EntryId};
 use crate::sharing::facts::{Override, ReviewOutcome, Text};
-use crate::store::{Effect, Job, Likeness, ReviewRow, Section};
+use crate::store::{Job, Section};
 use crate::vocabulary::{Category, Level};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Entries about one person that are looked through for what an override opened.
 const ENTRIES_MAX: i64 = 2_000;
-/// Doubtful matches looked through for an agency's own.
-const MATCHES_MAX: i64 = 500;
 
 /// An override in the queue.
 pub struct OverrideCard {
@@ -81,14 +79,6 @@ pub struct AlertCard {
     pub relation: Option<String>,
     /// The states it can get from this visitor.
     pub next: Vec<AlertState>,
-}
-
-/// A doubtful match.
-pub struct MatchCard {
-    /// The line of the review list.
-    pub row: ReviewRow,
-    /// What both have, and whether it agrees.
-    pub likeness: Vec<Likeness>,
 }
 
 impl Gateway {
@@ -286,45 +276,8 @@ impl Gateway {
         self.settle_alert(&visitor.account, &self.log_hat(visitor)?, id, state).await.map(drop)
     }
 
-    /// The agency's doubtful matches: people made for the time being who may be somebody known.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] for everybody but officers and auditors.
-    pub async fn doubtful_matches(&self, visitor: &Visitor) -> Result<Vec<MatchCard>, Failure> {
-        self.reads(visitor).await?;
-        let agency = &visitor.worn()?.agency;
-        let mut found = Vec::new();
-        for row in self.db.reviews("open", MATCHES_MAX).await? {
-            let segments = self.db.segments_in(std::slice::from_ref(&row.record)).await?;
-            if segments.iter().any(|s| &s.custodian == agency) {
-                let likeness = self.db.likeness(&row.person, &row.candidate).await?;
-                found.push(MatchCard { row, likeness });
-            }
-        }
-        Ok(found)
-    }
-
-    /// Says whether two people are one; nothing is joined by saying so.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] when it is not in the queue; [`Failure::Refused`] for a reader.
-    pub async fn decide_match(&self, visitor: &Visitor, id: &str, same: bool) -> Result<(), Failure> {
-        let card = self.doubtful_matches(visitor).await?.into_iter().find(|m| m.row.id == id);
-        let card = card.ok_or(Failure::NotFound)?;
-        if self.reads(visitor).await? != Desk::Officer {
-            return Err(Failure::Refused { reason: "D-DELEGATE" });
-        }
-        let mut payload = visitor.payload(if same { Event::PersonLink } else { Event::PersonUnlink });
-        payload.subject = Some(card.row.person.clone());
-        payload.reason = Some(if same { "same" } else { "different" }.to_owned());
-        let state = if same { "same" } else { "different" }.to_owned();
-        let settle = Effect::SettleReview { id: id.to_owned(), state };
-        self.committer.commit(Job::new(Draft::new(Outcome::Allow, payload)).with_effect(settle)).await?;
-        Ok(())
-    }
-
     /// Officers and auditors.
-    async fn reads(&self, visitor: &Visitor) -> Result<Desk, Failure> {
+    pub(super) async fn reads(&self, visitor: &Visitor) -> Result<Desk, Failure> {
         match self.desk(visitor).await? {
             Desk::Manager => Err(Failure::NotFound),
             desk => Ok(desk),

@@ -3,7 +3,8 @@
 //! Owns knowing whether a kept record is still what is stored: every use starts with the sealed bytes as they lie in the
 //! database at that moment. Are they the very bytes that were opened and validated before, what came of them is used;
 //! otherwise they are opened, authenticated, parsed and validated now. An erased record is not in the database's answer,
-//! whatever is kept here. Segments and people of a record never change; its content is only ever erased.
+//! whatever is kept here. Segments of a record never change, its content is only ever erased, and where one of its people became
+//! one with another the row says so.
 //! Bounded, emptied at each round of upkeep and when the content set changes. Read [`Gateway::load`].
 
 use super::world::HeldRecord;

@@ -11,7 +11,7 @@ use super::keys::{Digest, Keys, Sealed};
 use super::mailbox::{self, ItemState, Out};
 use super::permission_use::Used;
 use super::{
-    cosignatures, decided, facts, messages, page_state, people, permission_use, quarantine, requests, retention,
+    cosignatures, decided, facts, join, messages, page_state, people, permission_use, quarantine, requests, retention,
 };
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
@@ -103,6 +103,7 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             false => Err(Stopped::Refused(Refusal::PersonChanged)),
         },
         Effect::SealPerson(person) => present(people::seal(tx, person).await?),
+        Effect::JoinPeople { gone, kept } => join::join(tx, gone, kept).await?.map_err(Stopped::Refused),
         Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
         Effect::Keep { kept, was } => keep(tx, scene, kept, *was).await,
         Effect::EndKept { kind, id } => present(page_state::end(tx, *kind, id).await?),

@@ -113,6 +113,14 @@ pub enum Effect {
     IndexPerson(PersonChange),
     /// Seals a person (adoption): no message will ever be matched to them again (R66).
     SealPerson(PersonId),
+    /// Two people of the index are one. Refused with [`super::Refusal::PersonChanged`] when one of them is sealed, joined or not
+    /// there, and with [`super::Refusal::TwoPeople`] when one record or segment names both. Facts are for other effects.
+    JoinPeople {
+        /// Who is no longer found: a row that points to the other.
+        gone: PersonId,
+        /// Who stays.
+        kept: PersonId,
+    },
     /// Settles an open review.
     SettleReview {
         /// The review.

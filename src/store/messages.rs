@@ -77,12 +77,15 @@ pub struct RecordRow {
     pub persons: BTreeMap<String, PersonId>,
 }
 
-/// The sealed content of a record as it lies in the database: equal bytes open to equal content, or to none.
+/// The sealed content of a record as it lies in the database: equal rows open to equal content about the same people, or to
+/// none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedRow {
     version: i64,
     wrapped_key: Vec<u8>,
     content: Vec<u8>,
+    /// How often somebody of the record became one with somebody else.
+    joins: i64,
 }
 
 impl SealedRow {
@@ -94,11 +97,12 @@ impl SealedRow {
     }
 
     fn read(row: &Row, first: usize) -> Result<Self, Error> {
-        let [second, third] = [1, 2].map(|n| first.saturating_add(n));
+        let [second, third, fourth] = [1, 2, 3].map(|n| first.saturating_add(n));
         Ok(Self {
             version: row.int(first, "version")?,
             wrapped_key: row.bytes(second, "wrapped_key")?,
             content: row.bytes(third, "content")?,
+            joins: row.int(fourth, "joins")?,
         })
     }
 }
@@ -141,12 +145,12 @@ pub struct SegmentRow {
 statements! {
     MESSAGE = "SELECT id, system, agency, format, received_at, byte_length, loss, state FROM message WHERE id = $1";
     MESSAGE_STATE = "UPDATE message SET state = $2 WHERE id = $1";
-    RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
-        "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
-    SEALED = "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT value FROM json_each($1))",
-        "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id = ANY($1)";
-    SEALED_ABOUT = "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category IN (SELECT value FROM json_each($2))) LIMIT 50001",
-        "SELECT id, version, wrapped_key, content FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category = ANY($2)) LIMIT 50001";
+    RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, r.joins, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
+        "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, r.joins, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
+    SEALED = "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT value FROM json_each($1))",
+        "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id = ANY($1)";
+    SEALED_ABOUT = "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category IN (SELECT value FROM json_each($2))) LIMIT 50001",
+        "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category = ANY($2)) LIMIT 50001";
     RECORD_IDS = "SELECT id FROM record WHERE message = $1 ORDER BY seq";
     SEGMENTS_OF = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person IN (SELECT value FROM json_each($1))) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person = ANY($1)) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
@@ -292,7 +296,7 @@ fn open_record(keys: &Keys, row: &Row) -> Result<RecordRow, Error> {
     let sealed = SealedRow::read(row, 3)?;
     let content = keys.open(&context(&id, sealed.version), &sealed.wrapped_key, &sealed.content)?;
     let persons: BTreeMap<String, String> =
-        serde_json::from_str(&row.text(6, "persons")?).map_err(|_| Error::Corrupt { at: "record", what: "persons" })?;
+        serde_json::from_str(&row.text(7, "persons")?).map_err(|_| Error::Corrupt { at: "record", what: "persons" })?;
     let persons = persons.into_iter().map(|(local, person)| (local, PersonId::new(person))).collect();
     Ok(RecordRow {
         id: RecordId(id),

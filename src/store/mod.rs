@@ -21,6 +21,7 @@ mod fact_cache;
 mod fact_refs;
 mod facts;
 mod index_check;
+mod join;
 mod judged_log;
 mod keys;
 mod likeness;
@@ -137,6 +138,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         facts::STATEMENTS,
         likeness::STATEMENTS,
         index_check::STATEMENTS,
+        join::STATEMENTS,
         log::STATEMENTS,
         log_keys::STATEMENTS,
         mailbox::STATEMENTS,

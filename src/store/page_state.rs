@@ -55,6 +55,8 @@ kinds! {
     EntryNote = "entry-note",
     /// An assistant's entry that waits for a social worker. Owner: the person it is about.
     Prepared = "prepared",
+    /// An officer's word that two people are one. Id: the review; owner: the officer's agency.
+    Joining = "joining",
     /// An auditor's request to learn who a pseudonym stands for. Owner: the agency whose officer decides.
     Reidentify = "reidentify",
 }

@@ -8,7 +8,7 @@
 
 use super::Error;
 use super::db::{Arg, Db, Tx, statements};
-use super::{decided, entry_index};
+use super::{decided, entry_index, join};
 use crate::audit::Origin;
 use crate::clock::Moment;
 
@@ -16,12 +16,12 @@ statements! {
     KEY_ERASE = "DELETE FROM audit_key WHERE origin = $1 AND subject = $2";
     // A sealed part without its key is noise; it goes too, so that the database shrinks.
     SEALED_ERASE = "UPDATE log_entry SET sealed = NULL WHERE origin = $1 AND key_ref = $2";
-    SEALED_COUNT = "SELECT COUNT(*) FROM log_entry WHERE origin = $1 AND key_ref = $2 AND sealed IS NOT NULL";
+    SEALED_COUNT = "SELECT COUNT(*) FROM log_entry WHERE origin = $1 AND (key_ref = $2 OR key_ref IN (SELECT id FROM person WHERE joined_to = $2)) AND sealed IS NOT NULL";
     KEYS_DUE = "SELECT k.subject FROM audit_key k WHERE k.origin = $1 AND k.created_at < $2 AND NOT EXISTS (SELECT 1 FROM log_entry e WHERE e.origin = k.origin AND e.key_ref = k.subject AND e.time >= $2) ORDER BY k.subject LIMIT $3";
 }
 
 impl Db {
-    /// How many entries a key still opens.
+    /// How many entries a key still opens, with those of whoever was joined into its person.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -40,8 +40,16 @@ impl Db {
     }
 }
 
-/// Erases a key with everything it sealed; false when there is none.
+/// Erases a key with everything it sealed, and those of whoever was joined into this person; false when there is none.
 pub(super) async fn erase(tx: &mut Tx, origin: &str, key: &str) -> Result<bool, Error> {
+    let mut found = erase_one(tx, origin, key).await?;
+    for other in join::into(tx, key).await? {
+        found |= erase_one(tx, origin, &other).await?;
+    }
+    Ok(found)
+}
+
+async fn erase_one(tx: &mut Tx, origin: &str, key: &str) -> Result<bool, Error> {
     let args = [Arg::Text(origin), Arg::Text(key)];
     if tx.execute(&KEY_ERASE, &args).await? == 0 {
         return Ok(false);

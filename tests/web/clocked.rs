@@ -3,8 +3,10 @@
 use crate::visitor::Visitor;
 use solent::cli::serve::{Running, start_with};
 use solent::clock::{Clock, Moment};
+use solent::exchange::{Caller, Submission};
 use solent::http::DemoPerson;
-use solent::ident::AccountId;
+use solent::ident::{AccountId, AgencyId, SystemId};
+use solent::store::Section;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -45,6 +47,31 @@ impl Clocked {
     pub fn register(&self, facts: &serde_json::Value) {
         let gateway = self.running.as_ref().unwrap().gateway();
         self.runtime.block_on(gateway.register(facts, &AccountId::new("operator"))).unwrap();
+    }
+    /// Sends a record, as a system of this agency does; returns the acknowledgement.
+    pub fn message(&self, agency: &str, record: &serde_json::Value) -> solent::exchange::Accepted {
+        let gateway = self.running.as_ref().unwrap().gateway();
+        let caller = Caller {
+            system: SystemId::new(format!("{agency}-test")),
+            agency: AgencyId::new(agency),
+            format: "canonical".to_owned(),
+            certificate: "00".to_owned(),
+            request: "r".to_owned(),
+        };
+        let submission = Submission { body: serde_json::to_vec(record).unwrap(), idempotency_key: None };
+        self.runtime.block_on(gateway.receive(&caller, submission)).unwrap_or_else(|f| panic!("{f:?}"))
+    }
+    /// The people made for the time being who may be somebody known.
+    pub fn doubtful(&self) -> Vec<String> {
+        let gateway = self.running.as_ref().unwrap().gateway();
+        let open = self.runtime.block_on(gateway.db().reviews("open", 100)).unwrap();
+        open.into_iter().map(|row| row.person.as_str().to_owned()).collect()
+    }
+    /// A fact as it stands now.
+    pub fn fact(&self, section: Section, id: &str) -> Option<serde_json::Value> {
+        let gateway = self.running.as_ref().unwrap().gateway();
+        let row = self.runtime.block_on(gateway.db().fact(gateway.keys(), section, id)).unwrap();
+        row.map(|row| row.body)
     }
     /// Holds that these events stand in the log, whole and sound.
     pub fn events(&self, wanted: &[&str]) {

@@ -2,6 +2,7 @@
 
 use crate::browser::{self, Browser};
 use crate::clocked::Clocked;
+use crate::joining;
 use crate::pages::look;
 
 struct Looking {
@@ -38,6 +39,7 @@ fn pages_of_danger_work_and_volunteers_pass_axe_at_every_width() {
     approved_and_reviewed(&mut at);
     delegated(&mut at);
     drafted(&mut at);
+    joined(&mut at);
     volunteered(&mut at);
     assert!(at.wrong.is_empty(), "{}", at.wrong.join("\n"));
 }
@@ -152,6 +154,20 @@ fn drafted(at: &mut Looking) {
     at.look("drafts-returned");
     at.browser.click("tbody a");
     at.look("draft-returned");
+}
+
+/// A doubtful match: nobody has said, the first officer has, the second is to.
+fn joined(at: &mut Looking) {
+    at.house.message(joining::COUNCIL, &joining::record(vec![joining::theo("s", "c-75")], "A visit"));
+    at.house.register(&joining::second_officer());
+    at.walk("acc-14");
+    at.go("/review");
+    at.look("review-match");
+    at.browser.click("form[action^='/review/matches/'] button[value=same]");
+    at.look("review-match-own");
+    at.walk("acc-13");
+    at.go("/review");
+    at.look("review-match-other");
 }
 
 fn volunteered(at: &mut Looking) {

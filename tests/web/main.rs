@@ -12,6 +12,7 @@ mod crawl;
 mod danger;
 mod demo;
 mod family;
+mod joining;
 mod keyboard;
 mod leaks;
 mod looks;

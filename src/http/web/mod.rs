@@ -19,6 +19,7 @@ mod fields;
 mod frame;
 mod hat;
 mod home;
+mod matches;
 mod opened;
 mod operator;
 mod permission;
@@ -120,7 +121,7 @@ fn danger(config: &mut ServiceConfig) {
         .route("/review/overrides/{override}", web::post().to(review::decide))
         .route("/review/alerts/{alert}", web::get().to(review::alert))
         .route("/review/alerts/{alert}", web::post().to(review::settle_alert))
-        .route("/review/matches/{match}", web::post().to(review::settle_match));
+        .route("/review/matches/{match}", web::post().to(matches::settle));
 }
 
 /// Concerns, from the school's side and the surgery's.

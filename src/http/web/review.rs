@@ -7,6 +7,7 @@ use super::concern::moment_words;
 use super::disclosure::day_words;
 use super::fields::Fields;
 use super::frame::Frame;
+use super::matches::match_parts;
 use super::opened::{FIVE, categories_words, state_words};
 use super::sheet::{By, Part, Question, Sheet, Table, form, row};
 use super::text::Text;
@@ -42,7 +43,7 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
         let (overrides, alerts) = gateway.review_list(visitor).await?;
         parts.extend(override_parts(&visit, &overrides));
         parts.extend(alert_parts(&visit, &alerts));
-        parts.extend(match_parts(&visit, desk).await?);
+        parts.extend(match_parts(&visit, desk, false).await?);
     }
     page(&framed(parts))
 }
@@ -110,41 +111,6 @@ fn alert_parts(visit: &SignedIn, alerts: &[Alert]) -> Vec<Part> {
     });
     let head = ["review.kind", "review.age", "review.due", "waiting.state"];
     table("review.alerts", "review.alerts.none", &head, rows.collect())
-}
-
-async fn match_parts(visit: &SignedIn, desk: Desk) -> Result<Vec<Part>, Stop> {
-    let text = Text::english();
-    let matches = visit.gateway().doubtful_matches(&visit.visitor).await?;
-    let mut parts = vec![Part::Heading(text.say("review.matches").to_owned())];
-    if matches.is_empty() {
-        parts.push(Part::Words(text.say("review.matches.none").to_owned()));
-    }
-    for card in matches {
-        let alike = |agrees: bool| {
-            let of = card.likeness.iter().filter(|l| l.agrees == agrees);
-            of.map(|l| text.word("likeness", &l.what)).collect::<Vec<_>>().join(", ")
-        };
-        parts.push(Part::Rows(vec![
-            row("review.reference", card.row.local.clone()),
-            row("review.age", age_words(visit, card.row.created_at.millis())),
-            row("review.doubt", text.word("doubt", &card.row.reason)),
-            row("review.agrees", alike(true)),
-            row("review.differs", alike(false)),
-        ]));
-        if desk == Desk::Officer {
-            let mut form = form(format!("/review/matches/{}", card.row.id), Vec::new(), "review.different");
-            form.second = Some(("same", text.say("review.same").to_owned()));
-            parts.push(Part::Form(form));
-        }
-    }
-    Ok(parts)
-}
-
-/// Decides a doubtful match.
-pub async fn settle_match(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Result<HttpResponse, Stop> {
-    fields.checked(&visit)?;
-    visit.gateway().decide_match(&visit.visitor, &path, fields.get("also") == "same").await?;
-    Ok(go("/review"))
 }
 
 /// One override.
@@ -373,7 +339,7 @@ async fn request_sheet(
     Ok(Sheet { frame: Frame::of(visit, title, None), parts })
 }
 
-fn back() -> Part {
+pub(super) fn back() -> Part {
     Part::Links(vec![("/review".to_owned(), Text::english().say("review.back").to_owned())])
 }
 
@@ -382,7 +348,7 @@ fn when_words(at: &str) -> String {
 }
 
 /// How old something is, in days and hours.
-fn age_words(visit: &SignedIn, at: i64) -> String {
+pub(super) fn age_words(visit: &SignedIn, at: i64) -> String {
     let hours = visit.gateway().clock().now().millis().saturating_sub(at).max(0).div_euclid(3_600_000);
     let (days, hours) = (hours.div_euclid(24).to_string(), hours.rem_euclid(24).to_string());
     Text::english().fill("review.ago", &[("days", &days), ("hours", &hours)])

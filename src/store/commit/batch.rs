@@ -13,6 +13,7 @@ use crate::store::Error;
 use crate::store::apply::{Scene, Stopped, apply};
 use crate::store::db::{Arg, Tx, statements};
 use crate::store::effect::Effect;
+use crate::store::join;
 use crate::store::log_keys;
 use std::time::Duration;
 
@@ -89,6 +90,9 @@ pub(super) async fn run(writer: &mut Writer, jobs: &[Prepared]) -> Result<Outcom
         for effect in &job.effects {
             if let Effect::EraseSealed { key, .. } = effect {
                 writer.subjects.lose(key);
+                for other in join::into(&mut tx, key).await? {
+                    writer.subjects.lose(&other);
+                }
             }
         }
     }

@@ -124,6 +124,9 @@ pub enum Refusal {
     /// The people index moved meanwhile: match again, then retry.
     #[error("a person changed meanwhile")]
     PersonChanged,
+    /// Two people stand side by side in one record: they are not one.
+    #[error("one record names both people")]
+    TwoPeople,
     /// A message with this id exists.
     #[error("the message exists")]
     Duplicate,

@@ -1,7 +1,8 @@
 //! The people index: who is found again, who waits for review, who is never found.
 
 use super::mailbox::message;
-use super::support::{TestDb, login, on_each_engine};
+use super::support::{ORIGIN, TestDb, login, on_each_engine, view};
+use solent::audit::Origin;
 use solent::ident::{AgencyId, PersonId};
 use solent::matching::{Identifier, Scheme};
 use solent::store::{CommitError, CommitterHandle, Effect, Job, Presented, RecordId, Refusal, Resolution};
@@ -152,6 +153,83 @@ fn a_senders_own_number_given_to_another_client_is_not_taken_from_the_first() {
         assert!(!matched && other != dana);
         let again = arrive(&t, &log, "m3", &presented("9990000034", Some("c-9"), "1992-03-11", "Lane", "Dana")).await;
         assert_eq!(again, (dana, true));
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn two_people_become_one_in_all_that_names_them_and_are_erased_as_one() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let known = presented("9990000018", None, "2017-02-03", "Lane", "Maya");
+        let doubtful = presented("9990000019", Some("c-7"), "2017-02-03", "Lane", "Maya");
+        let (maya, _) = arrive(&t, &log, "m1", &known).await;
+        let (other, matched) = arrive(&t, &log, "m2", &doubtful).await;
+        assert!(!matched && other != maya);
+        let review = t.db.reviews("open", 10).await.unwrap().remove(0);
+        for subject in [&maya, &other] {
+            log.commit(Job::new(view(subject.as_str()))).await.unwrap();
+        }
+        t.tamper("UPDATE person SET created_at = created_at + 1 WHERE id = (SELECT person FROM review)").await;
+        assert_eq!(t.db.older_first(&other, &maya).await.unwrap(), Some((maya.clone(), other.clone())));
+        let records = [RecordId::new("m2-r0")];
+        let before = t.db.sealed_records(&records).await.unwrap();
+        let join = |gone: &PersonId, kept: &PersonId| {
+            Job::new(login()).with_effect(Effect::JoinPeople { gone: gone.clone(), kept: kept.clone() })
+        };
+        let settle = Effect::SettleReview { id: review.id, state: "same".to_owned() };
+        let job = Job::new(login()).with_effect(settle);
+        log.commit(job.with_effect(Effect::JoinPeople { gone: other.clone(), kept: maya.clone() })).await.unwrap();
+        // Every row that named the one names the other, and whoever remembers the record notices.
+        assert!(t.db.reviews("open", 10).await.unwrap().is_empty());
+        let segments = t.db.segments_about(std::slice::from_ref(&maya), None).await.unwrap();
+        assert_eq!(segments.len(), 4, "two of each message");
+        assert!(t.db.segments_about(std::slice::from_ref(&other), None).await.unwrap().is_empty());
+        let opened = t.db.records(&t.keys, &records).await.unwrap();
+        assert_eq!(opened[0].persons["p1"], maya);
+        assert_ne!(t.db.sealed_records(&records).await.unwrap(), before);
+        // What the one was known by, the other is known by.
+        assert_eq!(arrive(&t, &log, "m3", &doubtful).await, (maya.clone(), true));
+        assert_eq!(t.db.one_with(maya.as_str()).await.unwrap(), [other.as_str()]);
+        assert_eq!(t.db.one_with(other.as_str()).await.unwrap(), [maya.as_str()]);
+        for (gone, kept) in [(&other, &maya), (&maya, &other), (&maya, &maya)] {
+            let again = log.commit(join(gone, kept)).await;
+            assert!(matches!(again, Err(CommitError::Refused(Refusal::PersonChanged))));
+        }
+        // Who turned out to be one is erased as one.
+        let origin = Origin::parse(ORIGIN).unwrap();
+        assert_eq!(t.db.sealed_with(&origin, maya.as_str()).await.unwrap(), 2);
+        let erase = Effect::EraseSealed { origin: origin.as_str().to_owned(), key: maya.as_str().to_owned() };
+        log.commit(Job::new(login()).with_effect(erase)).await.unwrap();
+        for person in [&maya, &other] {
+            assert_eq!(t.db.sealed_with(&origin, person.as_str()).await.unwrap(), 0);
+        }
+        log.stop().await;
+        t.finish().await;
+    });
+}
+
+#[test]
+fn people_who_stand_in_one_record_or_are_sealed_are_not_joined() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        let (maya, _) = arrive(&t, &log, "m1", &presented("9990000018", None, "2017-02-03", "Lane", "Maya")).await;
+        let (theo, _) = arrive(&t, &log, "m2", &presented("9990000026", None, "2012-04-20", "Lane", "Theo")).await;
+        let mut both = message("m3");
+        both.people.clear();
+        both.records[0].persons = vec![("p1".to_owned(), maya.clone()), ("p2".to_owned(), theo.clone())];
+        for segment in &mut both.records[0].segments {
+            segment.about = vec![maya.clone()];
+        }
+        log.commit(Job::new(login()).with_effect(Effect::Accept(Box::new(both)))).await.unwrap();
+        let join = || Effect::JoinPeople { gone: theo.clone(), kept: maya.clone() };
+        let refused = log.commit(Job::new(login()).with_effect(join())).await;
+        assert!(matches!(refused, Err(CommitError::Refused(Refusal::TwoPeople))));
+        assert_eq!(t.db.segments_about(std::slice::from_ref(&theo), None).await.unwrap().len(), 2);
+        log.commit(Job::new(login()).with_effect(Effect::SealPerson(theo.clone()))).await.unwrap();
+        let refused = log.commit(Job::new(login()).with_effect(join())).await;
+        assert!(matches!(refused, Err(CommitError::Refused(Refusal::PersonChanged))));
         log.stop().await;
         t.finish().await;
     });
