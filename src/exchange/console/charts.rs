@@ -9,15 +9,10 @@ use crate::clock::Moment;
 use crate::exchange::questions::{Ask, Asker, QuestionId, Viewer};
 use crate::exchange::{Failure, Gateway, Visitor};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A count below this and above zero may point at a person.
 const SMALL: i64 = 5;
-/// How long counted figures stand, in milliseconds.
-const FRESH_MILLIS: i64 = 10 * 60_000;
-/// Spans and views remembered at once.
-const REMEMBERED_MAX: usize = 32;
 
 /// A number as it may be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,18 +58,8 @@ pub struct Charts {
     pub overrides: Vec<(String, Option<i64>)>,
 }
 
-/// What was counted, by span and view, and when.
-#[derive(Default)]
-pub struct Remembered(Mutex<BTreeMap<Asked, (i64, Arc<Charts>)>>);
-
 /// Span and view.
-type Asked = (i64, i64, String);
-
-impl std::fmt::Debug for Remembered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Remembered")
-    }
-}
+pub type ChartsKey = (i64, i64, String);
 
 impl Gateway {
     /// The figures of a span, in the visitor's view; looking is an entry.
@@ -87,23 +72,13 @@ impl Gateway {
         self.logged(visitor, Event::AuditQuery, "charts".to_owned()).await?;
         let now = self.clock().now().millis();
         let key = (from, to, viewer.agency.clone().unwrap_or_default());
-        {
-            let kept = self.charts.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let fresh = kept.get(&key).filter(|(at, _)| (0..FRESH_MILLIS).contains(&now.saturating_sub(*at)));
-            if let Some((_, charts)) = fresh {
-                return Ok(Arc::clone(charts));
-            }
+        if let Some(charts) = self.charts.find(&key, now) {
+            return Ok(charts);
         }
         let asker = self.asker(viewer.clone());
         let ask = asker.prepare(Ask { from, to, ..Ask::default() }).await?;
         let charts = Arc::new(self.count(&asker, &viewer, &ask).await?);
-        let mut kept = self.charts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= REMEMBERED_MAX {
-            kept.retain(|_, (at, _)| now.saturating_sub(*at) < FRESH_MILLIS);
-        }
-        if kept.len() < REMEMBERED_MAX {
-            kept.insert(key, (now, Arc::clone(&charts)));
-        }
+        self.charts.keep(key, now, &charts);
         Ok(charts)
     }
 

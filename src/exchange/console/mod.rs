@@ -11,14 +11,16 @@ mod export;
 mod integrity;
 mod note;
 mod reidentify;
+mod remembered;
 mod saved;
 
-pub use charts::{AnswerTime, Charts, Counts, Figure, Remembered};
+pub use charts::{AnswerTime, Charts, ChartsKey, Counts, Figure};
 pub use explain::{Explained, Ground, SegmentExplained};
 pub use export::{ExportForm, Exported};
 pub use integrity::{Compared, EntryCheck, LogHealth, Verified, Watch};
 pub use note::{EntryNote, NoteKind};
 pub use reidentify::{Identity, Reidentify, Standing};
+pub use remembered::Remembered;
 pub use saved::SavedSearch;
 
 use super::questions::{Answer, Ask, Asker, QuestionId, Viewer};
@@ -31,7 +33,27 @@ use crate::sharing::decision::{Limit, Reason};
 use crate::store::{Job, KeptKind};
 use crate::vocabulary::Role;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a counted answer is remembered by: the question, the span, the filters it takes (event, agency), and the view: its
+/// agency, and whether it shows intelligence or adoption items.
+pub type CountedKey =
+    (QuestionId, (i64, i64), (Option<Event>, Option<String>, Option<usize>), (Option<String>, bool, bool));
+
+/// The key of a question that only counts, when nothing else narrows it.
+fn counted_key(question: QuestionId, viewer: &Viewer, ask: &Ask) -> Option<CountedKey> {
+    let counts = matches!(question, QuestionId::Q6 | QuestionId::Q12 | QuestionId::Q15 | QuestionId::Q16);
+    let known = Ask {
+        from: ask.from,
+        to: ask.to,
+        event: ask.event,
+        agency: ask.agency.clone(),
+        limit: ask.limit,
+        ..Ask::default()
+    };
+    let view = (viewer.agency.clone(), viewer.police, viewer.adoption);
+    (counts && *ask == known).then(|| (question, (ask.from, ask.to), (ask.event, ask.agency.clone(), ask.limit), view))
+}
 
 impl Gateway {
     /// Whether a visitor's hat opens the console.
@@ -120,8 +142,12 @@ impl Gateway {
         only_pseudonyms(&ask)?;
         self.logged(visitor, Event::AuditQuery, format!("{} by {}", question.code(), filters(&ask))).await?;
         let ask = self.resolved(&viewer, ask).await?;
+        let key = counted_key(question, &viewer, &ask);
         let asker = self.asker(viewer);
         let ask = asker.prepare(ask).await?;
+        if let Some(key) = key {
+            return self.counted_answer(&asker, question, &ask, key).await;
+        }
         let mut answer = asker.answer(question, &ask).await?;
         if question == QuestionId::Q19 {
             // The sealed part names people by the gateway's own ids and holds what was typed: the entry is proved without it.
@@ -131,6 +157,24 @@ impl Gateway {
             }
             answer.columns.retain(|c| !matches!(*c, "payload" | "salt"));
         }
+        Ok(answer)
+    }
+
+    /// The answer to a question that only counts: figures of the last ten minutes, saying when they were counted.
+    async fn counted_answer(
+        &self,
+        asker: &Asker<'_>,
+        question: QuestionId,
+        ask: &Ask,
+        key: CountedKey,
+    ) -> Result<Answer, Failure> {
+        let now = self.clock().now();
+        if let Some(answer) = self.counted.find(&key, now.millis()) {
+            return Ok(Answer::clone(&answer));
+        }
+        let mut answer = asker.answer(question, ask).await?;
+        answer.notes.push(format!("counted at {now}; these figures stand for ten minutes"));
+        self.counted.keep(key, now.millis(), &Arc::new(answer.clone()));
         Ok(answer)
     }
 

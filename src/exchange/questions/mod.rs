@@ -94,7 +94,7 @@ questions! {
 }
 
 /// A question with its filters. `from` and `to` are required; what a question needs besides, it says itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ask {
     /// From this moment on.
     pub from: i64,
