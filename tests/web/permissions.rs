@@ -67,6 +67,34 @@ fn a_permission_taken_back_while_another_has_the_page_open_is_gone_at_the_next_l
 }
 
 #[test]
+fn what_is_left_out_of_a_permission_is_kept_back_and_said() {
+    let demo = Demo::start();
+    let mut worker = Visitor::walking(&demo, "acc-01");
+    worker.state("case-01", "CIN");
+    let decided =
+        [("why", &[("p_why", "help")][..]), ("decision", &[("p_decision", "permit")]), ("able", &[("p_able", "yes")])];
+    answers(&mut worker, DANA, &decided);
+    answers(&mut worker, DANA, &[("categories", &[("p_categories", "MHL"), ("p_categories", "SUB")])]);
+    answers(&mut worker, DANA, &REST);
+    let word = worker.get(&format!("{DANA}/new/but")).word();
+    let mut but = |fields: &[(&str, &str)]| {
+        let mut all = fields.to_vec();
+        all.push(("word", &word));
+        worker.post(&format!("{DANA}/new/but"), &all).status
+    };
+    assert_eq!(but(&[("p_but_categories", "MHL"), ("p_but_categories", "SUB")]), 422, "all but all");
+    assert_eq!(but(&[("p_but_categories", "EDU")]), 422, "not among what is agreed to");
+    assert_eq!(but(&[("p_but_roles", "FDV")]), 422, "not among whom it is for");
+    assert_eq!(but(&[("p_but_categories", "SUB"), ("p_but_roles", "SW"), ("p_but_before", "2025-01-01")]), 303);
+    answers(&mut worker, DANA, &[("told", &[("p_told", "yes")])]);
+    let check = worker.get(&format!("{DANA}/new/check")).body;
+    assert!(check.contains("Nothing from before this day") && check.contains("1 January 2025"), "{check}");
+    assert_eq!(send(&mut worker, DANA).status, 303);
+    let list = worker.get(DANA).body;
+    assert!(list.contains("31 December 2024") && list.contains("But"), "{list}");
+}
+
+#[test]
 fn a_decision_is_recorded_by_whom_the_law_lets_decide() {
     let demo = Demo::start();
     let mut worker = Visitor::walking(&demo, "acc-01");
@@ -234,6 +262,12 @@ fn every_page_of_permissions_passes_axe_at_every_width() {
         go(&path);
         wrong.extend(look(&browser, name));
     }
+    go(&format!("{DANA}/new/categories"));
+    browser.click("#p_categories-1");
+    browser.click("#p_categories-2");
+    browser.click("main button");
+    go(&format!("{DANA}/new/but"));
+    wrong.extend(look(&browser, "permission-but"));
     go(&format!("{DANA}/new/to"));
     browser.click("main button");
     wrong.extend(look(&browser, "permission-to-missing"));

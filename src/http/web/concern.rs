@@ -16,6 +16,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use std::collections::BTreeMap;
 
+/// Longest account, in characters, as the story takes it.
+const ACCOUNT_CHARS_MAX: usize = 20_000;
 /// The name of the draft.
 const FORM: &str = "concern";
 
@@ -26,16 +28,20 @@ struct Question {
     value: String,
     wrong: Option<&'static str>,
     options: Vec<(&'static str, String, bool)>,
+    several: bool,
     long: bool,
     day: bool,
 }
 
 #[derive(Template)]
-#[template(path = "concern_step.html")]
+#[template(path = "question.html")]
 struct StepPage {
     frame: Frame,
-    step: &'static str,
+    action: String,
+    back: &'static str,
     questions: Vec<Question>,
+    /// Longest account, in characters.
+    long: usize,
     wrong: bool,
     /// Whether the page's heading is the question itself.
     alone: bool,
@@ -101,6 +107,7 @@ fn step_page(visit: &SignedIn, step: &'static Step, draft: &BTreeMap<String, Str
             wrong: wrong
                 .contains(&field.name)
                 .then(|| text.find(&format!("wrong.{}", field.name)).unwrap_or(text.say("wrong.other"))),
+            several: false,
             long: field.kind == Kind::Account,
             day: field.kind == Kind::Day,
             value,
@@ -111,7 +118,9 @@ fn step_page(visit: &SignedIn, step: &'static Step, draft: &BTreeMap<String, Str
     let title = if wrong.is_empty() { key.to_owned() } else { text.fill("errors.before", &[("title", key)]) };
     StepPage {
         frame: Frame::of(visit, title, None),
-        step: step.name,
+        action: format!("/concerns/new/{}", step.name),
+        back: "/concerns",
+        long: ACCOUNT_CHARS_MAX,
         questions: step.fields.iter().map(question).collect(),
         wrong: !wrong.is_empty(),
         alone: step.fields.len() == 1,

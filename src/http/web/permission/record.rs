@@ -82,6 +82,8 @@ const fn key(list: List) -> &'static str {
         List::Receivers => "receivers",
         List::Roles => "roles",
         List::Purposes => "purposes",
+        List::Chosen => "chosen",
+        List::Among => "among",
     }
 }
 
@@ -95,7 +97,8 @@ fn lists(visit: &SignedIn, others: Vec<(PersonId, String)>, answers: &Answers) -
     let mut deciders = members.clone();
     deciders.push((steps::COUNCIL.to_owned(), text.say("permission.council").to_owned()));
     let listable = Category::ALL.iter().filter(|c| !NEVER.contains(c));
-    let categories = listable.map(|c| (c.code().to_owned(), text.word("category", c.code()))).collect();
+    let categories = listable.map(|c| (c.code().to_owned(), text.word("category", c.code())));
+    let categories: Vec<(String, String)> = categories.collect();
     let agencies = visit.gateway().config().agencies.iter();
     let mut givers: Vec<_> = agencies.map(|a| (a.id.as_str().to_owned(), a.name.clone())).collect();
     let mut receivers = givers.clone();
@@ -111,7 +114,16 @@ fn lists(visit: &SignedIn, others: Vec<(PersonId, String)>, answers: &Answers) -
     }
     let content = visit.gateway().content();
     let works = |role: &&Role| PURPOSES.iter().any(|p| content.policy.column(*p, **role).is_some());
-    let roles = Role::ALL.iter().filter(works).map(|r| (r.code().to_owned(), visit.pages.role_words(*r))).collect();
+    let roles = Role::ALL.iter().filter(works).map(|r| (r.code().to_owned(), visit.pages.role_words(*r)));
+    let roles: Vec<(String, String)> = roles.collect();
+    let picked = |list: &[(String, String)], name: &str| {
+        let chosen = steps::many(answers, name);
+        list.iter().filter(|(value, _)| chosen.contains(&value.as_str())).cloned().collect::<Vec<_>>()
+    };
+    let (chosen, mut among) = (picked(&categories, "p_categories"), picked(&roles, "p_roles"));
+    if among.is_empty() {
+        among.clone_from(&roles);
+    }
     let sxh = steps::many(answers, "p_categories") == ["SXH"];
     let purposes = PURPOSES.iter().filter(|p| **p != Purpose::Met || sxh);
     let purposes = purposes.map(|p| (p.code().to_owned(), visit.pages.purpose_words(*p))).collect();
@@ -123,6 +135,8 @@ fn lists(visit: &SignedIn, others: Vec<(PersonId, String)>, answers: &Answers) -
         (List::Receivers, receivers),
         (List::Roles, roles),
         (List::Purposes, purposes),
+        (List::Chosen, chosen),
+        (List::Among, among),
     ];
     all.into_iter().map(|(list, options)| (key(list), options)).collect()
 }
@@ -146,6 +160,8 @@ struct QuestionPage {
     action: String,
     back: String,
     questions: Vec<Question>,
+    /// Longest account, in characters.
+    long: usize,
     wrong: bool,
     /// Whether the page's heading is the question itself.
     alone: bool,
@@ -164,6 +180,8 @@ pub async fn ask(visit: SignedIn, path: web::Path<(String, String, String)>) -> 
     match path.2.as_str() {
         "check" => check(&visit, &drafting, &[], StatusCode::OK),
         "not-needed" => not_needed(&visit, &drafting).await,
+        // What is left out is left out of something.
+        "but" if drafting.list(List::Chosen).is_empty() => Ok(go(&drafting.at("categories"))),
         name => {
             let step = steps::step(name).ok_or(Stop::Missing)?;
             page(&question_page(&visit, &drafting, step, &[]))
@@ -244,6 +262,7 @@ fn question_page(visit: &SignedIn, drafting: &Drafting, step: &'static Step, wro
         action: drafting.at(step.name),
         back: drafting.place.base(),
         questions,
+        long: steps::ACCOUNT_MAX,
         wrong: !wrong.is_empty(),
         alone,
     }

@@ -63,6 +63,10 @@ pub enum List {
     Roles,
     /// Purposes under which permission is asked.
     Purposes,
+    /// The categories that were chosen.
+    Chosen,
+    /// The roles that were chosen, or any when none was.
+    Among,
 }
 
 const YES_NO: Kind = Kind::One(&["yes", "no"]);
@@ -110,6 +114,14 @@ pub const STEPS: &[Step] = &[
     Step { name: "to", fields: &[must("p_to", Kind::Many(List::Receivers))] },
     Step { name: "roles", fields: &[may("p_roles", Kind::Many(List::Roles))] },
     Step { name: "purposes", fields: &[must("p_purposes", Kind::Many(List::Purposes))] },
+    Step {
+        name: "but",
+        fields: &[
+            may("p_but_categories", Kind::Many(List::Chosen)),
+            may("p_but_roles", Kind::Many(List::Among)),
+            may("p_but_before", Kind::Day),
+        ],
+    },
     Step { name: "until", fields: &[may("p_until", Kind::Day)] },
     Step {
         name: "how",
@@ -122,7 +134,7 @@ pub const STEPS: &[Step] = &[
 
 /// Longest line and longest account, in characters: enough for a sentence and for a page.
 const LINE_MAX: usize = 200;
-const ACCOUNT_MAX: usize = 4_000;
+pub const ACCOUNT_MAX: usize = 4_000;
 /// Categories in which a young person of 13 to 15 must have been asked before a parent agrees (consent paper §7).
 const ASKED: [&str; 4] = ["SXH", "MHL", "SUB", "EXP"];
 
@@ -167,6 +179,7 @@ pub fn asked(step: &Step, answers: &Answers, age: Age) -> bool {
             let sensitive = many(answers, "p_categories").iter().any(|c| ASKED.contains(c));
             age == Age::Teen && by_parent && sensitive && is("p_decision", "permit")
         }
+        "but" => is("p_decision", "permit"),
         "roles" => !many(answers, "p_to").iter().all(|to| *to == ANYONE || to.starts_with("team:")),
         _ => true,
     }
@@ -182,6 +195,9 @@ pub fn after(name: &str, answers: &Answers, age: Age) -> Option<&'static Step> {
 pub fn faults(step: &Step, answers: &Answers, offered: impl Fn(List) -> Vec<String>) -> Vec<&'static str> {
     let wrong = |field: &Field| {
         let given = answer(answers, field.name);
+        if field.name == "p_but_categories" && all_but_all(answers) {
+            return true;
+        }
         match field.kind {
             _ if given.is_empty() => !field.optional || evidence_missing(field, answers),
             Kind::One(words) => !words.contains(&given) || (field.name == "p_told" && given != "yes"),
@@ -196,6 +212,45 @@ pub fn faults(step: &Step, answers: &Answers, offered: impl Fn(List) -> Vec<Stri
         }
     };
     step.fields.iter().filter(|f| wrong(f)).map(|f| f.name).collect()
+}
+
+/// Whether everything that is agreed to is left out again.
+fn all_but_all(answers: &Answers) -> bool {
+    let (left_out, chosen) = (many(answers, "p_but_categories"), many(answers, "p_categories"));
+    let narrowed = ["p_but_roles", "p_but_before"].iter().any(|name| !answer(answers, name).is_empty());
+    !left_out.is_empty() && !narrowed && chosen.iter().all(|c| left_out.contains(c))
+}
+
+/// What is left out of what is agreed to, as an exception of the record (consent paper §2): what fits everything that was
+/// filled in. `None` when nothing was, and for a refusal.
+fn exception(answers: &Answers) -> Option<Value> {
+    let roles = many(answers, "p_but_roles");
+    let mut scope = serde_json::Map::new();
+    let categories = many(answers, "p_but_categories");
+    if !categories.is_empty() {
+        scope.insert("categories".to_owned(), json!(categories));
+    }
+    if !roles.is_empty() {
+        scope.insert("to".to_owned(), json!(parties_of_roles(&many(answers, "p_to"), &roles)));
+    }
+    let before = answer(answers, "p_but_before").parse::<jiff::civil::Date>().ok();
+    if let Some(last) = before.and_then(|day| day.yesterday().ok()) {
+        scope.insert("data_period".to_owned(), json!({"to": last.to_string()}));
+    }
+    if scope.is_empty() || answer(answers, "p_decision") != "permit" {
+        return None;
+    }
+    scope.insert("decision".to_owned(), json!("refuse"));
+    Some(Value::Object(scope))
+}
+
+/// Each agency and team with each of these roles there.
+fn parties_of_roles(chosen: &[&str], roles: &[&str]) -> Vec<Value> {
+    let with_role = |one: &str, role: &str| match one.strip_prefix("team:") {
+        Some(team) => json!({"team": team, "role": role}),
+        None => json!({"agency": one, "role": role}),
+    };
+    chosen.iter().flat_map(|one| roles.iter().map(move |role| with_role(one, role))).collect()
 }
 
 /// A signature is kept somewhere; what was said had a witness.
@@ -287,6 +342,7 @@ pub fn body(
         }
     };
     add("decider", deciding.decider);
+    add("exceptions", exception(answers).map(|one| json!([one])));
     add("valid_to", filled("p_until").map(|day| json!(day)));
     let rests = ["self-competent-child", "attorney-or-deputy", "best-interests"].contains(&deciding.capacity);
     add("competence", assessment.filter(|_| rests).map(|id| json!(id)));
@@ -329,6 +385,7 @@ pub fn step_of(pointer: &str, answers: &Answers, age: Age) -> Option<&'static st
         "from" => "from",
         "to" => "to",
         "purposes" => "purposes",
+        "exceptions" => "but",
         "valid_to" | "valid_from" => "until",
         "young_person_asked" => "asked",
         "told_limits" => "told",
@@ -394,6 +451,27 @@ mod tests {
         assert_eq!(faults("signed-paper"), ["p_kept"]);
         assert_eq!(faults("spoken-witnessed"), ["p_witness"]);
         assert!(faults("video").is_empty());
+    }
+
+    #[test]
+    fn what_is_left_out_is_one_narrower_refusal() {
+        let base = [("p_decision", "permit"), ("p_categories", "MHL\nSUB"), ("p_to", "a\nteam:t")];
+        let with = |more: &[(&str, &str)]| answers(&[&base, more].concat());
+        assert_eq!(exception(&with(&[])), None);
+        // Consent paper §6, E2: nothing for the domestic abuse specialist from before 2025.
+        let made = exception(&with(&[("p_but_roles", "FDV"), ("p_but_before", "2025-01-01")]));
+        let to = json!([{"agency": "a", "role": "FDV"}, {"team": "t", "role": "FDV"}]);
+        assert_eq!(made, Some(json!({"decision": "refuse", "to": to, "data_period": {"to": "2024-12-31"}})));
+        let made = exception(&with(&[("p_but_categories", "SUB")]));
+        assert_eq!(made, Some(json!({"decision": "refuse", "categories": ["SUB"]})));
+        assert_eq!(exception(&answers(&[("p_decision", "refuse"), ("p_but_categories", "SUB")])), None);
+        // All but all is no permission.
+        let but = step("but").unwrap();
+        let codes = |_| vec!["MHL".to_owned(), "SUB".to_owned()];
+        assert_eq!(faults(but, &with(&[("p_but_categories", "MHL\nSUB")]), codes), ["p_but_categories"]);
+        let before = [("p_but_categories", "MHL\nSUB"), ("p_but_before", "2025-01-01")];
+        assert!(faults(but, &with(&before), codes).is_empty());
+        assert_eq!(faults(but, &with(&[("p_but_categories", "HLT")]), codes), ["p_but_categories"]);
     }
 
     #[test]
