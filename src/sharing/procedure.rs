@@ -109,7 +109,6 @@ fn cell(request: &Request<'_>, reading: Reading<'_>, category: Category, ground:
     draft.decision.basis.permissions = outcome.permissions;
     draft.decision.basis.permissions.extend(others.iter().flat_map(|other| other.permissions.clone()));
     draft.decision.basis.permissions.sort();
-    draft.decision.basis.permissions.dedup();
     draft.decision.basis.matrix = Some(MatrixRow { purpose, role, category, cell });
 
     if !outcome.exceeds_adult_cap {

@@ -1,5 +1,6 @@
 //! The scenarios and the second procedure's files, once for each mutant, in one process: reading them takes a hundred
-//! times as long as deciding them. `tests/mutation` puts this file into the mutated copy; it is no test of the tree.
+//! times as long as deciding them. Or the tests of who may record what, in one process too. `tests/mutation` puts this file
+//! into the mutated copy, with the names of those tests; it is no test of the tree.
 
 use super::{differences, independent, output, policy, reader, root, samples, scenarios};
 use serde_json::Value;
@@ -45,20 +46,26 @@ fn noticed(case: &Case) -> bool {
     case.asks.iter().any(|(ask, other)| wrong(&case.facts, ask, other.as_ref(), &decide(&world, policy(), ask)))
 }
 
+/// The tests that run in this process.
+const TESTS: &[fn()] = &[/*TESTS*/];
+
 /// `SOLENT_SWEEP` names a file of mutants' numbers; what is found is appended to that name with `.found`.
 #[test]
 fn sweep() {
     let Ok(name) = std::env::var("SOLENT_SWEEP") else { return };
     let mutants = std::fs::read_to_string(&name).unwrap();
     let mut found = std::fs::OpenOptions::new().create(true).append(true).open(format!("{name}.found")).unwrap();
-    let cases = cases();
+    let tests = std::env::var_os("SOLENT_SWEEP_TESTS").is_some();
+    let cases = if tests { Vec::new() } else { cases() };
+    let tests = if tests { TESTS } else { &[] };
     std::panic::set_hook(Box::new(|_| {}));
     for mutant in std::iter::once("0").chain(mutants.lines()) {
         // The first time round without any, and then those that are reached are written down where the tool asks for it.
         if mutant != "0" {
             solent::mutant::set(mutant.parse().unwrap());
         }
-        let seen = std::panic::catch_unwind(|| cases.iter().any(noticed)).unwrap_or(true);
+        let seen = std::panic::catch_unwind(|| cases.iter().any(noticed)).unwrap_or(true)
+            || tests.iter().any(|test| std::panic::catch_unwind(*test).is_err());
         solent::mutant::set(0);
         writeln!(found, "{mutant} {}", if seen { "caught" } else { "missed" }).unwrap();
     }

@@ -57,8 +57,7 @@ pub(in crate::sharing) fn outcome(
         outcome.limit = None;
         outcome.override_id = Some(each.id.clone());
         outcome.rules.extend(Rules::of(&[37, 38, 40]));
-        outcome.exceeds_adult_cap =
-            request.hat.role == Role::Pol && (emergency.is_some() || request.purpose == Purpose::Cp);
+        outcome.exceeds_adult_cap = request.hat.role == Role::Pol && request.purpose == Purpose::Cp;
     }
     if outcome.reason == Reason::AllowOverride && emergency.is_some() {
         outcome.exceeds_adult_cap |= request.hat.role == Role::Pol;

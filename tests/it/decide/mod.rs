@@ -9,6 +9,7 @@ mod lifecycle;
 mod lifecycle_ties;
 mod local;
 mod output;
+mod references;
 mod rules;
 
 use serde_json::Value;

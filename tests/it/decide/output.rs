@@ -175,6 +175,7 @@ pub(super) fn unsound(facts: &Facts, ask: &Ask, found: &Decision) -> Option<Stri
         must("the override", (found.reason == Reason::AllowOverride) <= used.is_some());
         must("an override of this hat", used.is_none_or(|used| used.is_some_and(|used| used.hat == ask.hat)));
         let danger = used.flatten().is_some_and(|used| used.kind == OverrideKind::Emg);
+        must("R45 of an override", !found.rules.contains(45) || used.is_some());
         must("R45 with imminent danger", !danger || found.rules.contains(45));
         let stood_in = facts.overrides.iter().any(|o| o.kind == OverrideKind::Emg && o.hat == ask.hat);
         let carried = basis.relationship.is_some() || stood_in || ask.opening.is_some();
@@ -255,10 +256,14 @@ fn an_ask_that_names_what_is_not_there_is_refused_silently() {
 
 /// The shipped rules with one text of the matrix replaced.
 fn with_cell(from: &str, to: &str) -> Policy {
+    changed("sharing/matrix.csv", from, to)
+}
+
+fn changed(file: &str, from: &str, to: &str) -> Policy {
     let mut files = solent::cli::content::built_in();
-    let text = String::from_utf8(files.get("sharing/matrix.csv").unwrap_or_default().to_vec()).unwrap_or_default();
-    assert!(text.contains(from), "the matrix has no `{from}`");
-    files.insert("sharing/matrix.csv", text.replace(from, to).into_bytes());
+    let text = String::from_utf8(files.get(file).unwrap_or_default().to_vec()).unwrap_or_default();
+    assert!(text.contains(from), "{file} has no `{from}`");
+    files.insert(file, text.replacen(from, to, 1).into_bytes());
     Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
@@ -293,4 +298,18 @@ fn a_gated_cell_is_not_gated_where_the_purpose_asks_no_permission() {
 fn a_police_officer_in_danger_exceeds_the_adult_cap_also_where_only_a_gate_opens() {
     let gated = with_cell("CIN,POL,SUB,N,N,yes", "CIN,POL,SUB,F,N,no");
     assert_eq!(under(&gated, "danger.yaml", "in-danger-too"), (Level::F, Reason::AllowOverride, None));
+}
+
+#[test]
+fn nobody_but_the_police_exceeds_an_adult_cap_even_in_danger() {
+    let capped = changed("sharing/caps.csv", "DSL,HLT,", "SW,HLT,I\nDSL,HLT,");
+    for id in ["in-danger-under-child-protection", "from-the-very-second"] {
+        assert_eq!(under(&capped, "danger.yaml", id), (Level::I, Reason::AllowOverride, Some(Limit::CapAdult)), "{id}");
+    }
+}
+
+#[test]
+fn of_several_people_every_permission_that_opened_is_named_in_order() {
+    let both = decided("several-people.yaml", |text| text)("both-agreed");
+    assert_eq!(basis(&both)["permissions"], json!(["f-yes", "m-yes"]));
 }

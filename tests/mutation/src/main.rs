@@ -208,10 +208,22 @@ fn copy(tree: &Path, workplace: &Path, whole: bool) {
     swept(tree, workplace);
 }
 
-/// The scenarios run for many mutants in one process by a test that only the copy has.
+/// Files of tests that are quick enough to run for every mutant in the sweep's process.
+const SWEPT: &[&str] = &["lifecycle", "lifecycle_ties", "references"];
+
+/// The scenarios, and the tests of those files, run for many mutants in one process by a test that only the copy has.
 fn swept(tree: &Path, workplace: &Path) {
-    let tests = workplace.join("tests/it/decide");
-    copy_file(&tree.join("tests/mutation/sweep.rs"), &tests.join("sweep.rs"));
+    let (own, tests) = (tree.join("tests/it/decide"), workplace.join("tests/it/decide"));
+    let mut called = String::new();
+    for name in SWEPT {
+        let text = std::fs::read_to_string(own.join(format!("{name}.rs"))).expect("a test");
+        for function in text.split("#[test]\nfn ").skip(1).filter_map(|rest| rest.split_once('(')) {
+            called.push_str(&format!("super::{name}::{}, ", function.0));
+        }
+        put(&tests.join(format!("{name}.rs")), &text.replace("#[test]\nfn ", "#[test]\npub(super) fn "));
+    }
+    let sweep = std::fs::read_to_string(tree.join("tests/mutation/sweep.rs")).expect("the sweep");
+    put(&tests.join("sweep.rs"), &sweep.replace("/*TESTS*/", &called));
     let text = std::fs::read_to_string(tests.join("mod.rs")).expect("a test");
     if !text.contains("mod sweep;") {
         put(&tests.join("mod.rs"), &text.replacen("mod rules;", "mod rules;\nmod sweep;", 1));

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 /// where the whole tree was compiled. The scenarios run before them all, see [`swept`].
 const GROUPS: &[(&str, &[&str])] = &[
     ("lib", &["sharing::redact", "sharing::decision", "sharing::unknown_adult"]),
-    ("it", &["decide::lifecycle"]),
     ("it", &["decide::output", "decide::local"]),
     ("lib", &["sharing::"]),
     ("it", &["exchange::"]),
@@ -201,9 +200,12 @@ pub fn all(
         known.push(Known { binary, filters, skipped, reaches, limit: (took * PATIENCE).max(PATIENCE_MIN) });
     }
     let reviewed = reviewed(tree);
-    let swept = swept(binaries.get("it").expect("a binary"), workplace, mutants);
+    let it = binaries.get("it").expect("a binary");
+    let mut swept = swept(it, workplace, mutants, true);
+    let rest: Vec<Mutant> = mutants.iter().filter(|m| !swept.contains_key(&m.id)).cloned().collect();
+    swept.extend(self::swept(it, workplace, &rest, false));
     let left: Vec<&Mutant> = mutants.iter().filter(|m| !swept.contains_key(&m.id)).collect();
-    eprintln!("scenarios: {} of {} mutants caught", swept.len(), mutants.len());
+    eprintln!("in one process: {} of {} mutants caught", swept.len(), mutants.len());
     let queue = Mutex::new(left.into_iter());
     let missed = Mutex::new(Vec::new());
     let hung = swept.values().filter(|hung| **hung).count();
@@ -243,8 +245,9 @@ const SWEEP_MAX: Duration = Duration::from_secs(40);
 /// And reading them all, before the first.
 const SWEEP_START_MAX: Duration = Duration::from_secs(300);
 
-/// The mutants that the scenarios catch, and whether by time. One process for all of them, a new one after each that hangs.
-fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant]) -> BTreeMap<u32, bool> {
+/// The mutants that the scenarios catch, or the tests named to the sweep, and whether by time. One process for all of them, a new one after each that hangs.
+fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant], tests: bool) -> BTreeMap<u32, bool> {
+    let mode = tests.then_some(("SOLENT_SWEEP_TESTS", "1"));
     let list = workplace.join(format!("sweep-{}", std::process::id()));
     let said = list.with_extension("found");
     let mut caught = BTreeMap::new();
@@ -256,6 +259,7 @@ fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant]) -> BTreeMap<u32, b
         .current_dir(workplace)
         .args(["decide::sweep", "--test-threads", "1"])
         .env("SOLENT_SWEEP", &list)
+        .envs(mode)
         .env("SOLENT_MUTANT_TRACE", &trace)
         .output()
         .expect("a test binary");
@@ -263,7 +267,7 @@ fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant]) -> BTreeMap<u32, b
     let reached = std::fs::read_to_string(&trace).unwrap_or_default();
     let reached: BTreeSet<u32> = reached.lines().filter_map(|line| line.parse().ok()).collect();
     left.retain(|id| reached.contains(id));
-    eprintln!("scenarios: reach {} mutants", left.len());
+    eprintln!("in one process, {}: reach {} mutants", if tests { "tests" } else { "scenarios" }, left.len());
     while !left.is_empty() {
         let text: String = left.iter().map(|id| format!("{id}\n")).collect();
         std::fs::write(&list, text).expect("a file");
@@ -272,6 +276,7 @@ fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant]) -> BTreeMap<u32, b
             .current_dir(workplace)
             .args(["decide::sweep", "--test-threads", "1"])
             .env("SOLENT_SWEEP", &list)
+            .envs(mode)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -78,7 +78,7 @@ fn covers(label: &str, code: &str) -> bool {
         || match label {
             "SUD" => sud(code),
             "BH" => bh(code),
-            "SPI" => bh(code) || code == "SPI",
+            "SPI" => bh(code),
             _ => false,
         }
 }
