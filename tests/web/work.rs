@@ -164,6 +164,7 @@ fn an_assistants_entry_is_a_draft_for_two_until_the_social_worker_confirms_it() 
     assistant.state("case-01", "CIN");
     let page = assistant.get(&draft);
     assert!(CANARIES.iter().all(|c| page.body.contains(c)) && page.body.contains("It waits for the social worker"));
+    assert!(page.body.contains("acc-17 for acc-01"));
     // Nobody else finds it, and it is in no chronology.
     let nowhere = house.walking("acc-12").get("/drafts/0190").body;
     for account in ["acc-01", "acc-04", "acc-08"] {

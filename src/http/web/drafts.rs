@@ -114,7 +114,11 @@ async fn shown(visit: &SignedIn, id: &str, typed: &Typed, wrong: &[&str]) -> Res
     let title = text.say("drafts.one").to_owned();
     let title = if wrong.is_empty() { title } else { text.fill("errors.before", &[("title", &title)]) };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    with_status(&Sheet { frame: Frame::of(visit, title, Some(purpose)), parts }, status)
+    let mut frame = Frame::of(visit, title, Some(purpose));
+    if let (Some(who), Some(principal)) = (&mut frame.who, gateway.acts_for(visitor, &family).await?) {
+        who.name = text.fill("who.for", &[("name", &visitor.shown), ("principal", &principal)]);
+    }
+    with_status(&Sheet { frame, parts }, status)
 }
 
 fn is_author(visit: &SignedIn) -> bool {
