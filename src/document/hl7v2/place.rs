@@ -1,7 +1,8 @@
 //! Where a segment belongs in its message: the structure of the schema as a small tree with a moving finger.
 //!
 //! Segments are taken in the order of the structure. One that comes at an odd place is put where the structure has it,
-//! with a warning; one the structure does not have, or has only once, is kept beside the message's own.
+//! with a warning: one that cannot begin a group belongs to the last group of that kind. One the structure has only once
+//! is kept in its group beside the first, one the structure does not have is kept beside the message's own.
 
 use super::{Content, MessageShape, Place, Repeats, is_segment_name};
 
@@ -56,6 +57,8 @@ pub(super) struct Target {
     pub keep: usize,
     /// Groups to open below them, outermost first.
     pub open: Vec<usize>,
+    /// How many of those, from the outermost, the segment cannot begin: the last of each is meant, where there is one.
+    pub join: usize,
     /// The segment's part.
     pub part: usize,
     /// Whether it comes out of order.
@@ -217,17 +220,17 @@ impl Finger {
     /// Anywhere at all.
     fn elsewhere(&self, structure: &Structure, name: u32) -> Option<Target> {
         self.open.iter().enumerate().rev().find_map(|(level, open)| {
-            let way = structure
-                .children(open.part)
-                .iter()
-                .find_map(|c| {
-                    structure.entry(*c, name).map(|mut way| {
-                        way.insert(0, *c);
-                        way
-                    })
+            let begun = structure.children(open.part).iter().find_map(|c| {
+                structure.entry(*c, name).map(|mut way| {
+                    way.insert(0, *c);
+                    way
                 })
-                .or_else(|| structure.anywhere(open.part, name))?;
-            target(level, way, true)
+            });
+            let way = begun.or_else(|| structure.anywhere(open.part, name))?;
+            let join = way.iter().take_while(|group| structure.entry(**group, name).is_none()).count();
+            let found = target(level, way, true)?;
+            // The segment itself begins nothing and is not counted.
+            Some(Target { join: join.min(found.open.len()), ..found })
         })
     }
 
@@ -249,5 +252,5 @@ impl Finger {
 
 fn target(level: usize, mut way: Vec<usize>, odd: bool) -> Option<Target> {
     let part = way.pop()?;
-    Some(Target { keep: level + 1, open: way, part, odd })
+    Some(Target { keep: level + 1, open: way, join: 0, part, odd })
 }

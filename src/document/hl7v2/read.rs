@@ -93,6 +93,13 @@ impl Trail {
     }
 }
 
+/// An array: how many items it has, for the limit, and the last of them that is a group or segment.
+#[derive(Clone, Copy, Default)]
+struct List {
+    length: usize,
+    last: Option<NodeId>,
+}
+
 struct Reader<'a> {
     document: Document,
     limits: &'a Limits,
@@ -102,8 +109,8 @@ struct Reader<'a> {
     finger: Finger,
     /// The nodes of the open groups; the message first.
     groups: Vec<NodeId>,
-    /// Items of each array, for the limit.
-    lengths: HashMap<NodeId, usize, Keyed>,
+    /// What is known of each array.
+    lists: HashMap<NodeId, List, Keyed>,
     odd: Vec<usize>,
 }
 
@@ -119,19 +126,15 @@ impl<'a> Reader<'a> {
             structure: shape.structure(),
             finger: Finger::new(),
             groups: vec![root],
-            lengths: HashMap::default(),
+            lists: HashMap::default(),
             odd: Vec::new(),
         }
     }
 
     fn line(&mut self, line: &Line<'_>) -> Result<(), Fault> {
-        let target = self.finger.find(self.structure, line.name);
-        let (node, place) = match target {
-            Some(target) => match self.placed(&target, line)? {
-                Some(found) => found,
-                None => (self.stranger(line)?, None),
-            },
-            None => (self.stranger(line)?, None),
+        let (node, place) = match self.finger.find(self.structure, line.name) {
+            Some(target) => self.placed(&target, line)?,
+            None => (self.beside(self.document.root(), line.name, line.at)?, None),
         };
         let skip = if line.name == "MSH" { 2 } else { 1 };
         // MSH-1 is the separator itself. Character sets are resolved and stand in no tree.
@@ -169,21 +172,28 @@ impl<'a> Reader<'a> {
         Cow::Owned(text.trim_end_matches(sign).replace(sign, "\n"))
     }
 
-    /// Opens the groups of a target and makes the segment; `None` when it stands there already and does not repeat.
-    fn placed(&mut self, target: &Target, line: &Line<'_>) -> Result<Option<(NodeId, Option<Place>)>, Fault> {
+    /// Opens the groups of a target and makes the segment. One that stands there already and does not repeat is kept in
+    /// its group, beside the first and without a place.
+    fn placed(&mut self, target: &Target, line: &Line<'_>) -> Result<(NodeId, Option<Place>), Fault> {
         let mut groups: Vec<NodeId> = self.groups.iter().take(target.keep).copied().collect();
-        for part in target.open.iter().chain([&target.part]) {
-            let Some(part) = self.structure.part(*part) else { return Ok(None) };
+        for (depth, id) in target.open.iter().chain([&target.part]).enumerate() {
+            let Some(part) = self.structure.part(*id) else { continue };
             let (repeats, segment) = (part.repeats, part.segment);
             let key = self.key_of(part);
             let parent = groups.last().copied().unwrap_or(self.document.root());
             let node = match (self.document.member_numbered(parent, key), repeats) {
-                (Some(array), Repeats::UpTo(_)) => self.item(array, Kind::Object, "", repeats, line.at)?,
+                (Some(array), Repeats::UpTo(_)) => match self.lists.get(&array).and_then(|list| list.last) {
+                    Some(last) if depth < target.join => last,
+                    _ => self.item(array, repeats, line.at)?,
+                },
                 (None, Repeats::UpTo(_)) => {
                     let array = self.add(parent, Some(key), Kind::Array, "", line.at)?;
-                    self.item(array, Kind::Object, "", repeats, line.at)?
+                    self.item(array, repeats, line.at)?
                 }
-                (Some(_), Repeats::Once) if segment => return Ok(None),
+                (Some(_), Repeats::Once) if segment => {
+                    let surplus = format!("{}[1]", line.name);
+                    return Ok((self.beside(parent, &surplus, line.at)?, None));
+                }
                 (Some(found), Repeats::Once) => found,
                 (None, Repeats::Once) => self.add(parent, Some(key), Kind::Object, "", line.at)?,
             };
@@ -195,22 +205,19 @@ impl<'a> Reader<'a> {
         if target.odd {
             self.odd.push(line.at);
         }
-        Ok(Some((node, self.structure.part(target.part).map(|p| p.place))))
+        Ok((node, self.structure.part(target.part).map(|p| p.place)))
     }
 
-    /// A segment the structure does not have, or has only once: an item of a list beside the message's own segments.
-    fn stranger(&mut self, line: &Line<'_>) -> Result<NodeId, Fault> {
-        let root = self.document.root();
-        let known = self.shape.child(self.shape.root(), line.name).is_some();
-        let name = if known { format!("{}[1]", line.name) } else { line.name.to_owned() };
-        let array = match self.document.member(root, &name) {
+    /// A segment the structure does not have, or has only once: an item of a list beside the others of its group.
+    fn beside(&mut self, group: NodeId, name: &str, at: usize) -> Result<NodeId, Fault> {
+        let array = match self.document.member(group, name) {
             Some(array) => array,
             None => {
-                let key = self.document.number_key(&name);
-                self.add(root, Some(key), Kind::Array, "", line.at)?
+                let key = self.document.number_key(name);
+                self.add(group, Some(key), Kind::Array, "", at)?
             }
         };
-        self.item(array, Kind::Object, "", Repeats::UpTo(None), line.at)
+        self.item(array, Repeats::UpTo(None), at)
     }
 
     fn field(
@@ -374,9 +381,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn item(&mut self, array: NodeId, kind: Kind, text: &str, repeats: Repeats, at: usize) -> Result<NodeId, Fault> {
+    /// A new group or segment of a list.
+    fn item(&mut self, array: NodeId, repeats: Repeats, at: usize) -> Result<NodeId, Fault> {
         self.count(array, repeats, at)?;
-        self.add(array, None, kind, text, at)
+        let item = self.add(array, None, Kind::Object, "", at)?;
+        self.lists.entry(array).or_default().last = Some(item);
+        Ok(item)
     }
 
     fn count(&mut self, array: NodeId, repeats: Repeats, at: usize) -> Result<(), Fault> {
@@ -384,9 +394,9 @@ impl<'a> Reader<'a> {
             Repeats::UpTo(Some(most)) => most,
             _ => self.limits.repeats_max,
         };
-        let length = self.lengths.entry(array).or_insert(0);
-        *length += 1;
-        if *length > most {
+        let list = self.lists.entry(array).or_default();
+        list.length += 1;
+        if list.length > most {
             return Err(Fault { code: code::DOC_LIMIT, text: format!("this repeats more than {most} times"), at });
         }
         Ok(())

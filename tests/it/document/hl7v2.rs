@@ -144,6 +144,43 @@ fn segments_out_of_order_are_put_in_their_place_and_named() {
     assert_eq!((place.line, place.column), (3, 1));
 }
 
+const APPOINTMENT: &str = "MSH|^~\\&|A|B|C|D|20260101||SIU^S12^SIU_S12|1|P|2.5.1\rSCH||F-77\r";
+
+#[test]
+fn a_segment_its_group_has_only_once_stays_in_that_group_and_is_written_there_again() {
+    // SIU_S12 of 2.5.1: PATIENT has one PV1, and no other group has any.
+    for (text, people) in [
+        (format!("{APPOINTMENT}PID|1||1^^^R^MR\rPV1|1|O\rPV1|2|E\rRGS|1\r"), 1),
+        (format!("{APPOINTMENT}PID|1||1^^^R^MR\rPV1|1|O\rPV1|2|E\rPID|2||2^^^R^MR\rRGS|1\r"), 2),
+    ] {
+        let read = read("siu-s12", &text);
+        let tree = value(&read);
+        let patients = tree["PATIENT"].as_array().unwrap();
+        assert_eq!((patients.len(), &patients[0]["PV1[1]"][0]["2"]), (people, &json!("E")));
+        assert_eq!(write("siu-s12", &read.document), text);
+    }
+    // ADT_A39: the second visit of one patient is not the next patient's.
+    let merge = "MSH|^~\\&|A|B|C|D|20260101||ADT^A40^ADT_A39|1|P|2.5.1\rEVN||20260101\r";
+    let text = format!("{merge}PID|1||1\rMRG|9\rPV1|1|O\rPV1|2|E\rPID|2||2\rMRG|8\r");
+    assert_eq!(write("adt-a39", &read("adt-a39", &text).document), text);
+}
+
+#[test]
+fn a_segment_that_cannot_begin_a_group_belongs_to_the_last_group_of_its_kind() {
+    let person = "PID|1||1^^^R^MR\r";
+    for (late, number) in [("PV1|1|O\r", 1), ("PV1|1|O\rPV1|2|E\r", 2)] {
+        let read = read("siu-s12", &format!("{APPOINTMENT}{person}RGS|1\r{late}AIS|1||X\r"));
+        let tree = value(&read);
+        assert_eq!((tree["PATIENT"].as_array().unwrap().len(), &tree["PATIENT"][0]["PV1"]["2"]), (1, &json!("O")));
+        assert_eq!(tree["PATIENT"][0]["PV1[1]"].as_array().map_or(1, |more| 1 + more.len()), number);
+        assert_eq!(tree["RESOURCES"].as_array().unwrap().len(), 1);
+        assert_eq!(tree["RESOURCES"][0]["SERVICE"].as_array().unwrap().len(), 1);
+        // The first late visit and what comes back to the resources are named; a second visit is in the loss report.
+        assert_eq!(read.warnings.len(), 2);
+        assert_eq!(write("siu-s12", &read.document), format!("{APPOINTMENT}{person}{late}RGS|1\rAIS|1||X\r"));
+    }
+}
+
 #[test]
 fn line_feeds_and_broken_texts_are_taken_with_a_warning() {
     let text = UPDATE.replace('\r', "\n");
