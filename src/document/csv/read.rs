@@ -217,6 +217,8 @@ impl Reader<'_> {
         let mut row = None;
         for (i, cell) in lines.cells.iter().enumerate() {
             let (cell, place) = (cell.trim_matches([' ', '\t']), lines.at(i));
+            // Keys are compared without the white space around them, so that is how they are kept.
+            let cell = if i == key_at { cell.trim() } else { cell };
             if cell.trim().is_empty() || self.layout.absent.iter().any(|word| word == cell) {
                 continue;
             }

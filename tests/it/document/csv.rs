@@ -135,6 +135,13 @@ fn limits_hold_while_reading() {
     assert_eq!(decode(b"CHILD", &long).unwrap_err().code.as_str(), "SOL-DOC-LIMIT");
 }
 
+#[test]
+fn a_line_end_beside_a_key_is_no_part_of_it() {
+    let found = rows("CHILD,DOB,KIND,START\n1,2010,,\n\"1\n\",2010,,\n");
+    assert_eq!(values(&found), serde_json::json!([{"CHILD": "1", "DOB": "2010"}]));
+    assert!(found.warnings.is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
@@ -154,6 +161,11 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read_again(cells in proptest::collection::vec("[ -~é\n\"]{0,8}", 8)) {
+        // Rows of one key that disagree in a shared column are reported, and the first alone is written.
+        let mut cells = cells;
+        if cells[0].trim() == cells[4].trim() {
+            cells[5] = cells[1].clone();
+        }
         let quote = |c: &String| format!("\"{}\"", c.replace('"', "\"\""));
         let line = |c: &[String]| c.iter().map(quote).collect::<Vec<_>>().join(",");
         let text = format!("CHILD,DOB,KIND,START\n{}\n{}\n", line(&cells[..4]), line(&cells[4..]));
