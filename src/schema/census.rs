@@ -9,7 +9,7 @@
 
 use super::Format;
 use crate::diagnostic::{Diagnostic, Severity, Span, code};
-use crate::document::{Document, Kind, NodeId};
+use crate::document::{Document, Keyed, Kind, NodeId};
 use std::collections::HashSet;
 
 /// Findings reported for one return; a return this wrong needs a new export, not a longer list.
@@ -111,11 +111,15 @@ impl<'a> Check<'a> {
     }
 
     fn in_year(&mut self, day: Day<'a>, rule: &str, text: &str) {
-        if let (Some((node, day)), Some((first, last))) = (day, self.year.clone())
-            && (day < first.as_str() || day > last.as_str())
-        {
+        let Some((node, day)) = day else { return };
+        if self.year.as_ref().is_some_and(|(first, last)| day < first.as_str() || day > last.as_str()) {
             self.fault(node, rule, text);
         }
+    }
+
+    /// Whether a day is after the census year, as far as the return says which that is.
+    fn year_ended_before(&self, day: &str) -> bool {
+        self.year.as_ref().is_some_and(|(_, last)| day > last.as_str())
     }
 
     fn header(&mut self) {
@@ -131,7 +135,7 @@ impl<'a> Check<'a> {
     }
 
     fn unique(&mut self, children: &[NodeId], name: &str, rule: &str, text: &str) {
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<String, Keyed> = HashSet::with_capacity_and_hasher(children.len(), Keyed);
         for child in children {
             // Each finding costs a look at the whole file: a return of doubles must not cost its square.
             if self.found.len() >= FINDINGS_MAX {
@@ -184,8 +188,8 @@ impl<'a> Check<'a> {
         if given("PersonBirthDate") == given("ExpectedPersonBirthDate") {
             self.fault(ids, "8525Q", "exactly one of birth date and expected birth date is given");
         }
-        if let (Some((node, day)), Some((_, last))) = (born, self.year.clone())
-            && day > last.as_str()
+        if let Some((node, day)) = born
+            && self.year_ended_before(day)
         {
             self.fault(node, "8520", "the birth date is after the census year");
         }
@@ -199,7 +203,7 @@ impl<'a> Check<'a> {
     }
 
     fn disabilities(&mut self, list: &[NodeId]) {
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<&str, Keyed> = HashSet::default();
         let none = list.iter().find(|d| self.tree.text(**d) == Some("NONE")).copied();
         if let Some(node) = none.filter(|_| list.len() > 1) {
             self.fault(node, "8790", "NONE stands beside another disability");
@@ -217,8 +221,8 @@ impl<'a> Check<'a> {
 
     fn episode(&mut self, episode: NodeId, child: NodeId) {
         let referred = self.day(episode, "CINreferralDate");
-        if let (Some((node, day)), Some((_, last))) = (referred, self.year.clone())
-            && day > last.as_str()
+        if let Some((node, day)) = referred
+            && self.year_ended_before(day)
         {
             self.fault(node, "8600", "the referral is after the census year");
         }
@@ -312,7 +316,7 @@ impl<'a> Check<'a> {
             (true, None) => self.fault(one, "8897Q", "no factors in a finished assessment"),
             _ => {}
         }
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<&str, Keyed> = HashSet::default();
         for node in &factors {
             let code = self.tree.text(*node).unwrap_or("");
             if !seen.insert(code) {

@@ -60,6 +60,9 @@ impl XmlShape for View<'_> {
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)> {
         self.child_by_word(of, self.shapes.names.find(name)?)
     }
+    fn child_numbered(&self, of: Place, number: u32, _name: &str) -> Option<(Place, Repeats)> {
+        self.child_by_word(of, number)
+    }
     fn content(&self, of: Place) -> Content {
         match self.shapes.get(Self::id(of)) {
             Shape::Scalar(scalar) if scalar.white_space == WhiteSpace::Preserve => Content::ExactText,

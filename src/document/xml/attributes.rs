@@ -18,6 +18,10 @@ pub(super) fn attributes(
     depth: usize,
     known: &[(String, String)],
 ) -> Result<Vec<(Option<String>, String)>, Fault> {
+    if start.attributes_raw().bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
+        // Most elements of a file of values.
+        return Ok(Vec::new());
+    }
     let raw = raw(start)?;
     for (name, uri) in &raw {
         let prefix = match names::split(name) {

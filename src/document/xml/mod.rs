@@ -58,6 +58,10 @@ pub trait XmlShape {
     fn root(&self) -> Place;
     /// A child element of a place; `None` when the schema does not name it.
     fn child(&self, of: Place, name: &str) -> Option<(Place, Repeats)>;
+    /// As [`XmlShape::child`], for a name whose number is known in a tree that was made with [`XmlShape::names`].
+    fn child_numbered(&self, of: Place, _number: u32, name: &str) -> Option<(Place, Repeats)> {
+        self.child(of, name)
+    }
     /// What the element at a place holds.
     fn content(&self, of: Place) -> Content;
     /// The place of a child element in the writing order of its parent; `None` when the schema does not name it.

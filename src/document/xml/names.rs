@@ -34,6 +34,13 @@ pub(super) const fn is_char(number: u32) -> bool {
 /// # Source
 /// XML 1.0 §2.3, productions NameStartChar and NameChar; Namespaces in XML 1.0 §3, production NCName.
 pub(super) fn is_name(name: &str) -> bool {
+    // Nearly every name is of plain letters.
+    let mut bytes = name.bytes();
+    if bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    {
+        return true;
+    }
     let mut letters = name.chars();
     letters.next().is_some_and(starts_name) && letters.all(continues_name)
 }

@@ -79,6 +79,8 @@ pub(super) fn syntax<T>(text: &str) -> Result<T, Fault> {
 /// An element that is open.
 struct Frame<'a> {
     name: Cow<'a, str>,
+    /// The number of the name, where the tree has one for it.
+    key: Option<u32>,
     place: Option<Place>,
     /// What its parent's shape says of it.
     known: Option<(Place, Repeats)>,
@@ -210,7 +212,9 @@ impl<'a> Reader<'a> {
         }
         let full = self.name_in_tree(prefix, local, name.0.len());
         self.admit(prefix, local, depth)?;
-        let known = self.open.last().and_then(|parent| self.child(parent.place, &full));
+        // Looked up once: names are met more often than anything else.
+        let key = self.document.key_number(&full);
+        let known = self.open.last().and_then(|parent| self.child(parent.place, key, &full));
         let place = match self.open.last() {
             None => self.shape.map(XmlShape::root),
             Some(_) => known.map(|(place, _)| place),
@@ -218,6 +222,7 @@ impl<'a> Reader<'a> {
         let is_root = self.open.is_empty();
         let frame = Frame {
             name: full,
+            key,
             place,
             known,
             at: self.at,
@@ -284,8 +289,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn child(&self, parent: Option<Place>, name: &str) -> Option<(Place, Repeats)> {
-        self.shape?.child(parent?, name)
+    fn child(&self, parent: Option<Place>, key: Option<u32>, name: &str) -> Option<(Place, Repeats)> {
+        match key {
+            Some(key) => self.shape?.child_numbered(parent?, key, name),
+            None => self.shape?.child(parent?, name),
+        }
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), Fault> {
@@ -374,10 +382,10 @@ impl<'a> Reader<'a> {
         let Some(above) = index.checked_sub(1) else { return syntax("there is no root element") };
         let parent = self.materialise(above)?;
         let Some(frame) = self.open.get(index) else { return syntax("an end tag without its start") };
-        let (known, at) = (frame.known, frame.at);
+        let (known, key, at) = (frame.known, frame.key, frame.at);
         // Elements the schema does not name may come any number of times.
         let repeats = known.map_or(Repeats::UpTo(None), |(_, repeats)| repeats);
-        let key = self.document.number_key(&frame.name);
+        let key = key.unwrap_or_else(|| self.document.number_key(&frame.name));
         let before = self.open.get(above).and_then(|f| f.members.get(key));
         self.room()?;
         let (slot, count) = match (repeats, before) {

@@ -178,6 +178,10 @@ impl<'p> Run<'p, '_> {
     }
 
     fn choice(&mut self, fields: &'p [Field], here: Here) {
+        if !fields.iter().any(|f| self.works(f.arrow) && self.present(f, here.node)) {
+            // Nothing to choose from: defaults, and what was kept unread.
+            return fields.iter().for_each(|f| self.field(f, here));
+        }
         let mut chosen = false;
         // Where several code tables share one value, the first that has a code for it writes it.
         let says_it = |f: &&Field| self.has_word(f, here.node) && self.reads(f, fields, here.node);

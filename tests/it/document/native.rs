@@ -43,6 +43,18 @@ fn our_census_is_valid_and_writes_back_to_the_same() {
 }
 
 #[test]
+fn a_census_of_fifty_thousand_children_is_read_and_one_more_is_refused() {
+    let schema = schemas().get("cin-census/message.schema.json").unwrap();
+    let read = |children: usize| {
+        let text = format!("<Message><Children>{}</Children></Message>", "<Child/>".repeat(children));
+        schema.parse(XML, text.as_bytes(), &Limits::file()).map(|parsed| parsed.documents.len())
+    };
+    assert_eq!(read(50_000).unwrap(), 1);
+    let refused = read(50_001).unwrap_err();
+    assert_eq!(refused.first().map(|d| d.code.as_str()), Some("SOL-DOC-LIMIT"));
+}
+
+#[test]
 fn a_census_is_written_in_the_order_of_the_schema() {
     let shuffled = swap(
         CENSUS,
