@@ -7,8 +7,6 @@
 //! # Source
 //! Canonical record §2 (rules 5, 6, 13), §4 (links), §7.
 
-#[cfg(test)]
-mod joined_tests;
 mod people;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What survives redaction, and that what does not leaves no trace.
 
+mod joined;
+
 use super::*;
 use crate::cli::content;
 use crate::schema::Schemas;

@@ -91,7 +91,9 @@ fn the_adoption_team_opens_a_sealed_file_for_one_request_and_nobody_else_does() 
     let ask = |who: Who, opening: Option<&Value>| {
         let mut enquiry = json!({"assertion": at.assertion(who, 0), "purpose": "CIN", "subject": {"person": "aunt"},
             "categories": ["ADP"]});
-        opening.map(|id| enquiry["opening"] = id.clone());
+        if let Some(id) = opening {
+            enquiry["opening"] = id.clone();
+        }
         text(&at.call(who.1, Method::Post, "/api/v1/enquiries", None, &enquiry))
     };
     let opening = json!({"person": {"person": "aunt"}, "reason": "access to records"});

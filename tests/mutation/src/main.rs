@@ -281,7 +281,7 @@ fn write(tree: &Path, workplace: &Path, refused: &BTreeSet<mutate::Key>) -> Vec<
     let mut mutants = Vec::new();
     for path in files {
         let name = path.strip_prefix(tree).expect("a file of the tree").to_string_lossy().into_owned();
-        if name.ends_with("tests.rs") {
+        if name.ends_with("tests.rs") || name.contains("/tests/") {
             continue;
         }
         let source = std::fs::read_to_string(&path).expect("a file");

@@ -277,19 +277,26 @@ fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant], tests: bool) -> BT
             .args(["decide::sweep", "--test-threads", "1"])
             .env("SOLENT_SWEEP", &list)
             .envs(mode)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("a test binary");
+        // Its output ends when it ends.
+        let mut output = child.stdout.take().expect("an output");
+        let (gone, over) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut output, &mut std::io::sink());
+            let _ = gone.send(());
+        });
         let (mut lines, mut since) = (0, Instant::now());
         let ended = loop {
-            std::thread::sleep(Duration::from_millis(200));
+            if over.recv_timeout(Duration::from_millis(200)).is_ok() {
+                let _ = child.wait();
+                break true;
+            }
             let now = std::fs::read_to_string(&said).unwrap_or_default().lines().count();
             if now > lines {
                 (lines, since) = (now, Instant::now());
-            }
-            if child.try_wait().expect("a child").is_some() {
-                break true;
             }
             if since.elapsed() > if lines == 0 { SWEEP_START_MAX } else { SWEEP_MAX } {
                 let _ = child.kill();

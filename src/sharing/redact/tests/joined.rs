@@ -1,6 +1,6 @@
 //! The whole of what comes out, member by member: several records of one person, coded fields, links, markers.
 
-use super::*;
+use super::super::*;
 use crate::cli::content;
 use crate::schema::Schemas;
 use serde_json::{Value, json};
@@ -328,10 +328,10 @@ fn what_needs_permission_is_marked_with_custodian_and_reason_and_nothing_else_is
     assert_eq!(told(|_| ()), [held.clone(), generic.clone()]);
     let plain = told(|decision| decision.limit = None);
     assert_eq!(plain.first().map(|m| m.3.as_str()), Some("information is held; it needs the person's permission"));
-    assert_eq!(told(|decision| decision.marker = Marker::Silent), [generic.clone()]);
-    assert_eq!(told(|decision| decision.reason = Reason::DMatrix), [generic.clone()]);
-    assert_eq!(told(|decision| decision.reason = Reason::DSafe), [generic.clone()]);
-    assert_eq!(told(|decision| decision.level = Level::I), [generic.clone()]);
+    assert_eq!(told(|decision| decision.marker = Marker::Silent), std::slice::from_ref(&generic));
+    assert_eq!(told(|decision| decision.reason = Reason::DMatrix), std::slice::from_ref(&generic));
+    assert_eq!(told(|decision| decision.reason = Reason::DSafe), std::slice::from_ref(&generic));
+    assert_eq!(told(|decision| decision.level = Level::I), std::slice::from_ref(&generic));
     assert_eq!(told(|decision| decision.level = Level::F), [generic]);
 }
 
