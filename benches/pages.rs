@@ -94,25 +94,31 @@ fn holds(visitor: &mut Visitor, account: &str, page: &str, each: usize) -> bool 
     holds
 }
 
-/// The pages named, and one of each further kind that links lead to.
+/// The pages named, and one of each further kind that links and redirections lead to.
 fn reached(visitor: &Visitor, named: &[&str]) -> Vec<String> {
-    let mut pages: Vec<String> = named.iter().map(|page| (*page).to_owned()).collect();
-    let mut kinds: BTreeSet<String> = pages.iter().map(|page| kind(page)).collect();
-    let mut queue: VecDeque<String> = pages.iter().cloned().chain(["/".to_owned()]).collect();
+    let mut pages: Vec<String> = Vec::new();
+    let mut kinds = BTreeSet::new();
+    let mut queue: VecDeque<String> = named.iter().chain(&["/"]).map(|page| (*page).to_owned()).collect();
     while let Some(path) = queue.pop_front() {
-        let new = kinds.insert(kind(&path));
+        let named = named.contains(&path.as_str()) && !pages.contains(&path);
+        if !kinds.insert(kind(&path)) && !named {
+            continue;
+        }
         let (status, body) = visitor.body(&path);
+        if status == 303 {
+            queue.push_back(body);
+            continue;
+        }
         if status != 200 {
             continue;
         }
-        if new {
-            pages.push(path);
-        }
+        pages.push(path);
         let links = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        let own = links.filter(|link| link.starts_with('/') && !link.starts_with("/style/"));
-        let plain =
-            own.map(|link| link.replace("&amp;", "&").replace("&#38;", "&").split('#').next().unwrap().to_owned());
-        queue.extend(plain.filter(|link| !kinds.contains(&kind(link)) && !link.ends_with("/proof")));
+        let own =
+            links.filter(|link| link.starts_with('/') && !link.starts_with("/style/") && !link.ends_with("/proof"));
+        queue.extend(
+            own.map(|link| link.replace("&amp;", "&").replace("&#38;", "&").split('#').next().unwrap().to_owned()),
+        );
     }
     pages
 }
@@ -201,9 +207,9 @@ async fn serve(folder: &Path, people: usize, entries: usize) -> (String, Running
     county(&committer, people).await;
     log(&committer, people, entries).await;
     let tls = Tls::load(&config.tls, clock.clone()).unwrap();
-    let cast = ["acc-01", "acc-08", "acc-10", "acc-14", "acc-20"];
     let person = |id: &str| DemoPerson { account: AccountId::new(id), words: id.to_owned(), shown: id.to_owned() };
-    let door = Door::with_pages(config, tls, clock, &gateway, cast.into_iter().map(person).collect());
+    let door =
+        Door::with_pages(config, tls, clock, &gateway, PAGES.iter().map(|(account, _)| person(account)).collect());
     let running = Running::start(&door).unwrap();
     (format!("https://localhost:{}", running.address.port()), running)
 }
@@ -309,9 +315,13 @@ impl Visitor {
         Self { agent, base: base.to_owned(), cookie }
     }
 
+    /// A page's status and text; of a redirection where it leads.
     fn body(&self, path: &str) -> (u16, String) {
         let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
         let mut answer = request.call().unwrap();
+        if let Some(on) = answer.headers().get("location") {
+            return (answer.status().as_u16(), on.to_str().unwrap().to_owned());
+        }
         (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
