@@ -291,9 +291,9 @@ fn limits(raw: &raw::Limits, source: &Source<'_>) -> Limits {
         Duration::from_secs(u64::try_from(source.number(at.as_ref(), otherwise, 1, max)).unwrap_or(1))
     };
     Limits {
-        body_bytes_max: count(&raw.body_bytes_max, 8 * 1024 * 1024, 1024, BODY_BYTES_CEILING),
+        body_bytes_max: count(&raw.body_bytes_max, 16 * 1024 * 1024, 1024, BODY_BYTES_CEILING),
         depth_max: count(&raw.depth_max, 64, 8, 512),
-        nodes_max: count(&raw.nodes_max, 400_000, 100, 20_000_000),
+        nodes_max: count(&raw.nodes_max, 600_000, 100, 20_000_000),
         requests_per_minute: u32::try_from(source.number(raw.requests_per_minute.as_ref(), 300_000, 1, 100_000_000))
             .unwrap_or(u32::MAX),
         connections_max: count(&raw.connections_max, 4_096, 1, 65_536),

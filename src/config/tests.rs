@@ -77,7 +77,7 @@ fn relative_files_are_joined_to_the_folder_of_the_configuration() {
 #[test]
 fn what_is_not_said_has_the_documented_default() {
     let gateway = parse(GOOD).unwrap();
-    assert_eq!(gateway.limits.body_bytes_max, 8 * 1024 * 1024);
+    assert_eq!(gateway.limits.body_bytes_max, 16 * 1024 * 1024);
     assert_eq!(gateway.limits.assertion_seconds_max, 300);
     assert_eq!(gateway.duty.consistent_identifier, "nhs-number");
     assert_eq!(gateway.duty.from, jiff::civil::date(2026, 10, 1));

@@ -1,13 +1,13 @@
 //! How large a message may be. Checked while reading, so that a hostile body costs little before it is refused.
 
-/// Bytes of a body, 8 MiB: a census of a large council is about 5 MB.
-pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a body, 16 MiB: a census of 6,000 to 12,000 children. More, and a hostile body would cost more than 64 MiB.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Nesting of objects, arrays and elements. Real messages stay below 20; recursion further on relies on this bound.
 pub const DEPTH_MAX: usize = 64;
 
-/// Nodes of a tree. At 28 bytes each the tree of the largest message stays near 11 MB, beside its text.
-pub const NODES_MAX: usize = 400_000;
+/// Nodes of a tree. At 28 bytes each the tree of the largest message stays near 17 MB, beside its text.
+pub const NODES_MAX: usize = 600_000;
 
 /// Items of one array where the schema names no other bound (`x-repeats-max`). Source: mapping language §5.
 pub const REPEATS_MAX: usize = 1_000;

@@ -7,6 +7,7 @@ use super::{Caller, Failure, Gateway, entries};
 use crate::audit::payload::{Dataset, Payload, length_class};
 use crate::audit::{Draft, Outcome};
 use crate::clock::Moment;
+use crate::diagnostic::{Diagnostic, code};
 use crate::document::{Document, Style, json};
 use crate::exchange::disclose::hex;
 use crate::ident::{HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
@@ -230,6 +231,10 @@ impl Gateway {
             None => entries_of(caller, composed.subjects, &dataset, held),
         }
         .into_iter();
+        if drafts.len() > store::JOB_ENTRIES_MAX {
+            let said = format!("the message is about more than {} people", store::JOB_ENTRIES_MAX.saturating_sub(1));
+            return Err(Failure::Invalid(vec![Diagnostic::error(code::DOC_LIMIT, said)]));
+        }
         let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
         let job = drafts.fold(Job::new(first), Job::with_entry).with_effect(effect);
         let ends = known.ends.iter().map(|(kind, id)| Effect::EndKept { kind: *kind, id: id.clone() });

@@ -43,8 +43,8 @@ mod witness_state;
 pub use asked::{Cursor, PAGE_MAX, Wanted};
 pub use check::{Finding, Wrong};
 pub use commit::{
-    CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, Job, NoFaults, Options,
-    Receipt, Refusal, Standing, StartError, Timing,
+    CommitError, Committed, Committer, CommitterHandle, Draft, Fault, FaultPoint, Faults, JOB_ENTRIES_MAX, Job,
+    NoFaults, Options, Receipt, Refusal, Standing, StartError, Timing,
 };
 pub use cosignatures::Cosignature;
 pub use counted::{Counting, Refused, Shown};

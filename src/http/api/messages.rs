@@ -27,9 +27,8 @@ pub(super) async fn submit(
     right_format(&caller, &request)?;
     let idempotency_key = idempotency_key(request.headers())?;
     let body = door.limits.read(payload, declared_length(request.headers())).await?;
-    // The permit is held until the message has been dealt with: it stands for the memory of the tree as well.
-    let (body, _permit) = body.into_parts();
-    let accepted = door.stories.receive(caller.story(), Submission { body, idempotency_key }).await?;
+    let (body, permit) = body.into_parts();
+    let accepted = door.receive(caller.story(), Submission { body, idempotency_key }, permit).await?;
     Ok(HttpResponse::Accepted().json(accepted))
 }
 

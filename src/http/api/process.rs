@@ -38,11 +38,10 @@ pub(super) async fn message(
     synchronous(&request)?;
     right_type(&caller, &request)?;
     let body = door.limits.read(payload, declared_length(request.headers())).await?;
-    // The permit is held until the message has been dealt with: it stands for the memory of the tree as well.
-    let (body, _permit) = body.into_parts();
+    let (body, permit) = body.into_parts();
     let head = door.stories.message_head(caller.story(), &body)?;
     let submission = Submission { body, idempotency_key: Some(head.identity.clone()) };
-    let reply = match door.stories.receive(caller.story(), submission).await {
+    let reply = match door.receive(caller.story(), submission, permit).await {
         Ok(accepted) => Reply::taken(&accepted),
         Err(failure) => {
             let transient = matches!(

@@ -34,6 +34,9 @@ const IDLE_TIME: Duration = Duration::from_secs(15 * 60);
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
+/// Largest frame, 16 MiB, where the configuration allows larger bodies: nothing but its own connection bounds how many are
+/// held at once. Source: format dossier "HL7 v2" §2.
+const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The format a system must speak to use this door.
 const FORMAT: &str = "hl7v2";
 
@@ -92,7 +95,7 @@ async fn accept(door: Arc<Door>, listener: tokio::net::TcpListener, acceptor: Tl
 async fn serve(door: &Arc<Door>, mut stream: TlsStream<TcpStream>) {
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let connection = Connection::new(chain.iter().map(|c| c.clone().into_owned()).collect());
-    let mut frames = Frames::new(door.config.limits.body_bytes_max);
+    let mut frames = Frames::new(door.config.limits.body_bytes_max.min(FRAME_BYTES_MAX));
     let mut chunk = vec![0; CHUNK_BYTES];
     // A frame has one deadline from its first byte, so that a slow peer cannot hold it open byte by byte.
     let mut deadline = None;
@@ -153,7 +156,7 @@ async fn receive(door: &Arc<Door>, connection: &Connection, body: Vec<u8>) -> Re
         request,
     };
     let submission = Submission { body, idempotency_key: Some(asked.key()) };
-    let outcome = door.stories.receive(&caller, submission).await;
+    let outcome = door.receive(&caller, submission, None).await;
     Ok(asked.answer(outcome))
 }
 

@@ -32,8 +32,9 @@ use std::time::Duration;
 
 /// Most jobs in one transaction: enough that 64 writers fill one, few enough that none waits long.
 const BATCH_JOBS_MAX: usize = 256;
-/// Most audit entries of one job: a page with everybody of a large school.
-const JOB_ENTRIES_MAX: usize = 2_000;
+/// Most audit entries of one job: an entry for each child of the largest census return a message may hold
+/// (`x-repeats-max` in `schemas/cin-census/message.schema.json`), and one more for what is held in quarantine.
+pub const JOB_ENTRIES_MAX: usize = 50_001;
 /// Jobs waiting for the committer before callers are held back.
 const QUEUE_JOBS_MAX: usize = 1_024;
 

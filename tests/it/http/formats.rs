@@ -91,6 +91,33 @@ fn a_hostile_message_in_any_format_gets_a_clear_error_and_costs_little_memory() 
     assert_eq!(served.column("SELECT id FROM message"), Vec::<String>::new(), "a refused message leaves nothing");
 }
 
+/// A return of so many children: the demo's first, each with a number and a birth date of their own.
+fn census_of(children: usize) -> String {
+    let census = demo("harbourshire-census.xml");
+    let (head, rest) = census.split_once("    <Child>").unwrap();
+    let (child, rest) = rest.split_once("    </Child>").unwrap();
+    let tail = &rest[rest.find("  </Children>").unwrap()..];
+    let number = |n: usize| {
+        let child = child.replace("HCC0000301", &format!("HCC7{n:06}")).replace("T850220417001", "UN1");
+        let child = child.replace("<UPN>UN1</UPN>", "<UPNunknown>UN1</UPNunknown>");
+        child.replace("2012-04-20", &format!("{}-{:02}-{:02}", 2010 + n % 12, 1 + n / 12 % 12, 1 + n / 144 % 28))
+    };
+    let all: String = (0..children).map(|n| format!("    <Child>{}    </Child>\n", number(n))).collect();
+    format!("{head}{all}{tail}")
+}
+
+#[test]
+fn a_councils_whole_census_is_taken_in_one_message_with_an_entry_for_each_child() {
+    let served = start(prepare());
+    let children = 2_100;
+    let answer = served.post_as(CENSUS.0, CENSUS.1, &census_of(children));
+    assert!(answer.starts_with("HTTP/1.1 202"), "{}", answer.chars().take(600).collect::<String>());
+    let logged = served.events().iter().filter(|event| *event == "submit").count();
+    assert_eq!(logged, children);
+    assert_eq!(served.column("SELECT CAST(count(*) AS TEXT) FROM record"), [children.to_string()]);
+    served.still_serves();
+}
+
 /// The id of an answer and the answer without it: two answers that differ in nothing else teach nothing.
 fn without_ids(answer: &str, id: &str) -> String {
     let problem = answer.split_once("\r\n\r\n").unwrap().1.replace(id, "ID");
