@@ -355,17 +355,24 @@ impl Gateway {
 
     /// Whether somebody of the agency is its privacy officer now.
     async fn has_officer(&self, agency: &AgencyId) -> Result<bool, Failure> {
-        let (now, mut after) = (self.clock().now(), String::new());
-        loop {
+        Ok(self.officers_of(agency, 1).await? > 0)
+    }
+
+    /// How many people are privacy officers of an agency now, counted up to `enough`.
+    pub(super) async fn officers_of(&self, agency: &AgencyId, enough: usize) -> Result<usize, Failure> {
+        let (now, mut after, mut found) = (self.clock().now(), String::new(), 0_usize);
+        while found < enough {
             let rows = self.db.facts_in(&self.keys, Section::Accounts, &after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(false) };
+            let Some(last) = rows.last() else { break };
             after.clone_from(&last.id);
             let accounts = rows.iter().filter_map(|row| serde_json::from_value::<Account>(row.body.clone()).ok());
-            let mut hats = accounts.flat_map(|account| super::visit::account::hats_now(&account, now));
-            if hats.any(|hat| hat.role == Role::Prv && &hat.agency == agency) {
-                return Ok(true);
-            }
+            let officer = |account: &Account| {
+                let mut hats = super::visit::account::hats_now(account, now).into_iter();
+                hats.any(|hat| hat.role == Role::Prv && &hat.agency == agency)
+            };
+            found = found.saturating_add(accounts.filter(officer).count());
         }
+        Ok(found.min(enough))
     }
 
     /// The requests to the visitor's agency: those that wait first, oldest first.

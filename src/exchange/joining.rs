@@ -30,6 +30,8 @@ const MATCHES_MAX: i64 = 500;
 const PAGE: i64 = 1_000;
 /// How long what the first officer said is kept, in milliseconds: a year.
 const SAID_MILLIS: i64 = 366 * 86_400_000;
+/// Officers that a join needs.
+const OFFICERS: usize = 2;
 /// How often a join is prepared anew because facts changed meanwhile.
 const TRIES: usize = 8;
 
@@ -81,6 +83,14 @@ impl Gateway {
             }
         }
         Ok(found)
+    }
+
+    /// Whether the visitor's agency has the two officers that joining two people needs (Q17: the second is another).
+    ///
+    /// # Errors
+    /// [`Failure::Store`].
+    pub async fn two_officers(&self, visitor: &Visitor) -> Result<bool, Failure> {
+        Ok(self.officers_of(&visitor.worn()?.agency, OFFICERS).await? >= OFFICERS)
     }
 
     async fn said(&self, review: &str) -> Result<Option<Said>, Failure> {

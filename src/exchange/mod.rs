@@ -362,7 +362,9 @@ impl From<store::CommitError> for Failure {
 fn refused_effect(refusal: store::Refusal) -> Failure {
     match refusal {
         store::Refusal::IdempotencyTaken => Failure::Conflict,
-        store::Refusal::FactChanged { .. } | store::Refusal::KeptChanged { .. } => Failure::Changed,
+        store::Refusal::FactChanged { .. } | store::Refusal::KeptChanged { .. } | store::Refusal::PersonChanged => {
+            Failure::Changed
+        }
         store::Refusal::Absent => Failure::NotFound,
         store::Refusal::ItemState { .. } => Failure::Gone,
         _ => Failure::Inconsistent("a change was overtaken by another"),

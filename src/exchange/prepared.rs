@@ -141,7 +141,8 @@ impl Gateway {
         let mut payload = about(visitor, &draft, "entry drafted");
         payload.delegation = Some(delegation);
         let job = Job::new(Draft::new(Outcome::Allow, payload).with_id(draft.entry.clone()));
-        match self.committer.commit(job.with_effect(keep(&draft, UNTIL_CONFIRMED)?)).await {
+        let job = job.with_effect(Effect::IfNotJoined(person.clone())).with_effect(keep(&draft, UNTIL_CONFIRMED)?);
+        match self.committer.commit(job).await {
             Ok(_) => Ok(()),
             Err(CommitError::Refused(Refusal::KeptChanged { .. })) => {
                 let row = self.db.kept(&self.keys, KeptKind::Prepared, &draft.id, self.clock().now()).await?;

@@ -115,6 +115,10 @@ impl Gateway {
                     self.announce(caller);
                     return Ok(answer);
                 }
+                // Whom it is about was given, not matched: who gave it looks again.
+                Err(CommitError::Refused(Refusal::PersonChanged)) if known.by.is_some() => {
+                    return Err(Failure::Changed);
+                }
                 Err(CommitError::Refused(Refusal::PersonChanged)) => {}
                 Err(CommitError::Refused(Refusal::IdempotencyTaken)) => {
                     let answer = self.remembered(caller, key_hash.as_ref(), &body_digest, now).await?;
@@ -236,7 +240,8 @@ impl Gateway {
             return Err(Failure::Invalid(vec![Diagnostic::error(code::DOC_LIMIT, said)]));
         }
         let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
-        let job = drafts.fold(Job::new(first), Job::with_entry).with_effect(effect);
+        let given = known.people.values().cloned().map(Effect::IfNotJoined);
+        let job = given.fold(drafts.fold(Job::new(first), Job::with_entry), Job::with_effect).with_effect(effect);
         let ends = known.ends.iter().map(|(kind, id)| Effect::EndKept { kind: *kind, id: id.clone() });
         let job = ends.fold(job, Job::with_effect);
         Ok((composed.own.into_iter().fold(job, Job::with_effect), answer))

@@ -140,6 +140,24 @@ impl Gateway {
         writing: &Writing,
         form: &str,
     ) -> Result<(), Failure> {
+        // Two people may become one while the form is open, or in this very instant: it is then about the one who stays.
+        let done = self.write_about(visitor, (family, person), writing, form).await;
+        if !matches!(done, Err(Failure::Changed | Failure::NotFound)) {
+            return done;
+        }
+        match self.db.joined_into(person).await? {
+            Some(stays) => self.write_about(visitor, (family, &stays), writing, form).await,
+            None => done,
+        }
+    }
+
+    async fn write_about(
+        &self,
+        visitor: &Visitor,
+        (family, person): (&str, &PersonId),
+        writing: &Writing,
+        form: &str,
+    ) -> Result<(), Failure> {
         let hat = visitor.worn()?;
         let family = self.family(visitor, family).await?;
         let purpose = visitor.purpose(&family.id).ok_or(Failure::NotFound)?;

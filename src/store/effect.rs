@@ -185,6 +185,26 @@ pub enum Effect {
         /// Its id.
         id: String,
     },
+    /// Ends everything of a kind that the pages kept for an owner; there may be nothing.
+    EndKeptOf {
+        /// The kind.
+        kind: super::page_state::KeptKind,
+        /// Whose.
+        owner: String,
+    },
+    /// Gives everything of a kind kept for one owner to another, with a new end. To the same owner, it only ends later.
+    HandOn {
+        /// The kind.
+        kind: super::page_state::KeptKind,
+        /// Whose it is.
+        from: String,
+        /// Whose it becomes.
+        to: String,
+        /// From when it is no longer there.
+        expires_at: Moment,
+    },
+    /// Refused with [`super::Refusal::PersonChanged`] when this person was joined into another.
+    IfNotJoined(PersonId),
     /// Forgets what the pages kept whose time is over.
     ForgetKept,
     /// Forgets idempotency answers made before this moment.

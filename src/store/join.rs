@@ -37,6 +37,9 @@ statements! {
     GOES = "UPDATE person SET state = 'joined', joined_to = $2 WHERE id = $1";
     ONE_WITH = "SELECT id FROM person WHERE joined_to = $1 UNION SELECT joined_to FROM person WHERE id = $1 AND joined_to IS NOT NULL ORDER BY 1";
     INTO = "SELECT id FROM person WHERE joined_to = $1 ORDER BY id";
+    JOINED = "SELECT joined_to FROM person WHERE id = $1 AND joined_to IS NOT NULL",
+        "SELECT joined_to FROM person WHERE id = $1 AND joined_to IS NOT NULL FOR SHARE";
+    SURVIVOR = "SELECT joined_to FROM person WHERE id = $1 AND joined_to IS NOT NULL";
     AGES = "SELECT id FROM person WHERE id IN ($1, $2) ORDER BY created_at, id";
 }
 
@@ -47,6 +50,15 @@ impl Db {
     /// [`Error::Database`].
     pub async fn one_with(&self, person: &str) -> Result<Vec<String>, Error> {
         self.fetch(&ONE_WITH, &[Arg::Text(person)]).await?.iter().map(|row| row.text(0, "id")).collect()
+    }
+
+    /// Whom this person was joined into; `None` for everybody who is there under their own id.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn joined_into(&self, person: &PersonId) -> Result<Option<PersonId>, Error> {
+        let row = self.fetch_one(&SURVIVOR, &[Arg::Text(person.as_str())]).await?;
+        row.map(|row| row.text(0, "joined_to").map(PersonId::new)).transpose()
     }
 
     /// Of two people the one whom the index has known longer, then the other; `None` when it does not know both.
@@ -65,6 +77,11 @@ impl Db {
 /// Whoever was joined into this person.
 pub(super) async fn into(tx: &mut Tx, person: &str) -> Result<Vec<String>, Error> {
     tx.fetch(&INTO, &[Arg::Text(person)]).await?.iter().map(|row| row.text(0, "id")).collect()
+}
+
+/// Whether this person was joined into another.
+pub(super) async fn is_joined(tx: &mut Tx, person: &PersonId) -> Result<bool, Error> {
+    Ok(tx.fetch_one(&JOINED, &[Arg::Text(person.as_str())]).await?.is_some())
 }
 
 /// Makes one of two people; says why not.

@@ -95,6 +95,8 @@ statements! {
     VERSION = "SELECT version FROM page_state WHERE kind = $1 AND id = $2", "SELECT version FROM page_state WHERE kind = $1 AND id = $2 FOR UPDATE";
     PUT = "INSERT INTO page_state (kind, id, owner, version, body, changed_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, version = excluded.version, body = excluded.body, changed_at = excluded.changed_at, expires_at = excluded.expires_at";
     END = "DELETE FROM page_state WHERE kind = $1 AND id = $2";
+    END_OF = "DELETE FROM page_state WHERE kind = $1 AND owner = $2";
+    HAND_ON = "UPDATE page_state SET owner = $3, expires_at = $4 WHERE kind = $1 AND owner = $2";
     FORGET = "DELETE FROM page_state WHERE expires_at <= $1";
 }
 
@@ -200,6 +202,22 @@ pub(super) async fn put(tx: &mut Tx, keys: &Keys, kept: &Kept, version: i64, now
 /// Removes one; false when there is none.
 pub(super) async fn end(tx: &mut Tx, kind: KeptKind, id: &str) -> Result<bool, Error> {
     Ok(tx.execute(&END, &[Arg::Text(kind.word()), Arg::Text(id)]).await? == 1)
+}
+
+/// Removes everything of a kind that an owner has.
+pub(super) async fn end_of(tx: &mut Tx, kind: KeptKind, owner: &str) -> Result<(), Error> {
+    tx.execute(&END_OF, &[Arg::Text(kind.word()), Arg::Text(owner)]).await.map(drop)
+}
+
+/// Gives everything of a kind from one owner to another. Bodies stay as they are sealed: neither owner nor end is bound to them.
+pub(super) async fn hand_on(
+    tx: &mut Tx,
+    kind: KeptKind,
+    (from, to): (&str, &str),
+    expires_at: Moment,
+) -> Result<(), Error> {
+    let args = [Arg::Text(kind.word()), Arg::Text(from), Arg::Text(to), Arg::Int(expires_at.millis())];
+    tx.execute(&HAND_ON, &args).await.map(drop)
 }
 
 /// Removes everything whose time is over.

@@ -117,6 +117,23 @@ fn what_protects_or_ties_either_holds_for_the_one_person_and_nothing_is_lost() {
 }
 
 #[test]
+fn an_agency_with_one_officer_is_told_that_nobody_is_joined_and_what_to_do() {
+    let house = Clocked::start();
+    house.message(COUNCIL, &record(vec![theo("s", "c-77")], CANARY));
+    let alone = "Your agency has one privacy officer now";
+    let mut officer = house.walking("acc-14");
+    let page = officer.get("/review").body;
+    assert!(page.contains(alone) && page.contains("name a second privacy officer"), "{page}");
+    let to = first_match(&page);
+    assert_eq!(send(&mut officer, &to, &[("also", "same")]).status, 303);
+    assert_eq!(send(&mut officer, &to, &[("also", "same")]).status, 403, "nobody is their own second");
+    house.register(&second_officer());
+    assert!(!officer.get("/review").body.contains(alone));
+    assert_eq!(send(&mut house.walking("acc-13"), &to, &[("also", "same")]).status, 303);
+    assert!(chronology(&house, "acc-01").contains(CANARY));
+}
+
+#[test]
 fn an_officer_with_a_tie_to_either_joins_nobody() {
     let house = house();
     house.message(COUNCIL, &record(vec![theo("s", "c-76")], CANARY));

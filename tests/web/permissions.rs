@@ -85,13 +85,20 @@ fn what_is_left_out_of_a_permission_is_kept_back_and_said() {
     assert_eq!(but(&[("p_but_categories", "MHL"), ("p_but_categories", "SUB")]), 422, "all but all");
     assert_eq!(but(&[("p_but_categories", "EDU")]), 422, "not among what is agreed to");
     assert_eq!(but(&[("p_but_roles", "FDV")]), 422, "not among whom it is for");
-    assert_eq!(but(&[("p_but_categories", "SUB"), ("p_but_roles", "SW"), ("p_but_before", "2025-01-01")]), 303);
+    assert_eq!(but(&[("p_but_more", "yes")]), 422, "more of nothing");
+    let first = [("p_but_categories", "SUB"), ("p_but_roles", "SW"), ("p_but_before", "2025-01-01")];
+    assert_eq!(but(&[&first[..], &[("p_but_more", "yes")]].concat()), 303);
+    let second = worker.get(&format!("{DANA}/new/but-2")).body;
+    assert!(second.contains("p_but_categories_2") && !second.contains(" checked"), "nothing is chosen beforehand");
+    answers(&mut worker, DANA, &[("but-2", &[("p_but_before_2", "2020-06-01")])]);
     answers(&mut worker, DANA, &[("told", &[("p_told", "yes")])]);
     let check = worker.get(&format!("{DANA}/new/check")).body;
     assert!(check.contains("Nothing from before this day") && check.contains("1 January 2025"), "{check}");
     assert_eq!(send(&mut worker, DANA).status, 303);
+    assert_eq!(send(&mut worker, DANA).status, 303, "sent twice by one button");
     let list = worker.get(DANA).body;
-    assert!(list.contains("31 December 2024") && list.contains("But"), "{list}");
+    assert!(list.contains("31 December 2024") && list.contains("31 May 2020") && list.contains("But"), "{list}");
+    assert_eq!(list.matches("31 December 2024").count(), 1, "and recorded once");
 }
 
 #[test]

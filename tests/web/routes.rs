@@ -15,15 +15,14 @@ fn routes() -> Vec<(String, bool)> {
     read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/web"), &mut sources);
     let mut found = Vec::new();
     for source in &sources {
-        for part in source.split(".route(\"").skip(1) {
-            let (path, rest) = part.split_once('"').unwrap();
-            let method = rest.split("web::").nth(1).unwrap_or_default();
-            found.push((path.to_owned(), method.starts_with("post()")));
+        for (verb, post) in [(".get(\"/", false), (".post(\"/", true)] {
+            let parts = source.split(verb).skip(1).filter_map(|part| part.split_once('"'));
+            found.extend(parts.map(|(path, _)| (format!("/{path}"), post)));
         }
     }
-    assert!(found.len() > 30, "the routes are found: {}", found.len());
-    let called: usize = sources.iter().map(|s| s.matches(".route(").count()).sum();
-    assert!(found.len() + 1 >= called, "every route but the style sheet's is written out: {} of {called}", found.len());
+    assert!(found.len() > 100, "the routes are found: {}", found.len());
+    let elsewhere: usize = sources.iter().map(|s| s.matches(".route(").count()).sum();
+    assert_eq!(elsewhere, 2, "every route is added by Routes, which knows what an address takes");
     found
 }
 
@@ -82,6 +81,43 @@ fn no_form_does_anything_without_its_sessions_word_or_from_elsewhere() {
     for route in BEFORE_SIGN_IN {
         let foreign = [("sec-fetch-site", "cross-site")];
         assert_eq!(Visitor::new(&demo).post_with(route, &[("account", "acc-01")], &foreign).status, 403, "{route}");
+    }
+}
+
+#[test]
+fn an_address_says_which_methods_it_takes_and_nothing_about_what_is_there() {
+    let demo = Demo::start();
+    let mut known: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (path, post) in routes() {
+        known.entry(path).or_default().insert(if post { "POST" } else { "GET, HEAD" });
+    }
+    let mut visitor = enter(&demo, "acc-01", None);
+    let mut stranger = Visitor::new(&demo);
+    let mut bodies = BTreeSet::new();
+    for (path, takes) in &known {
+        for what in ["case-01", "nothing-here", "%00", "..%2f.."] {
+            let there = at(path, what);
+            for one in [&mut visitor, &mut stranger] {
+                let answer = match takes.iter().next().copied() {
+                    _ if takes.len() > 1 => continue,
+                    Some("POST") => one.get(&there),
+                    _ => one.post(&there, &[("word", "x")]),
+                };
+                // A more general address may take the method: then it is that one's to answer.
+                if answer.status != 405 {
+                    assert!(known.keys().any(|k| k != path && k.contains('{')), "{there}: {}", answer.status);
+                    assert!([303, 403, 404].contains(&answer.status), "{there}: {}", answer.status);
+                    continue;
+                }
+                assert!(takes.contains(answer.header("allow")), "{there}: {}", answer.header("allow"));
+                headers(&there, &answer);
+                bodies.insert(answer.body);
+            }
+        }
+    }
+    assert_eq!(bodies.len(), 1, "one page, whatever is there and whoever asks");
+    for path in ["/nowhere-at-all", "/families/a/b/c/d/e/f", "/audit/nothing"] {
+        assert_eq!(visitor.post(path, &[("word", "x")]).status, 404, "{path}");
     }
 }
 
@@ -162,14 +198,17 @@ fn an_address_of_another_is_not_there() {
     for (account, hat) in CAST {
         let mut visitor = enter(&demo, account, hat);
         state_purposes(&mut visitor, 0);
-        let nowhere = visitor.get("/nowhere-at-all");
+        let (nowhere, form_only) = (visitor.get("/nowhere-at-all"), visitor.get("/sign-out"));
+        assert_eq!(form_only.status, 405);
         for path in all.iter().filter(|p| has_id(p) && !own[account].contains(*p)) {
             let answer = visitor.get(path);
             if shared_by_rule(account, path) {
                 continue;
             }
-            assert_eq!(answer.status, 404, "{account} finds {path}, which no page of theirs leads to");
-            assert_eq!(answer.body, nowhere.body, "{account}: {path} must look like nothing");
+            // An address that only takes a form says so, whatever stands in it.
+            let (status, body) = if answer.status == 405 { (405, &form_only.body) } else { (404, &nowhere.body) };
+            assert_eq!(answer.status, status, "{account} finds {path}, which no page of theirs leads to");
+            assert_eq!(&answer.body, body, "{account}: {path} must look like nothing");
         }
     }
 }

@@ -128,3 +128,120 @@ fn a_concern_told_twice_is_pointed_out_among_the_schools_own() {
     let teacher = check(&mut Visitor::walking(&demo, "acc-09"));
     assert!(!teacher.contains(&id) && !teacher.contains("Your school sent"));
 }
+
+/// Answers every question of the form, with or without names; returns the visitor's word.
+fn answered(visitor: &mut Visitor, named: bool) -> String {
+    let word = visitor.get("/concerns").word();
+    let child: (&str, &[(&str, &str)]) = match named {
+        true => ("child", &[("given", "Ellis"), ("family", "Pryce"), ("born", "2018-04-09")]),
+        false => ("about", &[("band", "5-10"), ("phase", "primary")]),
+    };
+    let steps: [(&str, &[(&str, &str)]); 7] = [
+        ("danger", &[("danger", "no")]),
+        ("who", &[("named", if named { "yes" } else { "no" })]),
+        child,
+        ("seen", &[("own_words", ""), ("seen", "A bruise")]),
+        ("when", &[("when", "2026-10-07")]),
+        ("knows", &[("parents_told", "yes"), ("parents_agree", "yes")]),
+        ("question", &[("question", "What now?")]),
+    ];
+    for (step, fields) in steps {
+        let mut all = fields.to_vec();
+        all.push(("word", word.as_str()));
+        assert_eq!(visitor.post(&format!("/concerns/new/{step}"), &all).status, 303, "{step}");
+    }
+    word
+}
+
+/// The files that a page links to.
+fn files_of(page: &str, before: &str) -> Vec<String> {
+    let links = page.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+    links.filter(|file| !file.contains('/')).map(str::to_owned).collect()
+}
+
+const DRAFT: &str = "/concerns/new/files";
+const LINK: &str = "href=\"/concerns/new/files/";
+
+#[test]
+fn files_of_a_draft_are_kept_with_it_sent_with_it_and_nobody_elses() {
+    let demo = Demo::start();
+    let mut lead = Visitor::walking(&demo, "acc-08");
+    let word = answered(&mut lead, true);
+    for (name, bytes, status) in [
+        ("a.exe", &b"MZ\x90\x00"[..], 422),
+        ("empty.txt", b"", 422),
+        ("map.pdf", DOCUMENT, 303),
+        ("<b>note</b>.txt", b"seen at lunch", 303),
+    ] {
+        assert_eq!(lead.post_file(DRAFT, &word, name, bytes).status, status, "{name}");
+    }
+    assert_eq!(lead.post_file(DRAFT, "wrong", "map.pdf", DOCUMENT).status, 403);
+    let large = vec![b'a'; 5 * 1024 * 1024 + 64 * 1024];
+    let refused = lead.post_file(DRAFT, &word, "large.txt", &large);
+    assert_eq!(refused.status, 413);
+    assert!(refused.body.contains("at most 5 MB"), "the page says what is taken");
+    // Another day, another session: they are there, as downloads, and somebody else has none of it.
+    let mut later = Visitor::walking(&demo, "acc-08");
+    assert!(later.get("/concerns").body.contains("not sent yet"));
+    let page = later.get(DRAFT).body;
+    let files = files_of(&page, LINK);
+    assert_eq!(files.len(), 2, "{page}");
+    assert!(page.contains("map.pdf") && !page.contains("<b>"));
+    let got = later.get(&format!("{DRAFT}/{}", files[0]));
+    assert_eq!((got.status, got.body.as_bytes()), (200, DOCUMENT));
+    assert_eq!(got.header("content-type"), "application/octet-stream");
+    assert!(got.header("content-security-policy").starts_with("sandbox"));
+    for account in ["acc-09", "acc-10", "acc-01"] {
+        let mut other = Visitor::walking(&demo, account);
+        assert_eq!(other.get(&format!("{DRAFT}/{}", files[0])).status, 404, "{account}");
+        let theirs = other.get("/hat").word();
+        other.post(&format!("{DRAFT}/{}/away", files[0]), &[("word", &theirs)]);
+    }
+    let word = later.get(DRAFT).word();
+    assert_eq!(later.post(&format!("{DRAFT}/{}/away", files[1]), &[("word", &word)]).status, 303);
+    assert_eq!(later.get(&format!("{DRAFT}/{}", files[1])).status, 404, "gone");
+    assert!(later.get("/concerns/new/check").body.contains("map.pdf"));
+    // Sent twice by a double click it is one concern, with its file; the draft and its addresses are gone.
+    let sent = later.post("/concerns", &[("word", &word)]);
+    let concern = sent.header("location").to_owned();
+    assert!(sent.status == 303 && concern.len() > "/concerns/".len(), "{concern}");
+    assert_eq!(later.post("/concerns", &[("word", &word)]).header("location"), "/concerns");
+    assert_eq!(later.get("/concerns").body.matches("Ellis Pryce").count(), 1);
+    let page = later.get(&concern).body;
+    let kept = files_of(&page, &format!("href=\"{concern}/files/"));
+    assert_eq!(kept, files[..1]);
+    assert_eq!(later.get(&format!("{concern}/files/{}", kept[0])).body.as_bytes(), DOCUMENT);
+    assert_eq!(
+        Visitor::walking(&demo, "acc-10")
+            .get(&format!("/surgery/{id}/files/{}", kept[0], id = &concern["/concerns/".len()..]))
+            .status,
+        200
+    );
+    assert_eq!(later.get(&format!("{DRAFT}/{}", kept[0])).status, 404);
+    assert!(files_of(&later.get(DRAFT).body, LINK).is_empty());
+}
+
+#[test]
+fn a_draft_holds_ten_files_goes_with_them_and_sends_none_without_names() {
+    let demo = Demo::start();
+    let mut teacher = Visitor::walking(&demo, "acc-09");
+    let word = answered(&mut teacher, true);
+    for number in 0..10 {
+        assert_eq!(teacher.post_file(DRAFT, &word, &format!("{number}.pdf"), DOCUMENT).status, 303);
+    }
+    assert_eq!(teacher.post_file(DRAFT, &word, "eleven.pdf", DOCUMENT).status, 422);
+    let files = files_of(&teacher.get(DRAFT).body, LINK);
+    assert_eq!(files.len(), 10);
+    assert_eq!(teacher.post("/concerns/new/away", &[("word", &word)]).header("location"), "/concerns");
+    assert!(!teacher.get("/concerns").body.contains("not sent yet"));
+    assert!(files.iter().all(|file| teacher.get(&format!("{DRAFT}/{file}")).status == 404));
+    // Without names nothing is sent that may say who the child is (R83).
+    answered(&mut teacher, true);
+    assert_eq!(teacher.post_file(DRAFT, &word, "map.pdf", DOCUMENT).status, 303);
+    answered(&mut teacher, false);
+    assert!(teacher.get("/concerns/new/check").body.contains("Without names no file is sent"));
+    let concern = teacher.post("/concerns", &[("word", &word)]).header("location").to_owned();
+    let page = teacher.get(&concern).body;
+    assert!(!page.contains("map.pdf") && !page.contains("type=\"file\""), "{page}");
+    assert_eq!(teacher.post_file(&format!("{concern}/files"), &word, "map.pdf", DOCUMENT).status, 422);
+}

@@ -50,6 +50,9 @@ fn a_schools_concern_goes_to_the_surgery_to_the_council_and_comes_back_as_one_wo
     school.type_into("#not_told_why", "Advice is asked for first");
     school.click("#parents_agree-2");
     school.click("main button");
+    assert_eq!(school.path(), "/concerns/new/files");
+    wrong.extend(look(&school, "concern-files"));
+    school.click("main a.button");
     school.type_into("#question", "Should we refer now?");
     school.click("main button");
     assert_eq!(school.path(), "/concerns/new/check");

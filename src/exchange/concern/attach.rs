@@ -3,8 +3,9 @@
 //! Owns what may come in: told by its first bytes, never by its name or by what the sender says it is; bounded in size and
 //! number. Kept sealed beside the concern, for as long as it. Refuses everything that could run.
 
-use super::{Concern, Status};
+use super::{About, Concern, Status};
 use crate::audit::Event;
+use crate::clock::Moment;
 use crate::exchange::visit::account::kept;
 use crate::exchange::{Failure, Gateway, Visitor};
 use crate::store::{Effect, KeptKind};
@@ -76,11 +77,27 @@ impl AttachedKind {
     }
 }
 
+/// A file as it is listed, when it can be taken beside `present` others.
+///
+/// # Errors
+/// [`Failure::Unclear`] with what is wrong: `size`, `kind` or `number`.
+pub(super) fn taken(name: &str, bytes: &[u8], present: usize, now: Moment) -> Result<Attached, Failure> {
+    if bytes.is_empty() || bytes.len() > FILE_BYTES_MAX {
+        return Err(Failure::Unclear("size"));
+    }
+    let kind = AttachedKind::of(bytes).ok_or(Failure::Unclear("kind"))?;
+    if present >= FILES_MAX {
+        return Err(Failure::Unclear("number"));
+    }
+    let name = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    Ok(Attached { id: Gateway::fresh_id(), name, kind, bytes: bytes.len(), at: now.millis() })
+}
+
 impl Gateway {
     /// Adds a file to a concern of the visitor's school.
     ///
     /// # Errors
-    /// [`Failure::Unclear`] with what is wrong: `size`, `kind` or `number`; [`Failure::Gone`] when the concern is closed;
+    /// [`Failure::Unclear`] with what is wrong: `size`, `kind`, `number` or `names`; [`Failure::Gone`] when the concern is closed;
     /// the rest as [`Gateway::own_concern`].
     pub async fn attach(&self, visitor: &Visitor, id: &str, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
         let mut found = self.concern(id).await?;
@@ -88,20 +105,11 @@ impl Gateway {
         if found.concern.status == Status::Closed {
             return Err(Failure::Gone);
         }
-        if bytes.is_empty() || bytes.len() > FILE_BYTES_MAX {
-            return Err(Failure::Unclear("size"));
+        // A file may say who the child is (R83).
+        if !matches!(found.concern.about, About::Named(_)) {
+            return Err(Failure::Unclear("names"));
         }
-        let kind = AttachedKind::of(&bytes).ok_or(Failure::Unclear("kind"))?;
-        if found.concern.files.len() >= FILES_MAX {
-            return Err(Failure::Unclear("number"));
-        }
-        let file = Attached {
-            id: Self::fresh_id(),
-            name: name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect(),
-            kind,
-            bytes: bytes.len(),
-            at: self.clock().now().millis(),
-        };
+        let file = taken(name, &bytes, found.concern.files.len(), self.clock().now())?;
         let ends = super::kept::ends(&found.concern);
         let kept = kept(KeptKind::Attachment, file.id.clone(), &found.concern.id, bytes, ends);
         found.concern.files.push(file);

@@ -9,6 +9,7 @@
 //! Sharing rules R82, R83; programmes paper §6 (SUR-1 to SUR-7); school concern dossier, "Front door and surgery answers".
 
 mod attach;
+mod draft_files;
 mod kept;
 mod pass_on;
 mod submit;

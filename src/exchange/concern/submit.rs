@@ -168,10 +168,12 @@ impl Gateway {
         Ok(all.into_iter().find(|concern| looks_like(concern, form)))
     }
 
-    /// Submits a concern. Without names nothing of it reaches the people index.
+    /// Submits the concern of the visitor's draft, with its files; the draft is gone with it. Without names nothing of it
+    /// reaches the people index.
     ///
     /// # Errors
-    /// [`Failure::Refused`] for a hat that submits none; [`Failure::Inconsistent`] when [`ConcernForm::faults`] is not empty.
+    /// [`Failure::Refused`] for a hat that submits none; [`Failure::Inconsistent`] when [`ConcernForm::faults`] is not empty;
+    /// [`Failure::Conflict`] when the draft was sent already.
     pub async fn submit_concern(&self, visitor: &Visitor, form: ConcernForm) -> Result<NewConcern, Failure> {
         let hat = visitor.worn()?;
         if !matches!(hat.role, Role::Dsl | Role::Sch) {
@@ -181,12 +183,16 @@ impl Gateway {
             return Err(Failure::Inconsistent("a concern is not complete"));
         }
         let now = self.clock().now();
-        let concern = Concern {
+        let mut concern = Concern {
             in_school: hat.role == Role::Sch,
             ..form.concern(Self::fresh_id(), &hat.agency, &visitor.account, now)
         };
         let due_at = Moment::from_millis(concern.due_at);
-        self.keep_concern(visitor, &concern, 0, Event::Request).await?;
+        let draft = self.draft_sent(visitor, &mut concern).await?;
+        match self.keep_concern_with(visitor, &concern, 0, Event::Request, draft).await {
+            Err(Failure::NotFound) => return Err(Failure::Conflict),
+            done => done?,
+        }
         Ok(NewConcern { id: concern.id, due_at })
     }
 

@@ -7,7 +7,7 @@ use crate::store::{CommitError, Effect, KeptKind, Refusal};
 use std::collections::BTreeMap;
 
 /// How long a draft is kept without a change, in milliseconds: a fortnight, so that a holiday does not lose it.
-const KEPT_MILLIS: i64 = 14 * 86_400_000;
+pub(in crate::exchange) const KEPT_MILLIS: i64 = 14 * 86_400_000;
 /// Largest draft, in bytes.
 const DRAFT_BYTES_MAX: usize = 256 * 1024;
 
@@ -25,7 +25,7 @@ impl Gateway {
     /// Keeps the draft of a form.
     ///
     /// # Errors
-    /// [`Failure::Inconsistent`] when it is too large; [`Failure::LogUnavailable`].
+    /// [`Failure::Unclear`] when it is too large; [`Failure::LogUnavailable`].
     pub async fn keep_draft(
         &self,
         visitor: &Visitor,
@@ -34,11 +34,24 @@ impl Gateway {
     ) -> Result<(), Failure> {
         let body = serde_json::to_vec(fields).map_err(|_| Failure::Inconsistent("a draft cannot be written"))?;
         if body.len() > DRAFT_BYTES_MAX {
-            return Err(Failure::Inconsistent("a draft is too large"));
+            return Err(Failure::Unclear("a draft is too large"));
         }
         let ends = self.clock().now().plus_millis(KEPT_MILLIS);
         let kept = kept(KeptKind::Draft, draft_id(visitor, form), visitor.account.as_str(), body, ends);
         Ok(self.committer.tidy(vec![Effect::Keep { kept, was: None }]).await?)
+    }
+
+    /// Ends the draft of a form for good, before what it says is done: of two sendings of one form, only one gets it.
+    ///
+    /// # Errors
+    /// [`Failure::LogUnavailable`].
+    pub async fn take_draft(&self, visitor: &Visitor, form: &str) -> Result<bool, Failure> {
+        let end = Effect::EndKept { kind: KeptKind::Draft, id: draft_id(visitor, form) };
+        match self.committer.tidy(vec![end]).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Refused(Refusal::Absent)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Forgets the draft of a form.
@@ -46,16 +59,12 @@ impl Gateway {
     /// # Errors
     /// [`Failure::LogUnavailable`].
     pub async fn drop_draft(&self, visitor: &Visitor, form: &str) -> Result<(), Failure> {
-        let end = Effect::EndKept { kind: KeptKind::Draft, id: draft_id(visitor, form) };
-        match self.committer.tidy(vec![end]).await {
-            Ok(()) | Err(CommitError::Refused(Refusal::Absent)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.take_draft(visitor, form).await.map(drop)
     }
 }
 
 /// One draft for each account, hat and form.
-fn draft_id(visitor: &Visitor, form: &str) -> String {
+pub(in crate::exchange) fn draft_id(visitor: &Visitor, form: &str) -> String {
     let hat = visitor.hat.as_ref().map_or("none", |h| h.id.as_str());
     format!("{}/{hat}/{form}", visitor.account)
 }

@@ -14,6 +14,8 @@ mod provider;
 mod session;
 mod sign_in;
 
+pub(super) use draft::{KEPT_MILLIS as DRAFT_KEPT_MILLIS, draft_id};
+
 pub use account::{NewMeans, Worn};
 pub use families::{Family, FamilyMember};
 pub use operator::{Operation, Waiting};

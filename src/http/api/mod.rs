@@ -21,8 +21,6 @@ mod protections;
 mod relationships;
 
 use super::{Caller, Door, Problem, web as pages};
-use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, Resource, Route};
 
@@ -180,13 +178,7 @@ fn resource(row: &RouteRow, route: Route) -> Resource {
 /// No such path. For people a page; for machines a problem, and only for those who may ask.
 async fn no_route(request: HttpRequest, door: web::Data<Door>) -> Result<HttpResponse, Problem> {
     if door.pages.is_some() && pages::is_page(request.path()) {
-        let mut page = pages::not_found();
-        if !matches!(*request.method(), Method::GET | Method::POST) {
-            // No page takes any other method.
-            page.head_mut().status = StatusCode::METHOD_NOT_ALLOWED;
-            page.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
-        }
-        return Ok(page);
+        return Ok(pages::no_page(&request));
     }
     Caller::extract(&request).await?;
     Err(Problem::no_route())

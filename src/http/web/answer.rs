@@ -7,7 +7,7 @@ use crate::exchange::Failure;
 use actix_web::body::BoxBody;
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use actix_web::http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 use std::fmt;
@@ -135,7 +135,14 @@ impl ResponseError for Stop {
     }
 }
 
-/// The page for an address that is none.
-pub fn not_found() -> HttpResponse {
-    Stop::Missing.error_response()
+/// The page for a method that an address does not take.
+pub fn not_taken(allow: &str) -> HttpResponse {
+    let text = Text::english();
+    let frame = Frame::open("stop.method");
+    let page = StopPage { frame, words: text.say("stop.method.words"), next: text.say("stop.next.start") };
+    let mut response = html_response(StatusCode::METHOD_NOT_ALLOWED, page.render().unwrap_or_default());
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
 }

@@ -1,7 +1,7 @@
 //! The school's pages: submit a concern (S1), my concerns (S2), one concern (S3).
 
 use super::answer::{Stop, go, page, with_status};
-use super::concern_files::{FileShown, files};
+use super::concern_files::{FileShown, shown};
 use super::concern_steps::{self as steps, Kind, Step};
 use super::disclosure::{Row, day_words};
 use super::fields::Fields;
@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::text::Text;
 use super::visit::SignedIn;
 use crate::clock::Moment;
-use crate::exchange::{About, Concern, Side, Status};
+use crate::exchange::{About, Concern, Failure, Side, Status};
 use crate::vocabulary::Role;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -18,8 +18,6 @@ use std::collections::BTreeMap;
 
 /// Longest account, in characters, as the story takes it.
 const ACCOUNT_CHARS_MAX: usize = 20_000;
-/// The name of the draft.
-const FORM: &str = "concern";
 
 struct Question {
     name: &'static str,
@@ -50,7 +48,7 @@ struct StepPage {
 /// The first question, or the first that is open.
 pub async fn begin(visit: SignedIn) -> Result<HttpResponse, Stop> {
     may_submit(&visit)?;
-    let draft = visit.gateway().draft(&visit.visitor, FORM).await?;
+    let draft = visit.gateway().concern_draft(&visit.visitor).await?;
     let next = steps::open(&draft).first().map_or("check", |s| s.name);
     Ok(go(&format!("/concerns/new/{next}")))
 }
@@ -58,7 +56,7 @@ pub async fn begin(visit: SignedIn) -> Result<HttpResponse, Stop> {
 /// One question.
 pub async fn ask(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
     may_submit(&visit)?;
-    let draft = visit.gateway().draft(&visit.visitor, FORM).await?;
+    let draft = visit.gateway().concern_draft(&visit.visitor).await?;
     match path.as_str() {
         "now" => page(&NowPage { frame: framed(&visit, "concern.now") }),
         "check" => check(&visit, &draft).await,
@@ -74,12 +72,12 @@ pub async fn answer(visit: SignedIn, path: web::Path<String>, fields: Fields) ->
     fields.checked(&visit)?;
     may_submit(&visit)?;
     let step = steps::step(&path).ok_or(Stop::Missing)?;
-    let mut draft = visit.gateway().draft(&visit.visitor, FORM).await?;
+    let mut draft = visit.gateway().concern_draft(&visit.visitor).await?;
     for field in step.fields {
         draft.insert(field.name.to_owned(), fields.get(field.name).to_owned());
     }
     let wrong = steps::faults(step, &draft);
-    visit.gateway().keep_draft(&visit.visitor, FORM, &draft).await?;
+    visit.gateway().keep_concern_draft(&visit.visitor, &draft).await?;
     if !wrong.is_empty() {
         return with_status(&step_page(&visit, step, &draft, &wrong), StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -145,6 +143,10 @@ struct CheckPage {
     frame: Frame,
     answered: Vec<Answered>,
     open: Vec<(&'static str, &'static str)>,
+    /// The names of its files, for a concern that names the child.
+    files: Option<Vec<String>>,
+    /// Files that are not sent, because no names are.
+    left: bool,
     /// An earlier concern of the school that looks like the same: its id and day.
     duplicate: Option<(String, String)>,
 }
@@ -168,20 +170,30 @@ async fn check(visit: &SignedIn, draft: &BTreeMap<String, String>) -> Result<Htt
     }
     let open = steps::open(draft).into_iter();
     let open = open.map(|s| (s.name, text.find(&format!("step.{}", s.name)).unwrap_or_default())).collect();
-    page(&CheckPage { frame: framed(visit, "concern.check"), answered, open, duplicate })
+    let files: Vec<String> = visit.gateway().draft_files(&visit.visitor).await?.into_iter().map(|f| f.name).collect();
+    let named = draft.get("named").is_some_and(|v| v == "yes");
+    let left = !named && !files.is_empty();
+    let files = named.then_some(files);
+    page(&CheckPage { frame: framed(visit, "concern.check"), answered, open, files, left, duplicate })
 }
 
 /// Submits what was checked.
 pub async fn submit(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     may_submit(&visit)?;
-    let draft = visit.gateway().draft(&visit.visitor, FORM).await?;
+    let draft = visit.gateway().concern_draft(&visit.visitor).await?;
+    // No draft: it was sent a moment ago, by the same button.
+    if draft.is_empty() {
+        return Ok(go("/concerns"));
+    }
     if let Some(open) = steps::open(&draft).first() {
         return Ok(go(&format!("/concerns/new/{}", open.name)));
     }
-    let done = visit.gateway().submit_concern(&visit.visitor, steps::form(&draft)).await?;
-    visit.gateway().drop_draft(&visit.visitor, FORM).await?;
-    Ok(go(&format!("/concerns/{}", done.id)))
+    match visit.gateway().submit_concern(&visit.visitor, steps::form(&draft)).await {
+        Ok(done) => Ok(go(&format!("/concerns/{}", done.id))),
+        Err(Failure::Conflict) => Ok(go("/concerns")),
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 struct ConcernRow {
@@ -198,6 +210,8 @@ struct ConcernRow {
 struct ConcernsPage {
     frame: Frame,
     concerns: Vec<ConcernRow>,
+    /// Whether a concern is begun and not sent.
+    draft: bool,
 }
 
 /// S2: the school's concerns (a lead's), or one's own.
@@ -213,7 +227,8 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
         sent: moment_words(c.submitted_at),
         due: due_words(c),
     });
-    page(&ConcernsPage { frame: framed(&visit, "concerns.title"), concerns: rows.collect() })
+    let draft = !visit.gateway().concern_draft(&visit.visitor).await?.is_empty();
+    page(&ConcernsPage { frame: framed(&visit, "concerns.title"), concerns: rows.collect(), draft })
 }
 
 /// One thing said in the thread.
@@ -241,6 +256,7 @@ struct ConcernPage {
     thread: Vec<SaidShown>,
     files: Vec<FileShown>,
     file_refused: bool,
+    may_add: bool,
     open: bool,
     to_surgery: bool,
 }
@@ -251,8 +267,8 @@ pub async fn one(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespons
 }
 
 /// The same, after a file that cannot be taken.
-pub async fn with_file_refused(visit: &SignedIn, id: &str) -> Result<HttpResponse, Stop> {
-    with_status(&concern_page(visit, id, true).await?, StatusCode::UNPROCESSABLE_ENTITY)
+pub async fn with_file_refused(visit: &SignedIn, id: &str, status: StatusCode) -> Result<HttpResponse, Stop> {
+    with_status(&concern_page(visit, id, true).await?, status)
 }
 
 async fn concern_page(visit: &SignedIn, id: &str, file_refused: bool) -> Result<ConcernPage, Stop> {
@@ -264,7 +280,8 @@ async fn concern_page(visit: &SignedIn, id: &str, file_refused: bool) -> Result<
     let title = if file_refused { "concern.file-title" } else { "concern.title" };
     Ok(ConcernPage {
         frame: framed(visit, title),
-        files: files(&concern),
+        files: shown(&concern.files),
+        may_add: matches!(concern.about, About::Named(_)) && concern.status != Status::Closed,
         file_refused,
         status: status_words(&concern),
         outcome: concern.outcome.map(|o| text.word("outcome", o.word())),
@@ -297,7 +314,7 @@ pub async fn to_surgery(visit: SignedIn, path: web::Path<String>, fields: Fields
     Ok(go(&format!("/concerns/{}", path.as_str())))
 }
 
-fn may_submit(visit: &SignedIn) -> Result<(), Stop> {
+pub fn may_submit(visit: &SignedIn) -> Result<(), Stop> {
     match visit.visitor.hat.as_ref().map(|h| h.role) {
         Some(Role::Dsl | Role::Sch) => Ok(()),
         Some(_) => Err(Stop::Missing),

@@ -5,7 +5,8 @@ use super::concern;
 use super::text::Text;
 use super::upload;
 use super::visit::SignedIn;
-use crate::exchange::{Concern, FILE_BYTES_MAX, Failure};
+use crate::exchange::{Attached, FILE_BYTES_MAX, Failure};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -22,10 +23,10 @@ pub struct FileShown {
     pub words: String,
 }
 
-/// The files of a concern.
-pub fn files(concern: &Concern) -> Vec<FileShown> {
+/// Files as a page lists them.
+pub fn shown(files: &[Attached]) -> Vec<FileShown> {
     let text = Text::english();
-    let shown = concern.files.iter().map(|f| {
+    let shown = files.iter().map(|f| {
         let kib = f.bytes.div_ceil(1024).to_string();
         FileShown {
             id: f.id.clone(),
@@ -43,23 +44,31 @@ pub async fn add(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Stop> {
-    let upload = upload::read(&request, payload, FILE_BYTES_MAX).await?;
+    let upload = match upload::read(&request, payload, FILE_BYTES_MAX).await {
+        Err(Stop::TooLarge) => return concern::with_file_refused(&visit, &path, StatusCode::PAYLOAD_TOO_LARGE).await,
+        upload => upload?,
+    };
     upload.fields.checked(&visit)?;
     match visit.gateway().attach(&visit.visitor, &path, &upload.name, upload.bytes).await {
         Ok(()) => Ok(go(&format!("/concerns/{}", path.as_str()))),
-        Err(Failure::Unclear(_)) => concern::with_file_refused(&visit, &path).await,
+        Err(Failure::Unclear(_)) => concern::with_file_refused(&visit, &path, StatusCode::UNPROCESSABLE_ENTITY).await,
         Err(Failure::Conflict | Failure::Gone) => Ok(go(&format!("/concerns/{}", path.as_str()))),
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// Hands one out: always as a download, as bytes that nothing opens by itself, under a name that says nothing.
+/// Hands one out.
 pub async fn one(visit: SignedIn, path: web::Path<(String, String)>) -> Result<HttpResponse, Stop> {
     let (listed, bytes) = visit.gateway().attached(&visit.visitor, &path.0, &path.1).await?;
+    Ok(download(&listed, bytes))
+}
+
+/// A file on its way out: always as a download, as bytes that nothing opens by itself, under a name that says nothing.
+pub fn download(listed: &Attached, bytes: Vec<u8>) -> HttpResponse {
     let disposition = format!("attachment; filename=\"file.{}\"", listed.kind.extension());
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/octet-stream"))
         .insert_header((CONTENT_DISPOSITION, disposition))
         .insert_header((CONTENT_SECURITY_POLICY, FILE_POLICY))
-        .body(bytes))
+        .body(bytes)
 }

@@ -74,6 +74,8 @@ pub const STEPS: &[Step] = &[
             Field { name: "who_knows", kind: Kind::Line },
         ],
     },
+    // The files have a page of their own.
+    Step { name: "files", fields: &[] },
     Step { name: "question", fields: &[Field { name: "question", kind: Kind::Account }] },
 ];
 
@@ -89,7 +91,7 @@ pub fn step(name: &str) -> Option<&'static Step> {
 pub fn asked(step: &Step, draft: &BTreeMap<String, String>) -> bool {
     let named = draft.get("named").map(String::as_str);
     match step.name {
-        "child" => named == Some("yes"),
+        "child" | "files" => named == Some("yes"),
         "about" => named == Some("no"),
         _ => true,
     }

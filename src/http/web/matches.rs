@@ -23,6 +23,9 @@ pub async fn match_parts(visit: &SignedIn, desk: Desk, refused: bool) -> Result<
         parts.push(Part::Words(text.say("review.matches.none").to_owned()));
     } else if desk == Desk::Officer {
         parts.push(Part::Words(text.say("review.matches.words").to_owned()));
+        if !visit.gateway().two_officers(&visit.visitor).await? {
+            parts.push(Part::Callout(text.say("review.matches.alone").to_owned(), false));
+        }
     }
     for card in &matches {
         parts.push(rows(visit, card));

@@ -9,6 +9,7 @@ mod approvals;
 mod audit;
 mod chronology;
 mod concern;
+mod concern_draft;
 mod concern_files;
 mod concern_steps;
 mod demo;
@@ -26,6 +27,7 @@ mod permission;
 mod picture;
 mod provider;
 mod review;
+mod routes;
 mod search;
 mod seen;
 mod sheet;
@@ -45,105 +47,118 @@ pub use provider::RETURN as PROVIDER_RETURN;
 pub(super) use visit::Pages;
 
 use actix_web::web::{self, ServiceConfig};
-pub(super) use answer::not_found;
+use routes::Routes;
+pub(super) use routes::no_page;
 
 /// Adds the routes of the pages.
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .app_data(web::FormConfig::default().limit(fields::FORM_BYTES_MAX))
-        .route("/", web::get().to(home::start))
-        .route(style::PATH, web::get().to(style::sheet))
-        .route("/sign-in", web::get().to(sign_in::form))
-        .route("/sign-in", web::post().to(sign_in::submit))
-        .route("/sign-in/provider", web::get().to(provider::out))
-        .route("/sign-in/provider/return", web::get().to(provider::back))
-        .route("/sign-out", web::post().to(sign_in::out))
-        .route("/hat", web::get().to(hat::form))
-        .route("/hat", web::post().to(hat::choose))
-        .route("/demo", web::get().to(demo::people))
-        .route("/demo", web::post().to(demo::walk))
-        .route("/families", web::get().to(family::list))
-        .route("/families/search", web::get().to(search::form))
-        .route("/families/search", web::post().to(search::search))
-        .route("/families/{family}", web::get().to(family::open))
-        .route("/families/{family}/purpose", web::get().to(family::why))
-        .route("/families/{family}/purpose", web::post().to(family::state))
-        .route("/families/{family}/chronology", web::get().to(chronology::chronology))
-        .route("/families/{family}/entry", web::get().to(written::ask))
-        .route("/families/{family}/entry/{form}", web::post().to(written::write));
-    danger(config);
-    config.route("/operator", web::get().to(operator::operator));
-    permission::routes(config);
-    work(config);
-    schools(config);
-    audit::routes(config);
+    config.app_data(web::FormConfig::default().limit(fields::FORM_BYTES_MAX));
+    let mut pages = Routes::of(config);
+    first(&mut pages);
+    danger(&mut pages);
+    permission::routes(&mut pages);
+    work(&mut pages);
+    schools(&mut pages);
+    audit::routes(&mut pages);
+    pages.done();
+}
+
+/// Coming in, families, the operator.
+fn first(pages: &mut Routes<'_>) {
+    pages
+        .get("/", home::start)
+        .get(style::PATH, style::sheet)
+        .get("/sign-in", sign_in::form)
+        .post("/sign-in", sign_in::submit)
+        .get("/sign-in/provider", provider::out)
+        .get("/sign-in/provider/return", provider::back)
+        .post("/sign-out", sign_in::out)
+        .get("/hat", hat::form)
+        .post("/hat", hat::choose)
+        .get("/demo", demo::people)
+        .post("/demo", demo::walk)
+        .get("/families", family::list)
+        .get("/families/search", search::form)
+        .post("/families/search", search::search)
+        .get("/families/{family}", family::open)
+        .get("/families/{family}/purpose", family::why)
+        .post("/families/{family}/purpose", family::state)
+        .get("/families/{family}/chronology", chronology::chronology)
+        .get("/families/{family}/entry", written::ask)
+        .post("/families/{family}/entry/{form}", written::write)
+        .get("/operator", operator::operator);
 }
 
 /// Delegations, items, leads; volunteers.
-fn work(config: &mut ServiceConfig) {
-    config
-        .route("/delegating", web::get().to(work::list))
-        .route("/delegating/delegations", web::post().to(work::delegate))
-        .route("/delegating/delegations/{delegation}/end", web::post().to(work::end))
-        .route("/drafts", web::get().to(drafts::list))
-        .route("/drafts/{draft}", web::get().to(drafts::one))
-        .route("/drafts/{draft}/again", web::post().to(drafts::again))
-        .route("/drafts/{draft}/{version}", web::post().to(drafts::decide))
-        .route("/delegating/leads/{case}", web::get().to(work::lead))
-        .route("/delegating/leads/{case}", web::post().to(work::hand))
-        .route("/families/{family}/people/{person}/item/{segment}", web::get().to(work::item))
-        .route("/families/{family}/people/{person}/item/{segment}", web::post().to(work::open_item))
-        .route("/brief", web::get().to(volunteer::brief))
-        .route("/brief/{match}/worry", web::post().to(volunteer::worry))
-        .route("/brief/{match}/note", web::post().to(volunteer::note))
-        .route("/volunteers", web::get().to(volunteer::list))
-        .route("/volunteers/{match}", web::get().to(volunteer::edit))
-        .route("/volunteers/{match}", web::post().to(volunteer::write))
-        .route("/notes/{note}", web::get().to(volunteer::read));
+fn work(pages: &mut Routes<'_>) {
+    pages
+        .get("/delegating", work::list)
+        .post("/delegating/delegations", work::delegate)
+        .post("/delegating/delegations/{delegation}/end", work::end)
+        .get("/drafts", drafts::list)
+        .get("/drafts/{draft}", drafts::one)
+        .post("/drafts/{draft}/again", drafts::again)
+        .post("/drafts/{draft}/{version}", drafts::decide)
+        .get("/delegating/leads/{case}", work::lead)
+        .post("/delegating/leads/{case}", work::hand)
+        .get("/families/{family}/people/{person}/item/{segment}", work::item)
+        .post("/families/{family}/people/{person}/item/{segment}", work::open_item)
+        .get("/brief", volunteer::brief)
+        .post("/brief/{match}/worry", volunteer::worry)
+        .post("/brief/{match}/note", volunteer::note)
+        .get("/volunteers", volunteer::list)
+        .get("/volunteers/{match}", volunteer::edit)
+        .post("/volunteers/{match}", volunteer::write)
+        .get("/notes/{note}", volunteer::read);
 }
 
 /// What is withheld: asking for it, opening it for somebody's safety, approving that.
-fn danger(config: &mut ServiceConfig) {
-    config
-        .route("/families/{family}/people/{person}/withheld/{category}", web::get().to(withheld::why))
-        .route("/families/{family}/people/{person}/withheld/{category}", web::post().to(withheld::ask))
-        .route("/families/{family}/people/{person}/open/{step}", web::get().to(opened::ask))
-        .route("/families/{family}/people/{person}/open/{step}", web::post().to(opened::answer))
-        .route("/opened/{override}/told", web::get().to(opened::told))
-        .route("/opened/{override}/told", web::post().to(opened::tell))
-        .route("/approvals", web::get().to(approvals::list))
-        .route("/approvals/{override}", web::get().to(approvals::one))
-        .route("/approvals/{override}", web::post().to(approvals::answer))
-        .route("/review", web::get().to(review::list))
-        .route("/review/requests/{request}", web::get().to(review::request))
-        .route("/review/requests/{request}", web::post().to(review::answer))
-        .route("/review/overrides/{override}", web::get().to(review::opened))
-        .route("/review/overrides/{override}", web::post().to(review::decide))
-        .route("/review/alerts/{alert}", web::get().to(review::alert))
-        .route("/review/alerts/{alert}", web::post().to(review::settle_alert))
-        .route("/review/matches/{match}", web::post().to(matches::settle));
+fn danger(pages: &mut Routes<'_>) {
+    pages
+        .get("/families/{family}/people/{person}/withheld/{category}", withheld::why)
+        .post("/families/{family}/people/{person}/withheld/{category}", withheld::ask)
+        .get("/families/{family}/people/{person}/open/{step}", opened::ask)
+        .post("/families/{family}/people/{person}/open/{step}", opened::answer)
+        .get("/opened/{override}/told", opened::told)
+        .post("/opened/{override}/told", opened::tell)
+        .get("/approvals", approvals::list)
+        .get("/approvals/{override}", approvals::one)
+        .post("/approvals/{override}", approvals::answer)
+        .get("/review", review::list)
+        .get("/review/requests/{request}", review::request)
+        .post("/review/requests/{request}", review::answer)
+        .get("/review/overrides/{override}", review::opened)
+        .post("/review/overrides/{override}", review::decide)
+        .get("/review/alerts/{alert}", review::alert)
+        .post("/review/alerts/{alert}", review::settle_alert)
+        .post("/review/matches/{match}", matches::settle);
 }
 
 /// Concerns, from the school's side and the surgery's.
-fn schools(config: &mut ServiceConfig) {
-    config
-        .route("/concerns", web::get().to(concern::list))
-        .route("/concerns", web::post().to(concern::submit))
-        .route("/concerns/new", web::get().to(concern::begin))
-        .route("/concerns/new/{step}", web::get().to(concern::ask))
-        .route("/concerns/new/{step}", web::post().to(concern::answer))
-        .route("/concerns/{concern}", web::get().to(concern::one))
-        .route("/concerns/{concern}/reply", web::post().to(concern::reply))
-        .route("/concerns/{concern}/files", web::post().to(concern_files::add))
-        .route("/concerns/{concern}/files/{file}", web::get().to(concern_files::one))
-        .route("/surgery/{concern}/files/{file}", web::get().to(concern_files::one))
-        .route("/concerns/{concern}/surgery", web::post().to(concern::to_surgery))
-        .route("/surgery", web::get().to(surgery::queue))
-        .route("/surgery/{concern}", web::get().to(surgery::one))
-        .route("/surgery/{concern}/take", web::post().to(surgery::take))
-        .route("/surgery/{concern}/ask", web::post().to(surgery::ask))
-        .route("/surgery/{concern}/answer", web::post().to(surgery::answer))
-        .route("/surgery/{concern}/end", web::post().to(surgery::end));
+fn schools(pages: &mut Routes<'_>) {
+    pages
+        .get("/concerns", concern::list)
+        .post("/concerns", concern::submit)
+        .get("/concerns/new", concern::begin)
+        .get("/concerns/new/files", concern_draft::files)
+        .post("/concerns/new/files", concern_draft::add)
+        .get("/concerns/new/files/{file}", concern_draft::one)
+        .post("/concerns/new/files/{file}/away", concern_draft::away)
+        .post("/concerns/new/away", concern_draft::drop)
+        .get("/concerns/new/{step}", concern::ask)
+        .post("/concerns/new/{step}", concern::answer)
+        .get("/concerns/{concern}", concern::one)
+        .post("/concerns/{concern}/reply", concern::reply)
+        .post("/concerns/{concern}/files", concern_files::add)
+        .get("/concerns/{concern}/files/{file}", concern_files::one)
+        .get("/surgery/{concern}/files/{file}", concern_files::one)
+        .post("/concerns/{concern}/surgery", concern::to_surgery)
+        .get("/surgery", surgery::queue)
+        .get("/surgery/{concern}", surgery::one)
+        .post("/surgery/{concern}/take", surgery::take)
+        .post("/surgery/{concern}/ask", surgery::ask)
+        .post("/surgery/{concern}/answer", surgery::answer)
+        .post("/surgery/{concern}/end", surgery::end);
 }
 
 /// Whether a path is one that people use; everything else belongs to machines and needs a certificate.

@@ -132,8 +132,14 @@ async fn send(visit: &SignedIn, asked: &Asked) -> Result<HttpResponse, Stop> {
     }
     let answers = FIVE.map(|name| asked.draft.get(name).cloned().unwrap_or_default());
     let form = OverrideForm { emergency: asked.emergency(), categories: asked.categories(visit), answers };
-    visit.gateway().ask_to_open(&visit.visitor, &asked.person, asked.purpose, form).await?;
-    visit.gateway().drop_draft(&visit.visitor, &form_name(&asked.family.id, &asked.alias)).await?;
+    let (gateway, visitor, draft) = (visit.gateway(), &visit.visitor, form_name(&asked.family.id, &asked.alias));
+    // Sent twice by one button it is asked once.
+    if gateway.take_draft(visitor, &draft).await?
+        && let Err(failure) = gateway.ask_to_open(visitor, &asked.person, asked.purpose, form).await
+    {
+        gateway.keep_draft(visitor, &draft, &asked.draft).await?;
+        return Err(failure.into());
+    }
     Ok(go(&format!("/families/{}", asked.family.id)))
 }
 

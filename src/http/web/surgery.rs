@@ -2,7 +2,7 @@
 
 use super::answer::{Stop, go, page, with_status};
 use super::concern::{SaidShown, due_words, moment_words, rows, status_words, thread};
-use super::concern_files::{FileShown, files};
+use super::concern_files::{FileShown, shown};
 use super::disclosure::Row;
 use super::fields::Fields;
 use super::frame::Frame;
@@ -101,7 +101,7 @@ async fn advice(visit: &SignedIn, id: &str, typed: Option<&Fields>) -> Result<Ad
         due: due_words(&concern),
         rows: rows(&concern),
         thread: thread(&concern),
-        files: files(&concern),
+        files: shown(&concern.files),
         answers: words("answer", &answers),
         outcomes: words("outcome", &outcomes),
         answer: decided.map(|d| text.word("answer", d.answer.word())),

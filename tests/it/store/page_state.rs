@@ -60,3 +60,32 @@ fn what_pages_keep_is_changed_by_version_and_gone_when_its_time_is_over() {
         t.finish().await;
     });
 }
+
+#[test]
+fn what_one_owner_keeps_is_handed_on_or_ended_as_a_whole() {
+    on_each_engine(|t| async move {
+        let log = t.start().await.unwrap();
+        for (id, owner) in [("a", "acc-1"), ("b", "acc-1"), ("c", "acc-2")] {
+            keep(&log, draft(id, owner, "words", 1), None).await.unwrap();
+        }
+        let kind = KeptKind::Draft;
+        let hand = |from: &str, to: &str, hours: i64| Effect::HandOn {
+            kind,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            expires_at: noon().plus_millis(hours * HOUR),
+        };
+        log.tidy(vec![hand("acc-1", "acc-3", 9)]).await.unwrap();
+        let later = noon().plus_millis(5 * HOUR);
+        assert!(t.db.kept_of(&t.keys, kind, "acc-1", noon()).await.unwrap().is_empty());
+        // The bodies open in their new place, for as long as was said; another owner's are as they were.
+        assert_eq!(t.db.kept_of(&t.keys, kind, "acc-3", later).await.unwrap().len(), 2);
+        assert!(t.db.kept_of(&t.keys, kind, "acc-2", later).await.unwrap().is_empty());
+        let end = |owner: &str| Effect::EndKeptOf { kind, owner: owner.to_owned() };
+        log.tidy(vec![end("acc-3"), end("nobody")]).await.unwrap();
+        assert!(t.db.kept_of(&t.keys, kind, "acc-3", noon()).await.unwrap().is_empty());
+        assert_eq!(t.db.kept_of(&t.keys, kind, "acc-2", noon()).await.unwrap().len(), 1);
+        log.stop().await;
+        t.finish().await;
+    });
+}

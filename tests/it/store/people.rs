@@ -192,6 +192,14 @@ fn two_people_become_one_in_all_that_names_them_and_are_erased_as_one() {
         // What the one was known by, the other is known by.
         assert_eq!(arrive(&t, &log, "m3", &doubtful).await, (maya.clone(), true));
         assert_eq!(t.db.one_with(maya.as_str()).await.unwrap(), [other.as_str()]);
+        // Nothing more is written about the id that went; it leads to the one who stays.
+        assert_eq!(t.db.joined_into(&other).await.unwrap().as_ref(), Some(&maya));
+        assert_eq!(t.db.joined_into(&maya).await.unwrap(), None);
+        let about =
+            |person: &PersonId| Job::new(view(person.as_str())).with_effect(Effect::IfNotJoined(person.clone()));
+        let refused = log.commit(about(&other)).await;
+        assert!(matches!(refused, Err(CommitError::Refused(Refusal::PersonChanged))));
+        log.commit(about(&maya)).await.unwrap();
         assert_eq!(t.db.one_with(other.as_str()).await.unwrap(), [maya.as_str()]);
         for (gone, kept) in [(&other, &maya), (&maya, &other), (&maya, &maya)] {
             let again = log.commit(join(gone, kept)).await;
@@ -199,7 +207,7 @@ fn two_people_become_one_in_all_that_names_them_and_are_erased_as_one() {
         }
         // Who turned out to be one is erased as one.
         let origin = Origin::parse(ORIGIN).unwrap();
-        assert_eq!(t.db.sealed_with(&origin, maya.as_str()).await.unwrap(), 2);
+        assert_eq!(t.db.sealed_with(&origin, maya.as_str()).await.unwrap(), 3);
         let erase = Effect::EraseSealed { origin: origin.as_str().to_owned(), key: maya.as_str().to_owned() };
         log.commit(Job::new(login()).with_effect(erase)).await.unwrap();
         for person in [&maya, &other] {
@@ -224,6 +232,7 @@ fn people_who_stand_in_one_record_or_are_sealed_are_not_joined() {
         }
         log.commit(Job::new(login()).with_effect(Effect::Accept(Box::new(both)))).await.unwrap();
         let join = || Effect::JoinPeople { gone: theo.clone(), kept: maya.clone() };
+        log.commit(Job::new(login()).with_effect(Effect::IfNotJoined(theo.clone()))).await.unwrap();
         let refused = log.commit(Job::new(login()).with_effect(join())).await;
         assert!(matches!(refused, Err(CommitError::Refused(Refusal::TwoPeople))));
         assert_eq!(t.db.segments_about(std::slice::from_ref(&theo), None).await.unwrap().len(), 2);

@@ -16,33 +16,33 @@ mod table;
 
 use super::answer::Stop;
 use super::disclosure::day_words;
+use super::routes::Routes;
 use super::text::Text;
 use super::visit::SignedIn;
 use crate::exchange::Gateway;
-use actix_web::web::{self, ServiceConfig};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds the console's routes.
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/audit", web::get().to(search::page))
-        .route("/audit/searches", web::post().to(search::save))
-        .route("/audit/searches/{search}/forget", web::post().to(search::forget))
-        .route("/audit/questions", web::get().to(question::list))
-        .route("/audit/questions/{question}", web::get().to(question::one))
-        .route("/audit/entries/{entry}", web::get().to(entry::one))
-        .route("/audit/entries/{entry}/note", web::post().to(entry::note))
-        .route("/audit/entries/{entry}/proof", web::get().to(entry::proof))
-        .route("/audit/integrity", web::get().to(integrity::state))
-        .route("/audit/integrity/again", web::post().to(integrity::again))
-        .route("/audit/integrity/check", web::post().to(integrity::check))
-        .route("/audit/reidentify", web::get().to(reidentify::list))
-        .route("/audit/reidentify", web::post().to(reidentify::ask))
-        .route("/audit/reidentify/{request}/decide", web::post().to(reidentify::decide))
-        .route("/audit/reidentify/{request}/look", web::post().to(reidentify::look))
-        .route("/audit/charts", web::get().to(charts::charts))
-        .route("/audit/export", web::get().to(export::form))
-        .route("/audit/export", web::post().to(export::take));
+pub(super) fn routes(pages: &mut Routes<'_>) {
+    pages
+        .get("/audit", search::page)
+        .post("/audit/searches", search::save)
+        .post("/audit/searches/{search}/forget", search::forget)
+        .get("/audit/questions", question::list)
+        .get("/audit/questions/{question}", question::one)
+        .get("/audit/entries/{entry}", entry::one)
+        .post("/audit/entries/{entry}/note", entry::note)
+        .get("/audit/entries/{entry}/proof", entry::proof)
+        .get("/audit/integrity", integrity::state)
+        .post("/audit/integrity/again", integrity::again)
+        .post("/audit/integrity/check", integrity::check)
+        .get("/audit/reidentify", reidentify::list)
+        .post("/audit/reidentify", reidentify::ask)
+        .post("/audit/reidentify/{request}/decide", reidentify::decide)
+        .post("/audit/reidentify/{request}/look", reidentify::look)
+        .get("/audit/charts", charts::charts)
+        .get("/audit/export", export::form)
+        .post("/audit/export", export::take);
 }
 
 /// Lets auditors and privacy officers pass; for others there is nothing here.

@@ -13,28 +13,28 @@ mod words;
 use super::answer::Stop;
 use super::disclosure::Shown;
 use super::family::{LISTED, look, of_visitor};
+use super::routes::Routes;
 use super::text::Text;
 use super::visit::SignedIn;
 use crate::exchange::{Agreed, Family};
 use crate::ident::PersonId;
 use crate::vocabulary::Purpose;
-use actix_web::web::{self, ServiceConfig};
 
 /// Adds the routes.
-pub fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/families/{family}/people/{person}/permissions", web::get().to(list::list))
-        .route("/families/{family}/people/{person}/permissions", web::post().to(record::submit))
-        .route("/families/{family}/people/{person}/permissions/new", web::get().to(record::begin))
-        .route("/families/{family}/people/{person}/permissions/new/{step}", web::get().to(record::ask))
-        .route("/families/{family}/people/{person}/permissions/new/{step}", web::post().to(record::answer))
-        .route("/families/{family}/people/{person}/permissions/{permission}", web::get().to(events::one))
-        .route("/families/{family}/people/{person}/permissions/{permission}/{act}", web::get().to(events::ask))
-        .route("/families/{family}/people/{person}/permissions/{permission}/{act}", web::post().to(events::done))
+pub fn routes(pages: &mut Routes<'_>) {
+    pages
+        .get("/families/{family}/people/{person}/permissions", list::list)
+        .post("/families/{family}/people/{person}/permissions", record::submit)
+        .get("/families/{family}/people/{person}/permissions/new", record::begin)
+        .get("/families/{family}/people/{person}/permissions/new/{step}", record::ask)
+        .post("/families/{family}/people/{person}/permissions/new/{step}", record::answer)
+        .get("/families/{family}/people/{person}/permissions/{permission}", events::one)
+        .get("/families/{family}/people/{person}/permissions/{permission}/{act}", events::ask)
+        .post("/families/{family}/people/{person}/permissions/{permission}/{act}", events::done)
         // For privacy officers, who have no families: by the id in an alert.
-        .route("/permissions/{permission}", web::get().to(events::one))
-        .route("/permissions/{permission}/{act}", web::get().to(events::ask))
-        .route("/permissions/{permission}/{act}", web::post().to(events::done));
+        .get("/permissions/{permission}", events::one)
+        .get("/permissions/{permission}/{act}", events::ask)
+        .post("/permissions/{permission}/{act}", events::done);
 }
 
 /// Whose permissions a page is about: a member of one of the visitor's families of whom something may be known.

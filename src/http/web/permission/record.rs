@@ -181,7 +181,9 @@ pub async fn ask(visit: SignedIn, path: web::Path<(String, String, String)>) -> 
         "check" => check(&visit, &drafting, &[], StatusCode::OK),
         "not-needed" => not_needed(&visit, &drafting).await,
         // What is left out is left out of something.
-        "but" if drafting.list(List::Chosen).is_empty() => Ok(go(&drafting.at("categories"))),
+        name if steps::plain(name) == "but" && drafting.list(List::Chosen).is_empty() => {
+            Ok(go(&drafting.at("categories")))
+        }
         name => {
             let step = steps::step(name).ok_or(Stop::Missing)?;
             page(&question_page(&visit, &drafting, step, &[]))
@@ -234,10 +236,11 @@ fn question_page(visit: &SignedIn, drafting: &Drafting, step: &'static Step, wro
             }
             _ => Vec::new(),
         };
-        let key = |group: &str| Some(format!("{group}.{}", field.name)).filter(|k| text.find(k).is_some());
+        let plain = steps::plain(field.name);
+        let key = |group: &str| Some(format!("{group}.{plain}")).filter(|k| text.find(k).is_some());
         Question {
             name: field.name,
-            words: drafting.text(&format!("ask.{}", field.name)),
+            words: drafting.text(&format!("ask.{plain}")),
             hint: key("hint").map(|k| drafting.text(&k)),
             wrong: wrong
                 .contains(&field.name)
@@ -254,7 +257,7 @@ fn question_page(visit: &SignedIn, drafting: &Drafting, step: &'static Step, wro
     let heading = if alone {
         questions.first().map(|q| q.words.clone()).unwrap_or_default()
     } else {
-        drafting.text(&format!("step.p-{}", step.name))
+        drafting.text(&format!("step.p-{}", steps::plain(step.name)))
     };
     let title = if wrong.is_empty() { heading } else { text.fill("errors.before", &[("title", &heading)]) };
     QuestionPage {
@@ -318,17 +321,17 @@ fn check(
     let mut answered = Vec::new();
     for step in steps::STEPS.iter().filter(|s| steps::asked(s, &drafting.answers, drafting.age)) {
         for field in step.fields {
-            let words = drafting.text(&format!("ask.{}", field.name));
+            let words = drafting.text(&format!("ask.{}", steps::plain(field.name)));
             answered.push(Answered { href: drafting.at(step.name), words, value: in_words(drafting, field) });
         }
     }
     let title = |step: &&'static Step| {
-        let key = format!("ask.{}", step.fields.first().map_or("", |f| f.name));
+        let key = format!("ask.{}", step.fields.first().map_or("", |f| steps::plain(f.name)));
         (drafting.at(step.name), drafting.text(&key))
     };
     let wrong = breaches.iter().map(|breach| {
         let step = steps::step_of(breach.pointer.as_deref().unwrap_or_default(), &drafting.answers, drafting.age);
-        let key = format!("wrong.p-{}", step.unwrap_or("other"));
+        let key = format!("wrong.p-{}", step.map_or("other", steps::plain));
         (drafting.at(step.unwrap_or("check")), drafting.text(&key))
     });
     let mut wrong: Vec<(String, String)> = wrong.collect();
@@ -389,17 +392,19 @@ pub async fn submit(visit: SignedIn, path: web::Path<(String, String)>, fields: 
     if !steps::needed(&drafting.answers) {
         return Ok(go(&drafting.at("not-needed")));
     }
+    // Sent twice by one button it is recorded once.
+    if !visit.gateway().take_draft(&visit.visitor, &drafting.form).await? {
+        return Ok(go(&drafting.place.base()));
+    }
     let done = match assessed(&visit, &mut drafting).await {
         Ok(id) => recorded(&visit, &drafting, id.as_deref()).await,
         Err(failure) => Err(failure),
     };
-    match done {
-        Ok(()) => {
-            visit.gateway().drop_draft(&visit.visitor, &drafting.form).await?;
-            Ok(go(&drafting.place.base()))
-        }
-        Err(Failure::Invalid(breaches)) => check(&visit, &drafting, &breaches, StatusCode::UNPROCESSABLE_ENTITY),
-        Err(failure) => Err(failure.into()),
+    let Err(failure) = done else { return Ok(go(&drafting.place.base())) };
+    drafting.keep(&visit).await?;
+    match failure {
+        Failure::Invalid(breaches) => check(&visit, &drafting, &breaches, StatusCode::UNPROCESSABLE_ENTITY),
+        failure => Err(failure.into()),
     }
 }
 
@@ -416,8 +421,8 @@ async fn assessed(visit: &SignedIn, drafting: &mut Drafting) -> Result<Option<St
     let new = serde_json::from_value(body).map_err(|_| Failure::Unclear("an assessment"))?;
     let done = visit.gateway().visitor_acts(&visit.visitor, &Deed::Permission(PermissionDeed::Assess(new))).await?;
     let id = done.body.get("id").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+    // Kept with the draft again when the decision itself cannot be recorded.
     drafting.answers.insert(ASSESSED.to_owned(), id.clone());
-    visit.gateway().keep_draft(&visit.visitor, &drafting.form, &drafting.answers).await?;
     Ok(Some(id))
 }
 

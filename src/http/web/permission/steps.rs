@@ -84,6 +84,31 @@ pub const COUNCIL: &str = "council-order";
 /// Everybody, for a refusal.
 pub const ANYONE: &str = "anyone";
 
+/// One page of what is left out: what fits everything filled in on it. All but the last ask whether there is more.
+macro_rules! but {
+    ($categories:literal, $roles:literal, $before:literal $(, $more:literal)?) => {
+        [
+            may($categories, Kind::Many(List::Chosen)),
+            may($roles, Kind::Many(List::Among)),
+            may($before, Kind::Day),
+            $(may($more, YES_NO),)?
+        ]
+    };
+}
+
+/// Pages of what is left out, in order: more than any form on paper has room for.
+pub const BUTS: [&str; 5] = ["but", "but-2", "but-3", "but-4", "but-5"];
+
+/// The name of a field without the number of its page.
+pub fn plain(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['_', '-'])
+}
+
+/// A field of one of the [`BUTS`], by its place among them.
+fn of_page(name: &str, at: usize) -> String {
+    if at == 0 { name.to_owned() } else { format!("{name}_{}", at.saturating_add(1)) }
+}
+
 /// The pages in order.
 pub const STEPS: &[Step] = &[
     Step { name: "why", fields: &[must("p_why", Kind::One(&["help", "at-risk", "danger", "advice"]))] },
@@ -114,14 +139,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "to", fields: &[must("p_to", Kind::Many(List::Receivers))] },
     Step { name: "roles", fields: &[may("p_roles", Kind::Many(List::Roles))] },
     Step { name: "purposes", fields: &[must("p_purposes", Kind::Many(List::Purposes))] },
-    Step {
-        name: "but",
-        fields: &[
-            may("p_but_categories", Kind::Many(List::Chosen)),
-            may("p_but_roles", Kind::Many(List::Among)),
-            may("p_but_before", Kind::Day),
-        ],
-    },
+    Step { name: "but", fields: &but!("p_but_categories", "p_but_roles", "p_but_before", "p_but_more") },
+    Step { name: "but-2", fields: &but!("p_but_categories_2", "p_but_roles_2", "p_but_before_2", "p_but_more_2") },
+    Step { name: "but-3", fields: &but!("p_but_categories_3", "p_but_roles_3", "p_but_before_3", "p_but_more_3") },
+    Step { name: "but-4", fields: &but!("p_but_categories_4", "p_but_roles_4", "p_but_before_4", "p_but_more_4") },
+    Step { name: "but-5", fields: &but!("p_but_categories_5", "p_but_roles_5", "p_but_before_5") },
     Step { name: "until", fields: &[may("p_until", Kind::Day)] },
     Step {
         name: "how",
@@ -180,6 +202,9 @@ pub fn asked(step: &Step, answers: &Answers, age: Age) -> bool {
             age == Age::Teen && by_parent && sensitive && is("p_decision", "permit")
         }
         "but" => is("p_decision", "permit"),
+        name if plain(name) == "but" => {
+            is("p_decision", "permit") && BUTS.iter().position(|but| *but == name).is_some_and(|at| at < pages(answers))
+        }
         "roles" => !many(answers, "p_to").iter().all(|to| *to == ANYONE || to.starts_with("team:")),
         _ => true,
     }
@@ -195,7 +220,10 @@ pub fn after(name: &str, answers: &Answers, age: Age) -> Option<&'static Step> {
 pub fn faults(step: &Step, answers: &Answers, offered: impl Fn(List) -> Vec<String>) -> Vec<&'static str> {
     let wrong = |field: &Field| {
         let given = answer(answers, field.name);
-        if field.name == "p_but_categories" && all_but_all(answers) {
+        if plain(field.name) == "p_but_categories" && all_but_all(field.name, answers) {
+            return true;
+        }
+        if plain(field.name) == "p_but_more" && given == "yes" && says_nothing(field.name, answers) {
             return true;
         }
         match field.kind {
@@ -214,26 +242,45 @@ pub fn faults(step: &Step, answers: &Answers, offered: impl Fn(List) -> Vec<Stri
     step.fields.iter().filter(|f| wrong(f)).map(|f| f.name).collect()
 }
 
-/// Whether everything that is agreed to is left out again.
-fn all_but_all(answers: &Answers) -> bool {
-    let (left_out, chosen) = (many(answers, "p_but_categories"), many(answers, "p_categories"));
-    let narrowed = ["p_but_roles", "p_but_before"].iter().any(|name| !answer(answers, name).is_empty());
-    !left_out.is_empty() && !narrowed && chosen.iter().all(|c| left_out.contains(c))
+/// How many pages of what is left out are asked: one, and one more for each that says so.
+fn pages(answers: &Answers) -> usize {
+    let more = |at: usize| answer(answers, &of_page("p_but_more", at)) == "yes" && exception(answers, at).is_some();
+    (0..BUTS.len().saturating_sub(1)).take_while(|at| more(*at)).count().saturating_add(1)
 }
 
-/// What is left out of what is agreed to, as an exception of the record (consent paper §2): what fits everything that was
-/// filled in. `None` when nothing was, and for a refusal.
-fn exception(answers: &Answers) -> Option<Value> {
-    let roles = many(answers, "p_but_roles");
+/// Whether what is left out on the pages up to this field's is everything that is agreed to.
+fn all_but_all(field: &str, answers: &Answers) -> bool {
+    let chosen = many(answers, "p_categories");
+    let upto = (0..BUTS.len()).find(|at| of_page("p_but_categories", *at) == field).unwrap_or(0);
+    let narrowed =
+        |at: usize| ["p_but_roles", "p_but_before"].iter().any(|name| !answer(answers, &of_page(name, at)).is_empty());
+    let whole = (0..=upto).filter(|at| !narrowed(*at)).map(|at| of_page("p_but_categories", at));
+    let left_out: Vec<String> = whole.collect();
+    let left_out: Vec<&str> = left_out.iter().flat_map(|name| many(answers, name)).collect();
+    !left_out.is_empty() && !answer(answers, field).is_empty() && chosen.iter().all(|c| left_out.contains(c))
+}
+
+/// Whether a page asks for more before anything is left out on it.
+fn says_nothing(field: &str, answers: &Answers) -> bool {
+    let at = (0..BUTS.len()).find(|at| of_page("p_but_more", *at) == field).unwrap_or(0);
+    exception(answers, at).is_none()
+}
+
+/// What is left out on one page, as an exception of the record (consent paper §2): what fits everything that was filled in.
+/// `None` when nothing was, and for a refusal.
+fn exception(answers: &Answers, at: usize) -> Option<Value> {
+    let many_of =
+        |name: &str| -> Vec<String> { many(answers, &of_page(name, at)).into_iter().map(str::to_owned).collect() };
+    let (categories, roles) = (many_of("p_but_categories"), many_of("p_but_roles"));
     let mut scope = serde_json::Map::new();
-    let categories = many(answers, "p_but_categories");
     if !categories.is_empty() {
         scope.insert("categories".to_owned(), json!(categories));
     }
     if !roles.is_empty() {
+        let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
         scope.insert("to".to_owned(), json!(parties_of_roles(&many(answers, "p_to"), &roles)));
     }
-    let before = answer(answers, "p_but_before").parse::<jiff::civil::Date>().ok();
+    let before = answer(answers, &of_page("p_but_before", at)).parse::<jiff::civil::Date>().ok();
     if let Some(last) = before.and_then(|day| day.yesterday().ok()) {
         scope.insert("data_period".to_owned(), json!({"to": last.to_string()}));
     }
@@ -242,6 +289,11 @@ fn exception(answers: &Answers) -> Option<Value> {
     }
     scope.insert("decision".to_owned(), json!("refuse"));
     Some(Value::Object(scope))
+}
+
+/// Everything that is left out, page by page; each stands by itself: what fits any of them is not shared.
+fn exceptions(answers: &Answers) -> Vec<Value> {
+    (0..pages(answers)).filter_map(|at| exception(answers, at)).collect()
 }
 
 /// Each agency and team with each of these roles there.
@@ -342,7 +394,7 @@ pub fn body(
         }
     };
     add("decider", deciding.decider);
-    add("exceptions", exception(answers).map(|one| json!([one])));
+    add("exceptions", Some(exceptions(answers)).filter(|all| !all.is_empty()).map(|all| json!(all)));
     add("valid_to", filled("p_until").map(|day| json!(day)));
     let rests = ["self-competent-child", "attorney-or-deputy", "best-interests"].contains(&deciding.capacity);
     add("competence", assessment.filter(|_| rests).map(|id| json!(id)));
@@ -372,7 +424,8 @@ fn parties(chosen: &[&str], roles: &[&str]) -> Vec<Value> {
 
 /// The page on which a breach at this member is mended.
 pub fn step_of(pointer: &str, answers: &Answers, age: Age) -> Option<&'static str> {
-    let member = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let mut parts = pointer.trim_start_matches('/').split('/');
+    let member = parts.next().unwrap_or_default();
     Some(match member {
         "decider" if age >= Age::Young => "able",
         "decider" if answer(answers, "p_self") == "yes" && answer(answers, "p_outcome") == "yes" => "outcome",
@@ -385,7 +438,10 @@ pub fn step_of(pointer: &str, answers: &Answers, age: Age) -> Option<&'static st
         "from" => "from",
         "to" => "to",
         "purposes" => "purposes",
-        "exceptions" => "but",
+        "exceptions" => {
+            let at = parts.next().and_then(|at| at.parse::<usize>().ok()).unwrap_or(0);
+            BUTS.get(at).copied().unwrap_or("but")
+        }
         "valid_to" | "valid_from" => "until",
         "young_person_asked" => "asked",
         "told_limits" => "told",
@@ -457,14 +513,14 @@ mod tests {
     fn what_is_left_out_is_one_narrower_refusal() {
         let base = [("p_decision", "permit"), ("p_categories", "MHL\nSUB"), ("p_to", "a\nteam:t")];
         let with = |more: &[(&str, &str)]| answers(&[&base, more].concat());
-        assert_eq!(exception(&with(&[])), None);
+        assert_eq!(exception(&with(&[]), 0), None);
         // Consent paper §6, E2: nothing for the domestic abuse specialist from before 2025.
-        let made = exception(&with(&[("p_but_roles", "FDV"), ("p_but_before", "2025-01-01")]));
+        let made = exception(&with(&[("p_but_roles", "FDV"), ("p_but_before", "2025-01-01")]), 0);
         let to = json!([{"agency": "a", "role": "FDV"}, {"team": "t", "role": "FDV"}]);
         assert_eq!(made, Some(json!({"decision": "refuse", "to": to, "data_period": {"to": "2024-12-31"}})));
-        let made = exception(&with(&[("p_but_categories", "SUB")]));
+        let made = exception(&with(&[("p_but_categories", "SUB")]), 0);
         assert_eq!(made, Some(json!({"decision": "refuse", "categories": ["SUB"]})));
-        assert_eq!(exception(&answers(&[("p_decision", "refuse"), ("p_but_categories", "SUB")])), None);
+        assert_eq!(exception(&answers(&[("p_decision", "refuse"), ("p_but_categories", "SUB")]), 0), None);
         // All but all is no permission.
         let but = step("but").unwrap();
         let codes = |_| vec!["MHL".to_owned(), "SUB".to_owned()];
@@ -472,6 +528,35 @@ mod tests {
         let before = [("p_but_categories", "MHL\nSUB"), ("p_but_before", "2025-01-01")];
         assert!(faults(but, &with(&before), codes).is_empty());
         assert_eq!(faults(but, &with(&[("p_but_categories", "HLT")]), codes), ["p_but_categories"]);
+    }
+
+    #[test]
+    fn several_things_are_left_out_page_by_page_and_each_stands_by_itself() {
+        let base = [("p_why", "help"), ("p_decision", "permit"), ("p_categories", "MHL\nSUB\nHLT"), ("p_to", "a")];
+        let with = |more: &[(&str, &str)]| answers(&[&base, more].concat());
+        let first = [("p_but_categories", "SUB"), ("p_but_more", "yes")];
+        let second = [("p_but_roles_2", "FDV"), ("p_but_before_2", "2025-01-01"), ("p_but_more_2", "yes")];
+        let both = with(&[&first[..], &second[..], &[("p_but_before_3", "2020-06-01")]].concat());
+        let to = json!([{"agency": "a", "role": "FDV"}]);
+        let expected = [
+            json!({"decision": "refuse", "categories": ["SUB"]}),
+            json!({"decision": "refuse", "to": to, "data_period": {"to": "2024-12-31"}}),
+            json!({"decision": "refuse", "data_period": {"to": "2020-05-31"}}),
+        ];
+        assert_eq!(exceptions(&both), expected);
+        // A page that is no longer asked is not sent.
+        let no_more = with(&[&second[..], &[("p_but_categories", "SUB"), ("p_but_more", "no")]].concat());
+        assert_eq!(exceptions(&no_more), expected[..1]);
+        assert_eq!(after("but", &no_more, Age::Adult).map(|s| s.name), Some("until"));
+        assert_eq!(after("but-2", &both, Age::Adult).map(|s| s.name), Some("but-3"));
+        assert_eq!(step_of("/exceptions/1/categories", &both, Age::Adult), Some("but-2"));
+        // More of nothing is asked back; all of it, said on two pages, is no permission.
+        let nothing = with(&[("p_but_more", "yes")]);
+        assert_eq!(faults(step("but").unwrap(), &nothing, |_| Vec::new()), ["p_but_more"]);
+        let codes = |_| vec!["MHL".to_owned(), "SUB".to_owned(), "HLT".to_owned()];
+        let all = with(&[&first[..], &[("p_but_categories_2", "MHL\nHLT")]].concat());
+        assert!(faults(step("but").unwrap(), &all, codes).is_empty());
+        assert_eq!(faults(step("but-2").unwrap(), &all, codes), ["p_but_categories_2"]);
     }
 
     #[test]
