@@ -112,7 +112,7 @@ fn a_councils_whole_census_is_taken_in_one_message_with_an_entry_for_each_child(
     let children = 2_100;
     let answer = served.post_as(CENSUS.0, CENSUS.1, &census_of(children));
     assert!(answer.starts_with("HTTP/1.1 202"), "{}", answer.chars().take(600).collect::<String>());
-    let logged = served.events().iter().filter(|event| *event == "submit").count();
+    let logged = served.events().iter().filter(|event| *event == "send").count();
     assert_eq!(logged, children);
     assert_eq!(served.column("SELECT CAST(count(*) AS TEXT) FROM record"), [children.to_string()]);
     served.still_serves();
