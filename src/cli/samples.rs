@@ -53,7 +53,8 @@ pub fn table(mappings: &Mappings, dir: &Path, into: Option<&Path>, now: Moment) 
             *count = count.saturating_add(1);
             continue;
         };
-        let fitting: Vec<&FormatInfo> = formats.iter().filter(|f| types.contains(&f.content_type)).collect();
+        let fits = |f: &&FormatInfo| f.messages.iter().any(|m| types.contains(&m.content_type));
+        let fitting: Vec<&FormatInfo> = formats.iter().filter(fits).collect();
         match row(mappings, &formats, &fitting, file, name, now) {
             Ok((cells, made)) => {
                 if let Some(into) = into {

@@ -54,10 +54,10 @@ pub(super) fn of_syntax<'m>(found: &'m [Mapped], bytes: &[u8]) -> Vec<&'m Mapped
         Syntax::Json | Syntax::FhirJson | Syntax::NiemJson { .. } => text.starts_with(b"{") || text.starts_with(b"["),
         Syntax::Xml { .. } | Syntax::FhirXml | Syntax::NiemXml { .. } => text.starts_with(b"<"),
         Syntax::Hl7v2 { .. } => [&b"MSH"[..], b"FHS", b"BHS", b"\x0B"].iter().any(|start| text.starts_with(start)),
-        Syntax::Csv { .. } => true,
+        Syntax::Csv { .. } | Syntax::TablesCsv => true,
     };
     // What begins like JSON or XML is no CSV where the format has those too.
-    let rank = |syntax: Syntax| usize::from(matches!(syntax, Syntax::Csv { .. }));
+    let rank = |syntax: Syntax| usize::from(matches!(syntax, Syntax::Csv { .. } | Syntax::TablesCsv));
     let best = found.iter().filter(|m| begins(m.syntax)).min_by_key(|m| rank(m.syntax)).or(found.first());
     let kind = best.map(|m| std::mem::discriminant(&m.syntax));
     found.iter().filter(|m| Some(std::mem::discriminant(&m.syntax)) == kind).collect()
@@ -198,7 +198,8 @@ const fn root(syntax: Syntax) -> Option<&'static str> {
         | Syntax::FhirXml
         | Syntax::NiemJson { .. }
         | Syntax::NiemXml { .. }
-        | Syntax::Csv { .. } => None,
+        | Syntax::Csv { .. }
+        | Syntax::TablesCsv => None,
     }
 }
 
@@ -209,6 +210,7 @@ fn expected(mapped: &Mapped) -> String {
         Syntax::Xml { root } => format!("`{root}` as root element ({name})"),
         Syntax::Hl7v2 { root } => format!("message structure {root} ({name})"),
         Syntax::Csv { key, .. } => format!("a column `{key}` and others of {name}"),
+        Syntax::TablesCsv => format!("the header line of one of its tables, or the table's name before it ({name})"),
         Syntax::NiemJson { root } => format!("`{root}` beside `@context` ({name})"),
         Syntax::NiemXml { root } => format!("`{root}` of NIEM 6 as root element ({name})"),
         Syntax::Json | Syntax::FhirJson | Syntax::FhirXml => {

@@ -114,7 +114,8 @@ impl Mappings {
                     if let (Some(twin), Some(stem)) = (mapped.in_xml(), name.strip_suffix("-json")) {
                         formats.entry(format!("{stem}-xml")).or_default().push(twin);
                     }
-                    formats.entry(name).or_default().push(mapped);
+                    let rows = mapped.in_csv(schemas);
+                    formats.entry(name).or_default().extend([mapped].into_iter().chain(rows));
                 }
                 Err(more) => faults.extend(more),
             }
@@ -153,7 +154,7 @@ impl Mappings {
             }
         };
         // A mapping in its second notation is the same file.
-        let own = |m: &&Mapped| m.syntax != Syntax::FhirXml;
+        let own = |m: &&Mapped| !matches!(m.syntax, Syntax::FhirXml | Syntax::TablesCsv);
         self.formats.iter().flat_map(move |(format, found)| found.iter().filter(own).map(move |m| source(format, m)))
     }
 

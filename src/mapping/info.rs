@@ -32,6 +32,8 @@ pub struct MessageInfo {
     pub digest: String,
     /// Highest confidentiality it carries out.
     pub ceiling: crate::vocabulary::Confidentiality,
+    /// Media type of this message.
+    pub content_type: &'static str,
 }
 
 /// A mapping file and what it says.
@@ -63,6 +65,7 @@ pub(super) fn info(name: &str, found: &[Mapped]) -> Option<FormatInfo> {
             version: m.plan.version.clone(),
             digest: m.plan.digest.clone(),
             ceiling: m.plan.ceiling,
+            content_type: content_type(m.syntax),
         })
         .collect();
     let first = messages.first()?;

@@ -78,6 +78,17 @@ impl Mapped {
         (self.syntax == Syntax::FhirJson).then(|| Self { syntax: Syntax::FhirXml, ..self.clone() })
     }
 
+    /// The same mapping for an extract of tables as CSV, with a name of its own: the trees are the same, and so are rules,
+    /// tables and digest. `None` for a mapping whose schema says nothing of tables.
+    pub(super) fn in_csv(&self, schemas: &Schemas) -> Option<Self> {
+        let is_extract = schemas.get(&self.plan.schema).is_some_and(Schema::is_extract);
+        (self.syntax == Syntax::Json && is_extract).then(|| {
+            let (name, title) = (format!("{}-csv", self.plan.name), format!("{} (CSV)", self.plan.title));
+            let plan = Plan { name, title, ..Plan::clone(&self.plan) };
+            Self { syntax: Syntax::TablesCsv, plan: Arc::new(plan), ..self.clone() }
+        })
+    }
+
     /// The native schema.
     ///
     /// # Errors
@@ -219,6 +230,6 @@ pub(super) const fn content_type(syntax: Syntax) -> &'static str {
         Syntax::FhirXml => "application/fhir+xml",
         Syntax::Xml { .. } | Syntax::NiemXml { .. } => "application/xml",
         Syntax::Hl7v2 { .. } => "application/hl7-v2+er7",
-        Syntax::Csv { .. } => "text/csv",
+        Syntax::Csv { .. } | Syntax::TablesCsv => "text/csv",
     }
 }

@@ -19,7 +19,7 @@ pub type Slot = usize;
 pub type RuleId = usize;
 
 /// A checked mapping.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// `mapping NAME`.
     pub name: String,
@@ -97,7 +97,7 @@ impl Plan {
 }
 
 /// One checked item.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a plan is built once and walked often: a box would cost every walk")]
 pub enum Item {
     /// A field.
@@ -223,7 +223,7 @@ pub enum Target {
 }
 
 /// A checked field.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Field {
     /// Native path.
     pub native: Path,
@@ -250,7 +250,7 @@ pub struct Field {
 }
 
 /// A condition on the canonical side.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Guard {
     /// The path.
     pub path: Path,
@@ -259,7 +259,7 @@ pub struct Guard {
 }
 
 /// A checked block.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scope {
     /// `group` or `each`.
     pub kind: ScopeKind,
@@ -286,7 +286,7 @@ pub struct Scope {
 }
 
 /// Who a segment is about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum About {
     /// A named segment.
     Name(Slot),
@@ -295,7 +295,7 @@ pub enum About {
 }
 
 /// A checked label.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Label {
     /// Where category and confidentiality come from.
     pub source: LabelSource,
@@ -322,7 +322,7 @@ pub struct Label {
 }
 
 /// Where category and confidentiality come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum LabelSource {
     /// Stated.
     Stated(Category, Confidentiality),
@@ -356,7 +356,7 @@ impl LabelSource {
 }
 
 /// A checked constant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fixed {
     /// Which side.
     pub which: Which,
@@ -373,7 +373,7 @@ pub struct Fixed {
 }
 
 /// A checked omission.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Drop {
     /// Which side.
     pub which: Which,

@@ -26,9 +26,12 @@ pub enum Declared {
 /// The bytes are not text in an encoding the syntax permits.
 pub fn declared(syntax: Syntax, bytes: &[u8], limits: &Limits) -> Result<Declared, Diagnostic> {
     match syntax {
-        Syntax::Json | Syntax::FhirJson | Syntax::FhirXml | Syntax::NiemJson { .. } | Syntax::NiemXml { .. } => {
-            Ok(Declared::Nothing)
-        }
+        Syntax::Json
+        | Syntax::FhirJson
+        | Syntax::FhirXml
+        | Syntax::NiemJson { .. }
+        | Syntax::NiemXml { .. }
+        | Syntax::TablesCsv => Ok(Declared::Nothing),
         Syntax::Xml { .. } => {
             let text = xml::decode(bytes, limits)?;
             Ok(xml::root_name(&text).map_or(Declared::Nothing, Declared::Root))

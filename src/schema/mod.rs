@@ -170,6 +170,11 @@ impl Schema {
     pub fn names(&self) -> Option<&crate::document::Names> {
         Some(&self.shapes.names)
     }
+    /// Whether it describes an extract of tables (`x-tables`).
+    #[must_use]
+    pub const fn is_extract(&self) -> bool {
+        self.tables.is_some()
+    }
     /// How CSV files of this schema look: columns, headers, quotes.
     #[must_use]
     pub fn layout(&self) -> &Layout {

@@ -46,6 +46,8 @@ pub enum Syntax {
         /// Columns that all rows of one document share.
         shared: &'static [&'static str],
     },
+    /// An extract of tables (`x-tables`) as CSV, table after table: the tree its JSON has.
+    TablesCsv,
 }
 
 /// A message read but not yet held against its schema.
@@ -91,6 +93,15 @@ impl Schema {
                     documents.iter_mut().for_each(|d| tables.tidy(d, &self.shapes, self.root));
                 }
                 Ok(Parsed { documents, warnings: Vec::new(), source: Cow::Borrowed(bytes) })
+            }
+            Syntax::TablesCsv => {
+                let (text, odd) = csv::decode(bytes, limits).map_err(one)?;
+                let known = self.tables.as_ref().map_or_else(Vec::new, |t| t.listed(&self.shapes, self.root));
+                let mut document = csv::read_tables(&text, &known, limits, self.names()).map_err(one)?;
+                if let Some(tables) = &self.tables {
+                    tables.tidy(&mut document, &self.shapes, self.root);
+                }
+                Ok(Parsed { documents: vec![document], warnings: odd.into_iter().collect(), source: to_bytes(text) })
             }
             Syntax::FhirJson => {
                 let tree = json::read_knowing(bytes, limits, self.names()).map_err(one)?;
@@ -307,6 +318,10 @@ impl Schema {
         if let Syntax::Csv { key, shared } = syntax {
             return csv::write(documents, self.layout(), &Keys { key, shared });
         }
+        if let Syntax::TablesCsv = syntax {
+            let known = self.tables.as_ref().map_or_else(Vec::new, |t| t.listed(&self.shapes, self.root));
+            return csv::write_tables(documents, &known);
+        }
         let mut bytes = Vec::new();
         for document in documents {
             match syntax {
@@ -333,7 +348,7 @@ impl Schema {
                 }
                 Syntax::Hl7v2 { .. } => bytes.extend(hl7v2::write(document, &self.message_shape())),
                 // Written as a whole above.
-                Syntax::Csv { .. } => {}
+                Syntax::Csv { .. } | Syntax::TablesCsv => {}
             }
             // Segments end with CR, and so do the messages of one file.
             if documents.len() > 1 && !matches!(syntax, Syntax::Hl7v2 { .. }) && bytes.last() != Some(&b'\n') {

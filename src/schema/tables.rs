@@ -2,10 +2,12 @@
 //!
 //! Owns what such extracts leave to taste, so that mappings need not know it: names in any spelling of their case or
 //! under an older name (`x-tables` lists those), numbers where a column is text and digits where it is a number, and
-//! `null` or blank text for a cell without a value. Never touches a value otherwise.
+//! `null` or blank text for a cell without a value. Never touches a value otherwise. Also says which tables and columns
+//! there are, for the same extract as CSV.
 
 use super::shape::{ObjectShape, Shape, ShapeId, Shapes};
 use super::source::{Loc, Sources};
+use crate::document::csv::{Column, Table};
 use crate::document::{Document, Kind, NodeId};
 use std::collections::HashMap;
 
@@ -47,6 +49,24 @@ impl Tables {
                 cells(document, row, shapes, row_shape);
             }
         }
+    }
+
+    /// The tables and their columns, with every name they go by.
+    pub(super) fn listed(&self, shapes: &Shapes, root: ShapeId) -> Vec<Table> {
+        let column = |name: &str| {
+            let older = self.older.iter().filter(|(_, meant)| *meant == name).map(|(older, _)| older.clone());
+            Column { member: name.to_owned(), headers: std::iter::once(name.to_owned()).chain(older).collect() }
+        };
+        let rows = |m: ShapeId| match shapes.get(m) {
+            Shape::Array(list) => shapes.object(list.item),
+            _ => shapes.object(m),
+        };
+        let members = shapes.object(root).map_or(&[][..], |shape| &shape.members);
+        let table = |m: &super::shape::Member| {
+            let columns = rows(m.shape)?.members.iter().map(|c| column(&c.name)).collect();
+            Some(Table { name: column(&m.name), columns })
+        };
+        members.iter().filter_map(table).collect()
     }
 
     fn rename(&self, document: &mut Document, object: NodeId, shape: &ObjectShape, known: &HashMap<String, String>) {

@@ -34,7 +34,6 @@ mod page_state;
 mod people;
 mod permission_use;
 mod quarantine;
-mod replaced;
 mod requests;
 mod retention;
 mod stored_log;
@@ -66,7 +65,6 @@ pub use page_state::{Kept, KeptKind};
 pub use people::{Fitting, Presented, Resolution, ReviewRow};
 pub use permission_use::{PermissionMark, PermissionUse};
 pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
-pub use replaced::{Earlier, sent_as};
 pub use stored_log::StoredLog;
 pub use witness_state::{WitnessError, WitnessState};
 
@@ -150,7 +148,6 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         people::STATEMENTS,
         permission_use::STATEMENTS,
         quarantine::STATEMENTS,
-        replaced::STATEMENTS,
         requests::STATEMENTS,
         retention::STATEMENTS,
         stretch::STATEMENTS,

@@ -1,6 +1,6 @@
 //! CSV, RFC 4180 and what spreadsheets make of it: rows with a header line, rows of one key as one document.
 //!
-//! Owns [`decode`], [`header`], [`read`] and [`write()`], and the native tree of mapping language §5.4: the key column and the
+//! Owns [`decode`], [`header`], [`read`] and [`write()`] (several tables in one text: `tables.rs`), and the native tree of mapping language §5.4: the key column and the
 //! shared columns once at the top, the other columns of each row under `rows`. An empty cell is a missing value; a column
 //! nobody knows stays as a leaf of its row. Rows of one key are one document wherever they stand in the file; where a
 //! shared column says two things about one key the first is the document's and the other stays in its row. A row
@@ -11,10 +11,12 @@
 mod cells;
 mod decode;
 mod read;
+mod tables;
 mod write;
 
 pub use decode::decode;
 pub use read::{header, read, read_knowing};
+pub use tables::{Table, read_tables, write_tables};
 pub use write::write;
 
 use crate::diagnostic::Diagnostic;

@@ -7,7 +7,7 @@ use crate::document::{Document, Kind, Limits, Names, NodeId};
 use std::collections::{HashMap, HashSet};
 
 /// Columns of a file: the widest format we know has about 250.
-const COLUMNS_MAX: usize = 1_000;
+pub(super) const COLUMNS_MAX: usize = 1_000;
 
 /// Characters that may stand between cells, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -81,11 +81,11 @@ pub fn read_knowing(
     Ok(out)
 }
 
-fn no_header() -> Diagnostic {
+pub(super) fn no_header() -> Diagnostic {
     Diagnostic::error(code::DOC_SYNTAX, "the file has no header line")
 }
 
-fn fault(code: crate::diagnostic::Code, said: impl Into<String>, at: usize, text: &str) -> Diagnostic {
+pub(super) fn fault(code: crate::diagnostic::Code, said: impl Into<String>, at: usize, text: &str) -> Diagnostic {
     Diagnostic::error(code, said).with_span(Span { start: at, end: at + 1 }, text.as_bytes())
 }
 
@@ -94,17 +94,27 @@ fn warning(said: &str, at: usize, text: &str) -> Diagnostic {
 }
 
 /// The lines of a text with the places of their cells.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     text: &'a str,
     reader: csv::Reader<&'a [u8]>,
-    cells: csv::StringRecord,
+    pub(super) cells: csv::StringRecord,
     places: Vec<usize>,
     delimiter: u8,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
-        let head = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or("");
+        Self::cut(text, text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or(""))
+    }
+    /// Of a text that may begin with the name of a table: its header is the line after it.
+    pub(super) fn of_tables(text: &'a str) -> Self {
+        let mut lines = text.lines().filter(|l| !l.trim().is_empty()).take(2);
+        let first = lines.next().unwrap_or("");
+        let cut = |line: &&str| line.bytes().any(|b| DELIMITERS.contains(&b) && b != b',');
+        Self::cut(text, lines.next().filter(|next| !cut(&first) && cut(next)).unwrap_or(first))
+    }
+    /// By the delimiter that stands most often in the header line.
+    fn cut(text: &'a str, head: &str) -> Self {
         let count = |d: u8| head.bytes().filter(|b| *b == d).count();
         // Of equal counts the first wins, which for a file of one column is the comma.
         let delimiter = DELIMITERS.into_iter().rev().max_by_key(|d| count(*d)).unwrap_or(b',');
@@ -116,7 +126,7 @@ impl<'a> Lines<'a> {
         Self { text, reader, cells: csv::StringRecord::new(), places: Vec::new(), delimiter }
     }
     /// The next line that is not empty.
-    fn next(&mut self) -> Result<Option<()>, Diagnostic> {
+    pub(super) fn next(&mut self) -> Result<Option<()>, Diagnostic> {
         let offset = |r: &csv::Reader<&[u8]>| usize::try_from(r.position().byte()).unwrap_or(usize::MAX);
         let begin = offset(&self.reader);
         let unreadable = |_| fault(code::DOC_SYNTAX, "this line cannot be read as cells", begin, self.text);
@@ -132,7 +142,7 @@ impl<'a> Lines<'a> {
         Ok(Some(()))
     }
     /// Where a cell begins; the line's end for one that is not there.
-    fn at(&self, cell: usize) -> usize {
+    pub(super) fn at(&self, cell: usize) -> usize {
         self.places.get(cell).or(self.places.last()).copied().unwrap_or(0)
     }
 }

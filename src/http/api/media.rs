@@ -10,7 +10,9 @@ pub(super) fn types_of(format: &str) -> &'static [&'static str] {
         "fhir-r4-json" => &["application/fhir+json", "application/json"],
         "fhir-r4-xml" => &["application/fhir+xml", "application/xml", "text/xml"],
         "hl7v2" => &["application/hl7-v2", "application/hl7-v2+er7", "x-application/hl7-v2+er7"],
-        "cin-census" | "ssda903" | "ctf" | "mhsds" | "police-xml" => &["application/xml", "text/xml", "text/csv"],
+        "cin-census" | "ctf" | "police-xml" => &["application/xml", "text/xml"],
+        "ssda903" => &["text/csv", "application/xml", "text/xml"],
+        "mhsds" | "school-concern" => &["application/json", "text/csv"],
         "ndtms" => &["text/csv"],
         _ => &["application/json"],
     }
@@ -31,6 +33,13 @@ mod tests {
         assert!(fits("Application/FHIR+JSON; charset=utf-8", "fhir-r4-json"));
         assert!(fits("text/xml", "cin-census"));
         assert!(!fits("application/fhir+json", "cin-census"));
+        for (format, kinds) in [
+            ("mhsds", ["application/json", "text/csv"]),
+            ("school-concern", ["application/json", "text/csv"]),
+            ("ssda903", ["text/csv", "application/xml"]),
+        ] {
+            assert!(kinds.iter().all(|kind| fits(kind, format)), "{format} comes in both");
+        }
         assert!(!fits("application/fhir+jsonx", "fhir-r4-json"));
         assert!(!fits("", "canonical"));
     }
