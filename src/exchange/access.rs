@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Within how long the same words are the same request, in milliseconds: a button pressed twice, not another day's worry.
+const TWICE_MILLIS: i64 = 10 * 60_000;
 /// How long a request is kept, in milliseconds: a year, so that a review can look back at it.
 const KEPT_MILLIS: i64 = 366 * 86_400_000;
 /// Longest text of a request or answer, in characters.
@@ -214,7 +216,7 @@ impl Gateway {
     /// Asks for it.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] when no marker of the category is shown; [`Failure::Inconsistent`] for texts that are empty or too
+    /// [`Failure::NotFound`] when no marker of the category is shown; [`Failure::Unclear`] for texts that are empty or too
     /// long.
     pub async fn ask_access(
         &self,
@@ -227,15 +229,19 @@ impl Gateway {
         let markers = self.shown_markers(visitor, person, purpose, category).await?;
         let written = |text: &str| !text.trim().is_empty() && text.chars().count() <= TEXT_CHARS_MAX;
         if !written(&form.what) || !written(&form.why) {
-            return Err(Failure::Inconsistent("a request without what or why"));
+            return Err(Failure::Unclear("a request without what or why"));
         }
         let hat = visitor.worn()?.clone();
         let now = self.clock().now();
         let ends = now.plus_millis(KEPT_MILLIS);
         for asked in self.whom_to_ask(&markers, family, person, category, &hat.agency).await? {
             let references = self.references(person, category, &asked).await?;
+            // Sent twice by one button it is one request; the same words another day are another.
+            let same =
+                format!("{} {} {asked} {person} {} {}", visitor.account, hat.id, category.code(), form.how_soon.word());
+            let same = format!("{same} {}\0{}\0{}", form.what, form.why, now.millis().div_euclid(TWICE_MILLIS));
             let request = AccessRequest {
-                id: Self::fresh_id(),
+                id: super::disclose::hex(&self.keys.hash("access request", same.as_bytes())),
                 account: visitor.account.clone(),
                 hat: hat.id.clone(),
                 role: hat.role,
@@ -261,7 +267,10 @@ impl Gateway {
             payload.recipient = Some(Recipient { agency: asked, system: None });
             let pointer = point(Waits::OwnRequest, Whose::Hat(&hat.id), &request.id, ends);
             let job = Job::new(Draft::new(Outcome::Allow, payload));
-            self.committer.commit(job.with_effect(keep(&request, 0)?).with_effect(pointer)).await?;
+            match self.committer.commit(job.with_effect(keep(&request, 0)?).with_effect(pointer)).await {
+                Ok(_) | Err(CommitError::Refused(Refusal::KeptChanged { .. })) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
@@ -427,7 +436,7 @@ impl Gateway {
             return Err(Failure::Gone);
         }
         if words.trim().is_empty() || words.chars().count() > TEXT_CHARS_MAX {
-            return Err(Failure::Inconsistent("an answer without words"));
+            return Err(Failure::Unclear("an answer without words"));
         }
         let shared = outcome != AccessOutcome::No;
         let mut payload = visitor.payload(if shared { Event::Response } else { Event::ShareDecision });

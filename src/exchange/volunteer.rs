@@ -154,7 +154,7 @@ impl Gateway {
     /// Writes the brief of a match, as its agency's co-ordinator.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] for everybody else; [`Failure::Inconsistent`] for texts that are too long.
+    /// [`Failure::NotFound`] for everybody else; [`Failure::Unclear`] for texts that are too long.
     pub async fn write_brief(&self, visitor: &Visitor, id: &str, brief: Brief) -> Result<(), Failure> {
         let of = self.matched(visitor, id).await?;
         if visitor.worn()?.role != Role::Vco {
@@ -162,7 +162,7 @@ impl Gateway {
         }
         let texts = [&brief.contact, &brief.place, &brief.goals, &brief.emergency];
         if texts.iter().any(|t| t.chars().count() > TEXT_CHARS_MAX) {
-            return Err(Failure::Inconsistent("a brief is too long"));
+            return Err(Failure::Unclear("a brief is too long"));
         }
         let body = serde_json::to_vec(&brief).map_err(|_| Failure::Inconsistent("a brief cannot be written"))?;
         let ends = self.clock().now().plus_millis(KEPT_MILLIS);
@@ -177,7 +177,7 @@ impl Gateway {
     /// open, its social workers, with this entry.
     ///
     /// # Errors
-    /// [`Failure::NotFound`] without a live match; [`Failure::Inconsistent`] for a text that is empty or too long.
+    /// [`Failure::NotFound`] without a live match; [`Failure::Unclear`] for a text that is empty or too long.
     pub async fn volunteer_says(&self, visitor: &Visitor, id: &str, worry: bool, text: String) -> Result<(), Failure> {
         let of = self.matched(visitor, id).await?;
         let hat = visitor.worn()?.clone();
@@ -185,7 +185,7 @@ impl Gateway {
             return Err(Failure::NotFound);
         }
         if text.trim().is_empty() || text.chars().count() > TEXT_CHARS_MAX {
-            return Err(Failure::Inconsistent("a note without text"));
+            return Err(Failure::Unclear("a note without text"));
         }
         let now = self.clock().now();
         let told = if worry { self.workers_of(&of.person).await? } else { BTreeSet::new() };

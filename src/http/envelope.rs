@@ -148,12 +148,17 @@ fn as_outcome<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<E
 ///
 /// # Source
 /// RFC 9111 §5.2.2.5 (`no-store`), RFC 6797 (HSTS), OWASP REST security headers.
-const HEADERS: [(HeaderName, &str); 5] = [
+const HEADERS: [(HeaderName, &str); 9] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
+    // For browsers that do not know frame-ancestors; and nothing of ours is in another site's window or page.
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
 /// The method as one of a few words, because a client may send any token as a method.

@@ -6,7 +6,7 @@ use solent::clock::{Clock, Moment};
 use solent::exchange::{Caller, Submission};
 use solent::http::DemoPerson;
 use solent::ident::{AccountId, AgencyId, SystemId};
-use solent::store::Section;
+use solent::store::{KeptKind, Section};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -72,6 +72,12 @@ impl Clocked {
         let gateway = self.running.as_ref().unwrap().gateway();
         let row = self.runtime.block_on(gateway.db().fact(gateway.keys(), section, id)).unwrap();
         row.map(|row| row.body)
+    }
+    /// Whether the pages keep this.
+    pub fn keeps(&self, kind: KeptKind, id: &str) -> bool {
+        let gateway = self.running.as_ref().unwrap().gateway();
+        let now = gateway.clock().now();
+        self.runtime.block_on(gateway.db().kept(gateway.keys(), kind, id, now)).unwrap().is_some()
     }
     /// Holds that these events stand in the log, whole and sound.
     pub fn events(&self, wanted: &[&str]) {

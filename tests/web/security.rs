@@ -1,7 +1,9 @@
 //! Attacks on the pages, without a browser: sessions, forms, identifiers, headers, text that is no markup.
 
+use crate::clocked::Clocked;
 use crate::demo::Demo;
 use crate::visitor::Visitor;
+use solent::store::KeptKind;
 
 #[test]
 fn the_pages_stand_up_to_their_visitors() {
@@ -14,6 +16,22 @@ fn the_pages_stand_up_to_their_visitors() {
     every_answer_carries_its_headers(&demo);
     what_is_typed_comes_back_as_text(&demo);
     wrong_tries_end_in_the_same_words(&demo);
+    what_cannot_be_read_is_a_page_with_its_headers(&demo);
+    what_is_too_long_is_refused_and_never_a_fault(&demo);
+    a_form_filled_in_under_another_purpose_does_nothing(&demo);
+    what_is_sent_twice_is_there_once(&demo);
+}
+
+/// Counting a wrong try is a write; a name without one would be told by its time.
+#[test]
+fn a_name_that_nobody_has_is_as_much_work_as_one_that_somebody_has() {
+    let house = Clocked::start();
+    let mut visitor = house.walking("acc-01");
+    let nothing = "nobody/sign-in";
+    assert!(!house.keeps(KeptKind::Draft, nothing));
+    let answer = visitor.post("/sign-in", &[("name", "nobody@example.org"), ("password", "x"), ("code", "000000")]);
+    assert_eq!(answer.status, 422);
+    assert!(house.keeps(KeptKind::Draft, nothing));
 }
 
 fn a_session_is_made_at_sign_in_and_ends_at_sign_out(demo: &Demo) {
@@ -37,7 +55,8 @@ fn a_session_is_made_at_sign_in_and_ends_at_sign_out(demo: &Demo) {
     assert_eq!(visitor.get("/families").header("location"), "/sign-in");
     visitor.cookie = Some(second.clone());
     let word = visitor.get("/families").word();
-    assert_eq!(visitor.post("/sign-out", &[("word", &word)]).status, 303);
+    let out = visitor.post("/sign-out", &[("word", &word)]);
+    assert_eq!((out.status, out.header("clear-site-data")), (303, "\"cache\""), "nothing is left for the back button");
     visitor.cookie = Some(second);
     assert_eq!(visitor.get("/families").header("location"), "/sign-in");
 }
@@ -126,4 +145,103 @@ fn wrong_tries_end_in_the_same_words(demo: &Demo) {
     let first = said("nobody@example.org", &mut visitor);
     let second = said("somebody@example.org", &mut visitor);
     assert_eq!(first, second);
+}
+
+fn what_cannot_be_read_is_a_page_with_its_headers(demo: &Demo) {
+    let mut visitor = Visitor::walking(demo, "acc-01");
+    let word = visitor.get("/families").word();
+    let large = "a".repeat(200 * 1024);
+    let nowhere = visitor.get("/nowhere-at-all");
+    for path in ["/families/%ff", "/families/%c3%28/chronology", "/permissions/%ff%fe"] {
+        let answer = visitor.get(path);
+        assert_eq!((answer.status, &answer.body), (404, &nowhere.body), "{path}");
+    }
+    let style =
+        visitor.get("/families").body.split("href=\"/style/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let answers = [
+        (404, visitor.get("/families/%ff")),
+        (405, visitor.get("/sign-out")),
+        (413, visitor.post("/families/search", &[("word", &word), ("family", &large)])),
+        (403, visitor.post("/families/search", &[("word", "x")])),
+        (400, visitor.post("/families/search", &[("word", &word), ("family", "a\0b")])),
+        (200, visitor.get(&format!("/style/{style}"))),
+        (403, visitor.get("/api/v1/mailbox")),
+    ];
+    for (status, answer) in answers {
+        assert_eq!(answer.status, status, "{}", answer.body);
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), value, "{status}");
+        }
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{status}");
+        assert!(answer.header("permissions-policy").contains("camera=()"), "{status}");
+    }
+}
+
+fn what_is_too_long_is_refused_and_never_a_fault(demo: &Demo) {
+    let mut lead = Visitor::walking(demo, "acc-08");
+    let word = lead.get("/concerns").word();
+    let long = "a".repeat(120 * 1024);
+    // Each fits the form, together they are more than a draft holds.
+    for (step, field) in [("seen", "own_words"), ("question", "question"), ("child", "given"), ("when", "place")] {
+        let answer = lead.post(&format!("/concerns/new/{step}"), &[("word", &word), (field, &long)]);
+        assert!([400, 422].contains(&answer.status), "{step}: {}", answer.status);
+    }
+    assert_eq!(lead.post("/concerns/new/away", &[("word", &word)]).status, 303);
+    let mut clinician = Visitor::walking(demo, "acc-07");
+    clinician.state("p-01", "DC");
+    let word = clinician.get("/families").word();
+    let ask = [("word", word.as_str()), ("what", &long), ("why_needed", "x"), ("how_soon", "day")];
+    let there = clinician.get("/families/p-01").body;
+    let there = there
+        .split("href=\"")
+        .find(|r| r.split('"').next().is_some_and(|l| l.contains("/withheld/")))
+        .expect("a marker");
+    let there = there.split('"').next().unwrap().to_owned();
+    let answer = clinician.post(&there, &ask);
+    assert!([400, 422].contains(&answer.status), "{}", answer.status);
+}
+
+fn a_form_filled_in_under_another_purpose_does_nothing(demo: &Demo) {
+    let mut worker = Visitor::walking(demo, "acc-01");
+    worker.state("case-01", "CIN");
+    let form = worker.get("/families/case-01/entry").body;
+    assert!(form.contains("name=\"under\" value=\"CIN\""), "the form knows its purpose");
+    let to = form.split("action=\"").find(|r| r.starts_with("/families/case-01/entry/")).unwrap();
+    let to = to.split('"').next().unwrap().to_owned();
+    // Another window.
+    worker.state("case-01", "CP");
+    let word = worker.get("/families").word();
+    let answer = worker.post(&to, &[("word", &word), ("under", "CIN"), ("entry_account", "x")]);
+    assert_eq!(answer.status, 409);
+    assert!(answer.body.contains("Something changed meanwhile"));
+    worker.state("case-01", "CIN");
+    let word = worker.get("/families").word();
+    assert_eq!(worker.post(&to, &[("word", &word), ("under", "CIN"), ("entry_account", "x")]).status, 422);
+}
+
+fn what_is_sent_twice_is_there_once(demo: &Demo) {
+    let mut clinician = Visitor::walking(demo, "acc-07");
+    clinician.state("p-01", "DC");
+    let page = clinician.get("/families/p-01").body;
+    let there = page
+        .split("href=\"")
+        .filter_map(|r| r.split('"').next())
+        .find(|l| l.contains("/withheld/"))
+        .unwrap()
+        .to_owned();
+    let form = clinician.get(&there);
+    let soon = form.body.split("name=\"how_soon\"").nth(1).and_then(|r| r.split("value=\"").nth(1)).unwrap();
+    let soon = soon.split('"').next().unwrap().to_owned();
+    let word = form.word();
+    let ask = [("word", word.as_str()), ("what", "The letter"), ("why_needed", "Twice canary"), ("how_soon", &soon)];
+    for _ in 0..2 {
+        assert_eq!(clinician.post(&there, &ask).status, 303);
+    }
+    assert_eq!(clinician.get("/families").body.matches("Waiting for an answer").count(), 1);
 }

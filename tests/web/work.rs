@@ -200,7 +200,7 @@ fn an_assistants_entry_is_a_draft_for_two_until_the_social_worker_confirms_it() 
     assert_eq!(send(&mut assistant, &format!("{draft}/again"), &fields[1..]).status, 422);
     fields[1].1 = "2026-10-13";
     assert_eq!(send(&mut assistant, &format!("{draft}/again"), &fields[1..]).header("location"), "/drafts");
-    assert_eq!(send(&mut worker, &decide, &[]).status, 503, "it is not what was shown");
+    assert_eq!(send(&mut worker, &decide, &[]).status, 409, "it is not what was shown");
     let decide = action(&worker.get(&draft), "/drafts/");
     assert_eq!(send(&mut worker, &decide, &[]).header("location"), "/delegating");
     assert_eq!(send(&mut worker, &decide, &[]).status, 404, "confirmed once");

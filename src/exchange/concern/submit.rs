@@ -228,6 +228,9 @@ impl Gateway {
     pub async fn add_to_concern(&self, visitor: &Visitor, id: &str, text: String) -> Result<(), Failure> {
         let mut found = self.concern(id).await?;
         self.of_school(visitor, &found.concern)?;
+        if was_said(&found.concern, visitor, &text) {
+            return Ok(());
+        }
         say(&mut found.concern, visitor, Side::School, text, self.clock().now())?;
         self.keep_concern(visitor, &found.concern, found.version, Event::Request).await
     }
@@ -272,6 +275,11 @@ fn looks_like(concern: &Concern, form: &ConcernForm) -> bool {
     (by_number || by_name) && apart.is_some_and(|days| days.abs() <= DUPLICATE_DAYS)
 }
 
+/// Whether these were the very last words in the thread, by this visitor: a button that was pressed twice.
+pub(super) fn was_said(concern: &Concern, visitor: &Visitor, text: &str) -> bool {
+    concern.thread.last().is_some_and(|last| last.by == visitor.account && last.text == text)
+}
+
 /// Appends to the thread.
 pub(super) fn say(
     concern: &mut Concern,
@@ -284,7 +292,7 @@ pub(super) fn say(
         return Err(Failure::Gone);
     }
     if text.trim().is_empty() || text.chars().count() > TEXT_CHARS_MAX {
-        return Err(Failure::Inconsistent("a reply is empty or too long"));
+        return Err(Failure::Unclear("a reply is empty or too long"));
     }
     concern.thread.push(Said { at: now.millis(), side, by: visitor.account.clone(), text });
     Ok(())

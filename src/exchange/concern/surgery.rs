@@ -111,7 +111,7 @@ impl Gateway {
         }
         let fits = |text: &str| text.chars().count() <= REASON_CHARS_MAX;
         if reason.trim().is_empty() || !fits(&reason) || !fits(&actions) {
-            return Err(Failure::Inconsistent("an answer needs a reason"));
+            return Err(Failure::Unclear("an answer needs a reason"));
         }
         let at = self.clock().now().millis();
         concern.decided = Some(Decided { answer, reason, actions, at, by: visitor.account.clone() });

@@ -173,7 +173,7 @@ impl Gateway {
             return Ok(Answer::clone(&answer));
         }
         let mut answer = asker.answer(question, ask).await?;
-        answer.notes.push(format!("counted at {now}; these figures stand for ten minutes"));
+        answer.notes.push(format!("Counted on {}. The figures stand for ten minutes.", local(now)));
         self.counted.keep(key, now.millis(), &Arc::new(answer.clone()));
         Ok(answer)
     }
@@ -292,4 +292,10 @@ fn by(visitor: &Visitor) -> AccountId {
 /// Every code a decision can carry: reasons, then limits.
 pub fn reason_codes() -> impl Iterator<Item = &'static str> {
     Reason::ALL.iter().map(|r| r.code()).chain(Limit::ALL.iter().map(|l| l.code()))
+}
+
+/// A moment as people in the partnership read it.
+fn local(at: crate::clock::Moment) -> String {
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap_or(jiff::tz::TimeZone::UTC);
+    at.timestamp().to_zoned(zone).strftime("%-d %B %Y at %H:%M").to_string()
 }

@@ -97,7 +97,7 @@ pub(super) fn guarded(count: i64) -> Value {
 
 pub(super) fn small_note() -> String {
     format!(
-        "counts of 1 to {} are left out (null), and with a single one of a line the least count beside it",
+        "Counts of 1 to {} are not given. Where only one count of a line is not given, the least beside it is not either.",
         SMALL.saturating_sub(1)
     )
 }

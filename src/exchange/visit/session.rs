@@ -21,6 +21,8 @@ use std::time::Duration;
 const NOTED_EVERY_MILLIS: i64 = 60_000;
 /// Families whose purpose one session keeps; more than anybody opens in a day.
 const PURPOSES_MAX: usize = 200;
+/// How often a purpose is stated anew when another window of the session was quicker.
+const STATED_TRIES: usize = 8;
 /// Limits without a `[pages]` section, where nobody can sign in: sessions that are over at once.
 const NO_PAGES: crate::config::Pages = crate::config::Pages { idle: Duration::ZERO, session: Duration::ZERO };
 
@@ -191,12 +193,26 @@ impl Gateway {
         if self.content().policy.column(purpose, role).is_none() {
             return Err(Failure::Refused { reason: "D-PURPOSE" });
         }
-        let mut session = visitor.session.clone();
-        if session.purposes.len() >= PURPOSES_MAX && !session.purposes.contains_key(family) {
-            session.purposes.pop_first();
+        let mut visitor = visitor.clone();
+        for _ in 0..STATED_TRIES {
+            let mut session = visitor.session.clone();
+            if session.purposes.len() >= PURPOSES_MAX && !session.purposes.contains_key(family) {
+                session.purposes.pop_first();
+            }
+            session.purposes.insert(family.to_owned(), purpose);
+            match self.change(&visitor, session).await {
+                // Another window of the same session was quicker.
+                Err(Failure::Changed) => {
+                    let row = self.db.kept(&self.keys, KeptKind::Session, &visitor.id, self.clock().now()).await?;
+                    let Some(row) = row else { break };
+                    visitor.version = row.version;
+                    visitor.session = serde_json::from_slice(&row.body)
+                        .map_err(|_| Failure::Inconsistent("a session cannot be read"))?;
+                }
+                done => return done,
+            }
         }
-        session.purposes.insert(family.to_owned(), purpose);
-        self.change(visitor, session).await
+        Err(Failure::Changed)
     }
 
     /// Ends the session.

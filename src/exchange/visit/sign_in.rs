@@ -4,7 +4,7 @@
 //! in words and in work done.
 
 use super::PAGES;
-use super::account::{Means, hats_now, kept_means};
+use super::account::{Means, hats_now, kept, kept_means};
 use super::session::{Session, Token};
 use crate::audit::payload::{Client, Payload};
 use crate::audit::{Draft, Event, Outcome};
@@ -21,6 +21,10 @@ const FAILURES_MAX: u32 = 5;
 const LOCKED_MILLIS: i64 = 15 * 60_000;
 /// Tries to note a failure while others change the same means.
 const NOTE_TRIES: usize = 8;
+/// Where the tries of names that nobody has are counted, so that it takes as long.
+const NOBODY: &str = "nobody/sign-in";
+/// How much is written then, in bytes: about what means of signing in take.
+const NOTHING_BYTES: usize = 320;
 /// Passwords hashed at once: each takes 19 MiB and a core.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
@@ -68,7 +72,9 @@ impl Gateway {
         let hash = found.as_ref().map(|m| m.password.clone());
         let right = verified(password, hash).await?;
         let (Some(mut means), Some(row), Some(id)) = (found, row, id) else {
+            self.account(&AccountId::new(NOBODY)).await?;
             self.log_failure(None, "unknown", request).await?;
+            self.count_nothing().await?;
             return Err(SignInFailure::Refused);
         };
         let step = means::code_step(&means.secret, code, means.step_last, now);
@@ -87,6 +93,8 @@ impl Gateway {
         self.log_failure(Some(&means.account), why, request).await?;
         if open && why != "inactive" {
             self.count_failure(&id).await?;
+        } else {
+            self.count_nothing().await?;
         }
         Err(SignInFailure::Refused)
     }
@@ -153,6 +161,16 @@ impl Gateway {
         let payload = entry(Event::LoginFail, account, Some(why), request);
         self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
         Ok(())
+    }
+
+    /// The work of counting a wrong try, where there is nothing to count: how long an answer takes must not tell which names
+    /// there are, or which of them wait.
+    async fn count_nothing(&self) -> Result<(), Failure> {
+        let now = self.clock().now();
+        self.db.kept(&self.keys, KeptKind::Means, NOBODY, now).await?;
+        let body = vec![0; NOTHING_BYTES];
+        let nothing = kept(KeptKind::Draft, NOBODY.to_owned(), NOBODY, body, now.plus_millis(LOCKED_MILLIS));
+        Ok(self.committer.tidy(vec![Effect::Keep { kept: nothing, was: None }]).await?)
     }
 
     async fn count_failure(&self, id: &str) -> Result<(), Failure> {

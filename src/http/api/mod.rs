@@ -96,7 +96,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         }
     }
     // A path that does not decode is no path; the server's own text would not be a problem document.
-    config.app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()));
+    config.app_data(web::PathConfig::default().error_handler(|_, request| {
+        let paged = request.app_data::<web::Data<Door>>().is_some_and(|door| door.pages.is_some());
+        if paged && pages::is_page(request.path()) { pages::missing() } else { Problem::not_found().into() }
+    }));
     config.default_service(web::to(no_route));
 }
 

@@ -7,7 +7,7 @@ use crate::exchange::Failure;
 use actix_web::body::BoxBody;
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
+use actix_web::http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 use std::fmt;
@@ -46,6 +46,16 @@ pub fn go_with(to: &str, cookie: Cookie<'static>) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, to)).cookie(cookie).finish()
 }
 
+/// On to another page with the session's end: what the browser kept of the pages goes, too.
+///
+/// # Source
+/// W3C Clear Site Data.
+pub fn go_out(to: &str, cookie: Cookie<'static>) -> HttpResponse {
+    let mut response = go_with(to, cookie);
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
+    response
+}
+
 /// Why there is no page. Each looks the same whatever it hides.
 #[derive(Debug)]
 pub enum Stop {
@@ -67,6 +77,8 @@ pub enum Stop {
     TooMany,
     /// The request is refused, and the visitor may know.
     Refused,
+    /// Something changed meanwhile: nothing was done.
+    Changed,
     /// The store or the log cannot be used: nothing was shown, nothing was changed.
     Unavailable,
     /// A page could not be made.
@@ -78,11 +90,10 @@ impl From<Failure> for Stop {
         match failure {
             Failure::NotFound | Failure::Gone => Self::Missing,
             Failure::Refused { .. } => Self::Refused,
-            Failure::LogUnavailable | Failure::Store(_) | Failure::Changed => Self::Unavailable,
+            Failure::LogUnavailable | Failure::Store(_) => Self::Unavailable,
+            Failure::Changed | Failure::Conflict => Self::Changed,
             Failure::Unclear(_) => Self::Malformed,
-            Failure::Conflict | Failure::Invalid(_) | Failure::NotAcceptable(_) | Failure::Inconsistent(_) => {
-                Self::Broken
-            }
+            Failure::Invalid(_) | Failure::NotAcceptable(_) | Failure::Inconsistent(_) => Self::Broken,
         }
     }
 }
@@ -111,6 +122,7 @@ impl ResponseError for Stop {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Changed => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -127,6 +139,7 @@ impl ResponseError for Stop {
             Self::Refused => ("stop.refused", text.say("stop.refused.words"), text.say("stop.next.families")),
             Self::TooLarge | Self::Malformed => ("stop.form", text.say("stop.form.words"), text.say("stop.next.start")),
             Self::TooMany => ("stop.many", text.say("stop.many.words"), text.say("stop.next.start")),
+            Self::Changed => ("stop.changed", text.say("stop.changed.words"), text.say("stop.next.start")),
             Self::Unavailable => ("stop.unavailable", text.say("stop.unavailable.words"), text.say("stop.next.start")),
             Self::Broken => ("stop.broken", text.say("stop.broken.words"), text.say("stop.next.start")),
         };

@@ -160,7 +160,8 @@ async fn check(visit: &SignedIn, draft: &BTreeMap<String, String>) -> Result<Htt
         for field in step.fields {
             let value = draft.get(field.name).cloned().unwrap_or_default();
             let value = match field.kind {
-                Kind::One(_) if !value.is_empty() => text.word("option", &value),
+                _ if value.trim().is_empty() => text.say("permission.nothing").to_owned(),
+                Kind::One(_) => text.word("option", &value),
                 Kind::Day => day_words(&value).unwrap_or(value),
                 _ => value,
             };

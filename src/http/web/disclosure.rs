@@ -27,6 +27,10 @@ const LISTS: [&str; 13] = [
 ];
 /// Members that say how a segment is handled, not what it says.
 const QUIET: [&str; 7] = ["id", "label", "form", "summary_of", "source_ref", "as_recorded", "same_as"];
+/// Members that hold a code of the canonical record.
+const CODED: [&str; 6] = ["check", "code", "factor", "scheme", "type", "whose"];
+/// Letters of a page's own name for somebody or something.
+const REFERENCE_CHARS: usize = 32;
 /// Members that say when, first found first: the day a segment stands under in a chronology.
 const WHEN: [&str; 10] = [
     "at",
@@ -352,8 +356,25 @@ fn notice(object: &Map<String, Value>, text: &Text) -> Notice {
 
 fn rows(object: &Map<String, Value>, text: &Text, skip: impl Fn(&str) -> bool) -> Vec<Row> {
     let members = object.iter().filter(|(key, _)| !skip(key));
-    let rows = members.map(|(key, value)| Row { name: text.word("field", key), value: words(value, text, 0) });
+    let rows =
+        members.map(|(key, value)| Row { name: text.word("field", key), value: member_words(key, value, text, 0) });
     rows.filter(|row| !row.value.is_empty()).collect()
+}
+
+/// The value of a member in words. A code that no text names is said as the words it is made of.
+fn member_words(key: &str, value: &Value, text: &Text, depth: usize) -> String {
+    match value {
+        Value::String(code) if CODED.contains(&key) && !code.contains(char::is_whitespace) => {
+            let said = in_words(code, text);
+            if said == *code { said.replace('-', " ") } else { said }
+        }
+        value => words(value, text, depth),
+    }
+}
+
+/// Whether this is one of the names that pages give to people and segments: it says nothing to a reader.
+fn is_reference(word: &str) -> bool {
+    word.len() == REFERENCE_CHARS && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A value in words: lists with semicolons, objects as "name: value".
@@ -364,6 +385,7 @@ fn words(value: &Value, text: &Text, depth: usize) -> String {
         Value::Bool(true) => text.say("value.yes").to_owned(),
         Value::Bool(false) => text.say("value.no").to_owned(),
         Value::Number(number) => number.to_string(),
+        Value::String(word) if is_reference(word) => String::new(),
         Value::String(word) => in_words(word, text),
         Value::Array(items) => {
             let parts: Vec<String> =
@@ -372,7 +394,8 @@ fn words(value: &Value, text: &Text, depth: usize) -> String {
         }
         Value::Object(object) => {
             let members = object.iter().filter(|(key, _)| !QUIET.contains(&key.as_str()));
-            let parts = members.map(|(key, value)| (text.word("field", key), words(value, text, depth + 1)));
+            let parts =
+                members.map(|(key, value)| (text.word("field", key), member_words(key, value, text, depth + 1)));
             let parts: Vec<String> =
                 parts.filter(|(_, w)| !w.is_empty()).map(|(name, w)| format!("{name}: {w}")).collect();
             parts.join(", ")
@@ -411,6 +434,19 @@ fn objects(value: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn codes_are_said_in_words_and_a_pages_own_references_not_at_all() {
+        let object = serde_json::json!({
+            "involvement": "aa9b534d523e03ec5c9373102123ce74", "factors": [{"factor": "alcohol-misuse", "whose": "parent"}],
+            "text": "well-being", "scheme": "nhs-number",
+        });
+        let rows = rows(object.as_object().unwrap(), Text::english(), |_| false);
+        let said: Vec<&str> = rows.iter().map(|row| row.value.as_str()).collect();
+        assert_eq!(rows.len(), 3, "{said:?}");
+        assert!(said.iter().any(|w| w.contains("alcohol misuse")) && said.contains(&"NHS number"), "{said:?}");
+        assert!(said.contains(&"well-being"), "what somebody wrote stays as it is");
+    }
 
     #[test]
     fn a_disclosure_shows_what_stands_in_it_and_nothing_else() {

@@ -17,6 +17,8 @@ const QUERY_BYTES_MAX: usize = 8 * 1024;
 const FIELDS_MAX: usize = 400;
 /// The field that holds the session's word.
 pub const WORD: &str = "word";
+/// The field that holds the purpose a page of a family was made under.
+const UNDER: &str = "under";
 
 /// The fields of a form, in order.
 #[derive(Clone, Default)]
@@ -62,6 +64,10 @@ impl Fields {
         let pairs: Vec<String> = held.map(|(n, v)| format!("{}={}", escaped(n), escaped(v.trim()))).collect();
         pairs.join("&")
     }
+    /// A field's value as it was typed, for passwords; empty when it is not there.
+    pub fn typed(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+    }
     /// Every value of a field.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim())
@@ -69,13 +75,19 @@ impl Fields {
     /// Whether the form came from a page of this session.
     ///
     /// # Errors
-    /// [`Stop::Forged`] when it did not; nothing may be done then.
+    /// [`Stop::Forged`] when it did not, [`Stop::Changed`] when the family's purpose is another by now; nothing may be done then.
     pub fn checked(&self, visit: &SignedIn) -> Result<(), Stop> {
         let given = self.get(WORD).as_bytes();
         let word = visit.word.as_bytes();
         // Without a way out early: how much was right is not told by time.
         let differ = given.iter().zip(word).fold(0_u8, |sum, (a, b)| sum | (a ^ b));
-        if given.len() == word.len() && differ == 0 { Ok(()) } else { Err(Stop::Forged) }
+        if given.len() != word.len() || differ != 0 {
+            return Err(Stop::Forged);
+        }
+        // Another purpose was stated in another window: what was filled in under the one is not done under the other.
+        let (under, now) = (self.get(UNDER), visit.family.as_deref().and_then(|family| visit.visitor.purpose(family)));
+        let same = under.is_empty() || visit.family.is_none() || now.is_some_and(|purpose| purpose.code() == under);
+        if same { Ok(()) } else { Err(Stop::Changed) }
     }
 }
 

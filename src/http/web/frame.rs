@@ -16,6 +16,8 @@ pub struct Frame {
     pub who: Option<Who>,
     /// The session's word, for forms.
     pub word: String,
+    /// The purpose that was stated when the page was made, for its forms: what is sent under another does nothing.
+    pub under: Option<&'static str>,
     /// Where else this hat's work is: address and words.
     pub places: Vec<(&'static str, &'static str)>,
     /// What must be seen on each page: overrides that are open, or about which something is still to be said.
@@ -51,6 +53,7 @@ impl Frame {
             title: text.say(key).to_owned(),
             who: None,
             word: String::new(),
+            under: None,
             places: Vec::new(),
             banners: Vec::new(),
         }
@@ -70,7 +73,8 @@ impl Frame {
         };
         let places = places(visit.visitor.hat.as_ref(), text);
         let banners = super::opened::banners(visit);
-        Self { text, title, who: Some(who), word: visit.word.clone(), places, banners }
+        let under = purpose.map(Purpose::code);
+        Self { text, title, who: Some(who), word: visit.word.clone(), under, places, banners }
     }
     /// A text.
     pub fn say(&self, key: &str) -> &'static str {

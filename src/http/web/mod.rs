@@ -48,7 +48,7 @@ pub(super) use visit::Pages;
 
 use actix_web::web::{self, ServiceConfig};
 use routes::Routes;
-pub(super) use routes::no_page;
+pub(super) use routes::{missing, no_page};
 
 /// Adds the routes of the pages.
 pub(super) fn routes(config: &mut ServiceConfig) {

@@ -350,6 +350,9 @@ fn when_words(at: &str) -> String {
 /// How old something is, in days and hours.
 pub(super) fn age_words(visit: &SignedIn, at: i64) -> String {
     let hours = visit.gateway().clock().now().millis().saturating_sub(at).max(0).div_euclid(3_600_000);
+    if hours == 0 {
+        return Text::english().say("review.ago.now").to_owned();
+    }
     let (days, hours) = (hours.div_euclid(24).to_string(), hours.rem_euclid(24).to_string());
     Text::english().fill("review.ago", &[("days", &days), ("hours", &hours)])
 }

@@ -77,3 +77,8 @@ pub fn no_page(request: &HttpRequest) -> HttpResponse {
     let takes = known.map(|known| known.methods(request.path())).unwrap_or_default();
     if takes.is_empty() { Stop::Missing.error_response() } else { not_taken(&takes.join(", ")) }
 }
+
+/// An address that cannot be read is none.
+pub fn missing() -> actix_web::Error {
+    Stop::Missing.into()
+}

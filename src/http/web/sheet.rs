@@ -59,6 +59,13 @@ pub struct Table {
     pub rows: Vec<(Option<String>, Vec<String>)>,
 }
 
+impl Table {
+    /// The head of a column, for narrow screens, where each cell says what it is.
+    fn label(&self, at: impl std::borrow::Borrow<usize>) -> &str {
+        self.head.get(*at.borrow()).map_or("", String::as_str)
+    }
+}
+
 /// A form.
 pub struct Form {
     /// Where it goes.

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use super::answer::{Stop, go, go_with, page, with_status};
+use super::answer::{Stop, go, go_out, go_with, page, with_status};
 use super::fields::Fields;
 use super::frame::Frame;
 use super::visit::{Pages, SignedIn, cookie, no_cookie, pages, request_id};
@@ -48,7 +48,7 @@ pub async fn submit(request: HttpRequest, fields: Fields) -> Result<HttpResponse
         return Err(Stop::TooMany);
     }
     let (name, code) = (fields.get("name"), fields.get("code"));
-    let password = fields.all("password").next().unwrap_or_default().to_owned();
+    let password = fields.typed("password").to_owned();
     match pages.gateway().sign_in(name, password, code, &request_id(&request)).await {
         Ok(done) => Ok(go_with("/", cookie(&done.token))),
         Err(SignInFailure::Refused) => {
@@ -63,5 +63,5 @@ pub async fn submit(request: HttpRequest, fields: Fields) -> Result<HttpResponse
 pub async fn out(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     visit.gateway().sign_out(&visit.visitor).await?;
-    Ok(go_with("/sign-in", no_cookie()))
+    Ok(go_out("/sign-in", no_cookie()))
 }

@@ -89,6 +89,8 @@ pub struct SignedIn {
     pub overrides: Vec<OverrideSeen>,
     /// Whom an assistant works for in the family of the address (PA-2).
     pub acts_for: Option<String>,
+    /// The family that the address names, whoever's it is.
+    pub family: Option<String>,
     /// The pages.
     pub pages: Arc<Pages>,
 }
@@ -117,11 +119,12 @@ impl FromRequest for SignedIn {
             let word = pages.gateway().form_word(&token);
             let overrides = pages.gateway().own_overrides(&visitor).await?;
             let family = request.uri().path().strip_prefix("/families/").and_then(|rest| rest.split('/').next());
-            let acts_for = match family {
+            let family = family.map(str::to_owned);
+            let acts_for = match &family {
                 Some(family) => pages.gateway().acts_for(&visitor, family).await?,
                 None => None,
             };
-            Ok(Self { visitor, word, overrides, acts_for, pages })
+            Ok(Self { visitor, word, overrides, acts_for, family, pages })
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A bar chart drawn on the server: one labelled picture; the table below it holds the same facts.
 //!
-//! Owns the sizes. The letters are small on a narrow screen; the table is there for that.
+//! Owns the sizes. On a narrow screen the letters would be too small to read: the table stands alone there.
 
 use super::super::text::Text;
 use crate::exchange::Figure;
