@@ -105,18 +105,30 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
         Effect::SealPerson(person) => present(people::seal(tx, person).await?),
         Effect::JoinPeople { gone, kept } => join::join(tx, gone, kept).await?.map_err(Stopped::Refused),
         Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
+        Effect::Keep { .. }
+        | Effect::EndKept { .. }
+        | Effect::EndKeptOf { .. }
+        | Effect::HandOn { .. }
+        | Effect::ForgetKept => of_pages(tx, scene, effect).await,
+        Effect::IfNotJoined(person) => match join::is_joined(tx, person).await? {
+            false => Ok(()),
+            true => Err(Stopped::Refused(Refusal::PersonChanged)),
+        },
+        Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
+    }
+}
+
+/// What the pages keep of their own.
+async fn of_pages(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Result<(), Stopped> {
+    match effect {
         Effect::Keep { kept, was } => keep(tx, scene, kept, *was).await,
         Effect::EndKept { kind, id } => present(page_state::end(tx, *kind, id).await?),
         Effect::EndKeptOf { kind, owner } => Ok(page_state::end_of(tx, *kind, owner).await?),
         Effect::HandOn { kind, from, to, expires_at } => {
             Ok(page_state::hand_on(tx, *kind, (from, to), *expires_at).await?)
         }
-        Effect::IfNotJoined(person) => match join::is_joined(tx, person).await? {
-            false => Ok(()),
-            true => Err(Stopped::Refused(Refusal::PersonChanged)),
-        },
         Effect::ForgetKept => Ok(page_state::forget(tx, scene.now).await?),
-        Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
+        _ => Ok(()),
     }
 }
 
