@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, code};
 use crate::exchange::{ContentSet, Gateway, Parts};
 use crate::http::{self, DemoPerson, Door};
 use crate::peer::{Provider, ProviderSettings};
-use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, Options, StartError};
+use crate::store::{Committer, CommitterHandle, Db, Keys, LogReader, MARK_ENTRIES_MIN, Options, StartError};
 use crate::trust::{self, Tls};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ const WITNESS_EVERY: Duration = Duration::from_secs(60);
 
 /// How often the gateway checks its whole log while it runs: daily; the audit paper (§4) asks for at least weekly.
 const OWN_CHECK_EVERY: Duration = Duration::from_secs(24 * 3_600);
+/// How soon a check that could not read the log is tried again.
+const OWED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Entries from which the check at start says how far it is: about a fifth of a second.
 const PROGRESS_FROM: u64 = 100_000;
@@ -191,7 +193,7 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     }
     witnesses_usable(&config)?;
     let tls = Tls::load(&config.tls, Clock::system())?;
-    let Offline { gateway, committer, db, vkey } = Offline::open(&config, content, &clock).await?;
+    let Offline { gateway, committer, db, vkey } = Offline::open(&config, content, &clock, Trust::Mark).await?;
     let origin = vkey.name().clone();
     let mirror = config.audit.checkpoint_file.clone();
     let door = Door::with_pages(config, tls, clock, &gateway, demo);
@@ -204,6 +206,15 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     Ok(Running { gateway, door, committer, db, origin, vkey, mirror, upkeep, requests, witnesses, own_check, reload })
 }
 
+/// What the check of the log at start builds on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Nothing: every byte is read before anything else.
+    Nothing,
+    /// The mark of a large log that was found sound this week: the rest is read while it serves, beginning at once.
+    Mark,
+}
+
 /// A gateway without its doors: for commands that change the store while no gateway runs on it.
 pub struct Offline {
     gateway: Arc<Gateway>,
@@ -214,13 +225,14 @@ pub struct Offline {
 
 impl Offline {
     /// Opens database and log; the log has one writer, so this fails while a gateway runs on it.
-    async fn open(config: &config::Gateway, content: ContentSet, clock: &Clock) -> Result<Self, Exit> {
+    async fn open(config: &config::Gateway, content: ContentSet, clock: &Clock, trust: Trust) -> Result<Self, Exit> {
         let (db, keys) = open_store(config, clock).await?;
         let signer = store::signer(config)?;
         let vkey = signer.vkey().clone();
         let options = Options {
             mirror: Some(config.audit.checkpoint_file.clone()),
             progress: Arc::new(progress),
+            trust_mark: (trust == Trust::Mark).then_some(MARK_ENTRIES_MIN),
             ..Options::default()
         };
         let started = Committer::start(db.clone(), keys.clone(), signer, clock.clone(), options).await;
@@ -256,7 +268,7 @@ impl Offline {
         runtime.block_on(async {
             let config = configuration::load(file)?;
             let content = content::compile(&content::load(config.content.dir.as_deref())?).map_err(Exit::Failed)?;
-            let opened = Self::open(&config, content, &Clock::system()).await?;
+            let opened = Self::open(&config, content, &Clock::system(), Trust::Nothing).await?;
             let outcome = work(&opened.gateway).await;
             opened.committer.stop().await;
             opened.db.close().await;
@@ -324,18 +336,25 @@ async fn keep_witnessed(gateway: Arc<Gateway>) {
     }
 }
 
-/// Checks the gateway's own log each day, until aborted.
+/// Checks the gateway's own log each day, until aborted; at once when the start left entries unread.
 async fn keep_checking(gateway: Arc<Gateway>) {
     let mut every = tokio::time::interval(OWN_CHECK_EVERY);
-    // The first turn comes at once: the start has just checked.
     every.tick().await;
+    let mut owed = gateway.owes_log_check();
     loop {
-        every.tick().await;
+        if !owed {
+            every.tick().await;
+        }
         match gateway.check_own_log().await {
             Ok(true) => tracing::info!("the audit log was checked: every entry is as signed"),
             Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the audit log could not be checked"),
+            Err(error) => {
+                tracing::error!(%error, "the audit log could not be checked");
+                tokio::time::sleep(OWED_AGAIN).await;
+                continue;
+            }
         }
+        owed = false;
     }
 }
 

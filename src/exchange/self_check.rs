@@ -14,7 +14,13 @@ use crate::store::LogReader;
 const TOLD_EVERY: u64 = 250_000;
 
 impl Gateway {
-    /// Checks the whole log up to the end it has now. True when it is what was signed.
+    /// Whether the start left entries unread that were found sound before: then the whole log is to be checked at once.
+    #[must_use]
+    pub const fn owes_log_check(&self) -> bool {
+        self.committer.owes_check()
+    }
+
+    /// Checks the whole log up to the end it has now, and marks it. True when it is what was signed.
     ///
     /// # Errors
     /// [`Failure::Store`] when it cannot be read; that condemns nothing.
@@ -28,7 +34,8 @@ impl Gateway {
                 tracing::info!(done, of, "checking the audit log");
             }
         };
-        let findings = reader.verify_live(self.committer.vkey(), mirror.as_deref(), &told).await?;
+        let at = (&self.keys, self.clock.now());
+        let findings = reader.verify_and_mark(at, self.committer.vkey(), mirror.as_deref(), &told).await?;
         for finding in &findings {
             tracing::error!(%finding, "the audit log is not what was signed; nothing more is released");
         }

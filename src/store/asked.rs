@@ -22,6 +22,8 @@ pub struct Wanted {
     pub to: i64,
     /// About this person.
     pub subject: Option<String>,
+    /// Or about one of these: ids under which the same person was known.
+    pub known_as: Vec<String>,
     /// By this account.
     pub actor: Option<String>,
     /// By a hat of this agency.
@@ -109,6 +111,19 @@ impl Db {
     /// # Errors
     /// [`Error::Database`].
     pub async fn asked(&self, names: &IndexKeys, wanted: &Wanted) -> Result<Vec<EntryRow>, Error> {
+        let mut found = self.asked_one(names, wanted).await?;
+        for id in wanted.known_as.iter().filter(|_| wanted.subject.is_some()) {
+            let other = Wanted { subject: Some(id.clone()), known_as: Vec::new(), ..wanted.clone() };
+            found.extend(self.asked_one(names, &other).await?);
+        }
+        if !wanted.known_as.is_empty() {
+            found.sort_by(|a, b| (a.time, &a.origin, a.index).cmp(&(b.time, &b.origin, b.index)));
+            found.truncate(usize::try_from(wanted.limit.clamp(1, PAGE_MAX)).unwrap_or(usize::MAX));
+        }
+        Ok(found)
+    }
+
+    async fn asked_one(&self, names: &IndexKeys, wanted: &Wanted) -> Result<Vec<EntryRow>, Error> {
         let name = |kind: Kind, text: &Option<String>| text.as_deref().map_or(0, |text| names.name(kind, text));
         let (subject, actor) = (name(Kind::Subject, &wanted.subject), name(Kind::Actor, &wanted.actor));
         let reference = name(Kind::Ref, &wanted.reference);

@@ -2,18 +2,17 @@
 //! tiles, the signed checkpoint and its mirror outside the database.
 //!
 //! Owns the one fast pass that runs before anything is served and that leaves the committer where the log ends; each
-//! difference becomes a [`Finding`] that names the entry. What is sound goes by in stretches (`stretch`); the rest row by row. It shares no code with `audit::verify`, which says more about what
-//! happened and is asked when something is wrong. Writes nothing.
+//! difference becomes a [`Finding`] that names the entry. What is sound goes by in stretches (`stretch`); the rest row by row
+//! (`walk`). It shares no code with `audit::verify`, which says more about what happened and is asked when something is wrong.
+//! Writes nothing. What a start may leave to a check beside its work is in `mark`.
 
 use super::Error;
 use super::commit::append::{LogState, number};
-use super::db::{Arg, Row, statements};
+use super::db::{Arg, statements};
 use super::log::{LogReader, ShardRow, count};
-use super::stretch::Stretch;
-use crate::audit::merkle::leaf_hash;
+use super::walk::Walk;
+use crate::audit::Vkey;
 use crate::audit::note::Keyring;
-use crate::audit::{Checkpoint, Frontier, Hash, OpenEntry, Origin, Vkey};
-use crate::clock::Moment;
 use crate::diagnostic::{Code, Diagnostic, code};
 use crate::ident::EntryId;
 use futures_util::TryStreamExt as _;
@@ -21,12 +20,16 @@ use std::collections::BTreeMap;
 
 /// Entries read at a time: 16 tiles.
 const PAGE: i64 = 4_096;
+/// The tiles a page of entries may touch.
+const PAGE_TILES: i64 = 18;
 /// Most findings reported; after that the log is plainly not the one that was signed.
-const FINDINGS_MAX: usize = 100;
+pub(super) const FINDINGS_MAX: usize = 100;
 
 statements! {
     WALK = "SELECT idx, id, time, entry, leaf FROM log_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
-    TILES_FROM = "SELECT idx, hashes FROM log_tile WHERE origin = $1 AND level = 0 AND idx >= $2 ORDER BY idx LIMIT 16";
+    TILES_FROM = "SELECT idx, hashes FROM log_tile WHERE origin = $1 AND level = 0 AND idx >= $2 ORDER BY idx LIMIT ($3 + 0)";
+    COUNT_TILES = "SELECT COUNT(*) FROM log_tile WHERE origin = $1 AND level = 0";
+    TILES_ABOVE = "SELECT level, idx, hashes FROM log_tile WHERE origin = $1 AND level <> 0";
 }
 
 /// Something that is not as it was signed.
@@ -53,6 +56,8 @@ pub enum Wrong {
     NotAnEntry,
     /// Id or time beside the bytes are not those inside.
     Mislabelled,
+    /// A tile of hashes is missing, or not the one the entries make, though the entries are as signed.
+    Tile,
     /// Earlier than the entry before it.
     OutOfOrder,
     /// After the end that was signed.
@@ -83,6 +88,7 @@ impl Wrong {
             Self::Missing => code::AUDIT_MISSING,
             Self::Altered | Self::Replaced | Self::NotAnEntry => code::AUDIT_ENTRY,
             Self::Mislabelled => code::AUDIT_ID,
+            Self::Tile => code::AUDIT_HASH,
             Self::OutOfOrder => code::AUDIT_TIME,
             Self::Surplus => code::AUDIT_UNSIGNED,
             Self::HistoryRoot | Self::Root | Self::MirrorRoot => code::AUDIT_ROOT,
@@ -99,6 +105,7 @@ impl Wrong {
             Self::Replaced => "was replaced: its hash is not the one in the tile made when it was appended",
             Self::NotAnEntry => "is not an entry of this log",
             Self::Mislabelled => "carries another id or time beside it than inside",
+            Self::Tile => "a stored tile of hashes is missing or was altered",
             Self::OutOfOrder => "is earlier than the entry before it",
             Self::Surplus => "stands after the signed end of the log",
             Self::HistoryRoot => "a checkpoint kept for history has another root",
@@ -174,14 +181,7 @@ impl LogReader {
         extent: Extent,
         progress: &(dyn Fn(u64, u64) + Send + Sync),
     ) -> Result<Result<(LogState, String), Vec<Finding>>, Error> {
-        let shard = self.shard().await?.ok_or(Error::Corrupt { at: "log", what: "the shard's row" })?;
-        let mut walk = Walk::new(self.origin(), self.checkpoints().await?);
-        let retired: Vec<_> = self.db().retired_keys(self.origin()).await?.into_iter().map(|row| row.key).collect();
-        let ring = Keyring::new(keys, &retired);
-        if !ring.strangers().is_empty() {
-            walk.find(None, None, Wrong::RetiredKey);
-        }
-        walk.expect_mirror(&ring, mirror);
+        let (shard, ring, mut walk) = self.begin(keys, mirror).await?;
         loop {
             self.hurry(&mut walk, &shard, progress).await?;
             if extent == Extent::Signed && walk.next >= shard.size {
@@ -194,24 +194,37 @@ impl LogReader {
             if rows.is_empty() || walk.findings.len() >= FINDINGS_MAX {
                 break;
             }
-            let args = [Arg::Text(self.origin().as_str()), Arg::Int(number(from / 256))];
-            let tiles = self.db().fetch(&TILES_FROM, &args).await?;
-            let mut known: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
-            for row in &tiles {
-                known.insert(count(row, 0)?, row.bytes(1, "hashes")?);
-            }
-            walk.page(&rows, &known, shard.size)?;
+            let tiles = self.tiles_of_leaves(from / 256, PAGE_TILES).await?;
+            walk.page(&rows, &tiles, shard.size)?;
             progress(walk.next.min(shard.size), shard.size);
             if extent == Extent::Signed && walk.next >= shard.size {
                 walk.findings.retain(|f| f.what != Wrong::Surplus);
                 break;
             }
         }
+        self.compare_tiles(&mut walk, extent).await?;
         Ok(walk.close(&shard, &ring))
     }
 
+    /// What a check starts from: the signed end, the keys, and a walk before the first entry.
+    pub(super) async fn begin(
+        &self,
+        keys: &[Vkey],
+        mirror: Option<&[u8]>,
+    ) -> Result<(ShardRow, Keyring, Walk<'_>), Error> {
+        let shard = self.shard().await?.ok_or(Error::Corrupt { at: "log", what: "the shard's row" })?;
+        let mut walk = Walk::new(self.origin(), self.checkpoints().await?);
+        let retired: Vec<_> = self.db().retired_keys(self.origin()).await?.into_iter().map(|row| row.key).collect();
+        let ring = Keyring::new(keys, &retired);
+        if !ring.strangers().is_empty() {
+            walk.find(None, None, Wrong::RetiredKey);
+        }
+        walk.expect_mirror(&ring, mirror);
+        Ok((shard, ring, walk))
+    }
+
     /// Goes on as far as the log is sound, up to its signed end.
-    async fn hurry(
+    pub(super) async fn hurry(
         &self,
         walk: &mut Walk<'_>,
         shard: &ShardRow,
@@ -229,147 +242,34 @@ impl LogReader {
         }
         Ok(())
     }
-}
 
-/// Goes over the entries in order and keeps what it finds.
-struct Walk<'a> {
-    origin: &'a Origin,
-    state: LogState,
-    next: u64,
-    history: BTreeMap<u64, String>,
-    mirror: Option<Checkpoint>,
-    findings: Vec<Finding>,
-    holed: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(origin: &'a Origin, history: BTreeMap<u64, String>) -> Self {
-        let state =
-            LogState { frontier: Frontier::new(), time_last: Moment::from_millis(0), batches: 0, ragged: Vec::new() };
-        Self { origin, state, next: 0, history, mirror: None, findings: Vec::new(), holed: false }
+    /// Full tiles of leaf hashes from a tile on, as they are stored, by place.
+    pub(super) async fn tiles_of_leaves(&self, first: u64, count_max: i64) -> Result<BTreeMap<u64, Vec<u8>>, Error> {
+        let args = [Arg::Text(self.origin().as_str()), Arg::Int(number(first)), Arg::Int(count_max)];
+        let rows = self.db().fetch(&TILES_FROM, &args).await?;
+        rows.iter().map(|row| Ok((count(row, 0)?, row.bytes(1, "hashes")?))).collect()
     }
 
-    fn find(&mut self, index: Option<u64>, id: Option<&str>, what: Wrong) {
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding { index, id: id.map(EntryId::from), what });
+    /// Compares the tiles above the leaves, and how many tiles of leaves there are, with those the entries made. While the log is
+    /// written, tiles may have grown since.
+    pub(super) async fn compare_tiles(&self, walk: &mut Walk<'_>, extent: Extent) -> Result<(), Error> {
+        let origin = [Arg::Text(self.origin().as_str())];
+        let found = self.db().fetch_one(&COUNT_TILES, &origin).await?.map_or(Ok(0), |row| count(&row, 0))?;
+        let mut stored = BTreeMap::new();
+        for row in self.db().fetch(&TILES_ABOVE, &origin).await? {
+            stored.insert((row.int(0, "level")?, row.int(1, "tile")?), row.bytes(2, "hashes")?);
         }
-    }
-
-    fn expect_mirror(&mut self, ring: &Keyring, mirror: Option<&[u8]>) {
-        let Some(note) = mirror else { return };
-        match ring.open(note) {
-            Ok((checkpoint, _)) if checkpoint.origin == *self.origin => self.mirror = Some(checkpoint),
-            _ => self.find(None, None, Wrong::MirrorSignature),
-        }
-    }
-
-    /// Entries that are sound by themselves join the tree.
-    fn take(&mut self, stretch: &Stretch) {
-        for leaf in &stretch.leaves {
-            self.state.frontier.append(*leaf);
-            self.compare_roots();
-        }
-        self.state.grow(stretch.leaves.iter().copied());
-        self.state.time_last = stretch.time_last;
-        self.next = self.state.frontier.size();
-    }
-
-    fn page(&mut self, rows: &[Row], tiles: &BTreeMap<u64, Vec<u8>>, size: u64) -> Result<(), Error> {
-        let mut leaves = Vec::with_capacity(rows.len());
-        for row in rows {
-            let index = count(row, 0)?;
-            while self.next < index && self.findings.len() < FINDINGS_MAX {
-                self.find(Some(self.next), None, Wrong::Missing);
-                self.next = self.next.saturating_add(1);
-                self.holed = true;
+        let (leaves, above) = walk.tiles();
+        let same = match extent {
+            Extent::All => found == leaves && stored == above,
+            Extent::Signed => {
+                let grown = |(place, made): (_, &Vec<u8>)| stored.get(place).is_some_and(|s| s.starts_with(made));
+                found >= leaves && above.iter().all(grown)
             }
-            self.next = index.saturating_add(1);
-            let leaf = self.entry(index, row)?;
-            if index >= size {
-                self.find(Some(index), Some(&row.text(1, "id")?), Wrong::Surplus);
-                continue;
-            }
-            self.compare(index, leaf, row, tiles)?;
-            self.state.frontier.append(leaf);
-            leaves.push(leaf);
-            self.compare_roots();
-        }
-        self.state.grow(leaves.into_iter());
-        Ok(())
-    }
-
-    /// Checks one entry by itself; its leaf hash.
-    fn entry(&mut self, index: u64, row: &Row) -> Result<Hash, Error> {
-        let bytes = row.bytes(3, "entry")?;
-        let leaf = leaf_hash(&bytes);
-        let (id, time) = (row.text(1, "id")?, row.int(2, "time")?);
-        if leaf.0.as_slice() != row.bytes(4, "leaf")? {
-            self.find(Some(index), Some(&id), Wrong::Altered);
-        }
-        match OpenEntry::parse(&bytes) {
-            Ok(open) if open.log == self.origin.as_str() => {
-                if open.id != id || open.time.millis() != time {
-                    self.find(Some(index), Some(&id), Wrong::Mislabelled);
-                }
-                if open.time < self.state.time_last {
-                    self.find(Some(index), Some(&id), Wrong::OutOfOrder);
-                }
-                self.state.time_last = self.state.time_last.max(open.time);
-            }
-            _ => self.find(Some(index), Some(&id), Wrong::NotAnEntry),
-        }
-        Ok(leaf)
-    }
-
-    /// Compares a leaf with the tile made when it was appended.
-    fn compare(&mut self, index: u64, leaf: Hash, row: &Row, tiles: &BTreeMap<u64, Vec<u8>>) -> Result<(), Error> {
-        let at = usize::try_from(index % 256).unwrap_or(0).saturating_mul(32);
-        let kept = tiles.get(&(index / 256)).and_then(|t| t.get(at..at.saturating_add(32)));
-        if kept.is_some_and(|kept| kept != leaf.0.as_slice()) && leaf.0.as_slice() == row.bytes(4, "leaf")? {
-            self.find(Some(index), Some(&row.text(1, "id")?), Wrong::Replaced);
+        };
+        if !same && walk.findings.is_empty() {
+            walk.find(None, None, Wrong::Tile);
         }
         Ok(())
-    }
-
-    /// Compares the tree so far with a checkpoint of this size.
-    fn compare_roots(&mut self) {
-        let size = self.state.frontier.size();
-        if let Some(note) = self.history.get(&size) {
-            let kept = crate::audit::Note::parse(note.as_bytes()).ok().and_then(|n| Checkpoint::parse(n.text()).ok());
-            if kept.is_none_or(|kept| kept.root != self.state.frontier.root()) && self.findings.is_empty() {
-                self.find(Some(size.saturating_sub(1)), None, Wrong::HistoryRoot);
-            }
-        }
-        if self.mirror.as_ref().is_some_and(|m| m.size == size && m.root != self.state.frontier.root()) {
-            self.find(None, None, Wrong::MirrorRoot);
-        }
-    }
-
-    fn close(mut self, shard: &ShardRow, ring: &Keyring) -> Result<(LogState, String), Vec<Finding>> {
-        while self.next < shard.size && self.findings.len() < FINDINGS_MAX {
-            self.find(Some(self.next), None, Wrong::Missing);
-            self.next = self.next.saturating_add(1);
-        }
-        match ring.open(shard.note.as_bytes()) {
-            Ok((checkpoint, _)) if checkpoint.origin == *self.origin => {
-                if checkpoint.size != shard.size {
-                    self.find(None, None, Wrong::Size);
-                } else if checkpoint.root != self.state.frontier.root()
-                    || self.state.frontier.to_bytes() != shard.frontier
-                {
-                    self.find(None, None, Wrong::Root);
-                }
-            }
-            _ => self.find(None, None, Wrong::Signature),
-        }
-        if self.mirror.as_ref().is_some_and(|m| m.size > shard.size) {
-            self.find(None, None, Wrong::MirrorAhead);
-        }
-        if !self.findings.is_empty() {
-            return Err(self.findings);
-        }
-        self.state.batches = shard.batches;
-        self.state.time_last = self.state.time_last.max(shard.time_last);
-        Ok((self.state, shard.note.clone()))
     }
 }

@@ -9,6 +9,7 @@ use super::Error;
 use super::commit::Refusal;
 use super::db::{Arg, Db, Tx, statements};
 use crate::ident::PersonId;
+use std::collections::BTreeSet;
 
 statements! {
     BOTH_ACTIVE = "SELECT id FROM person WHERE state = 'active' AND id IN ($1, $2)",
@@ -59,6 +60,20 @@ impl Db {
     pub async fn joined_into(&self, person: &PersonId) -> Result<Option<PersonId>, Error> {
         let row = self.fetch_one(&SURVIVOR, &[Arg::Text(person.as_str())]).await?;
         row.map(|row| row.text(0, "joined_to").map(PersonId::new)).transpose()
+    }
+
+    /// Every other id under which this person was or is known, however many were joined into one.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn known_as(&self, person: &str) -> Result<Vec<String>, Error> {
+        let mut all: BTreeSet<String> = self.one_with(person).await?.into_iter().collect();
+        // Whoever was joined into somebody points to them at once, however often that one was joined: two steps reach all.
+        for id in all.clone() {
+            all.extend(self.one_with(&id).await?);
+        }
+        all.remove(person);
+        Ok(all.into_iter().collect())
     }
 
     /// Of two people the one whom the index has known longer, then the other; `None` when it does not know both.

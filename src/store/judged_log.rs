@@ -6,7 +6,7 @@
 use super::Error;
 use super::keys::Keys;
 use super::log::{LogReader, ShardRow};
-use super::stored_log::StoredLog;
+use super::stored_log::{StoredLog, wait_for};
 use crate::audit::note::RetiredKey;
 use crate::audit::tile::TileId;
 use crate::audit::{Checkpoint, LogSource, Note, SourceError, Stored};
@@ -48,7 +48,8 @@ impl JudgedLog {
 
     /// True when the gateway has signed a larger log since this one was opened: what is new is not judged.
     fn has_grown(&self) -> Result<bool, SourceError> {
-        let now = self.runtime.block_on(self.reader.shard());
+        let reader = self.reader.clone();
+        let now = wait_for(&self.runtime, async move { reader.shard().await });
         let now = now.map_err(|e| SourceError::new("the database", e.to_string()))?;
         Ok(now.is_some_and(|shard| shard.size > self.shard.size))
     }

@@ -28,6 +28,7 @@ mod likeness;
 mod log;
 mod log_keys;
 mod mailbox;
+mod mark;
 mod messages;
 mod migrate;
 mod page_state;
@@ -38,6 +39,7 @@ mod requests;
 mod retention;
 mod stored_log;
 mod stretch;
+mod walk;
 mod witness_state;
 
 pub use asked::{Cursor, PAGE_MAX, Wanted};
@@ -60,6 +62,7 @@ pub use likeness::Likeness;
 pub use log::{EntryRow, LogReader, PageKeys, ShardRow};
 pub use log_keys::RetiredRow;
 pub use mailbox::{EXPIRY_MILLIS, IDEMPOTENCY_MILLIS, Item, ItemKind, ItemState, RETENTION_MILLIS, Remembered};
+pub use mark::MARK_ENTRIES_MIN;
 pub use messages::{MessageRow, RecordId, RecordRow, SealedRow, SegmentRow};
 pub use page_state::{Kept, KeptKind};
 pub use people::{Fitting, Presented, Resolution, ReviewRow};
@@ -142,6 +145,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         log::STATEMENTS,
         log_keys::STATEMENTS,
         mailbox::STATEMENTS,
+        mark::STATEMENTS,
         messages::STATEMENTS,
         migrate::STATEMENTS,
         page_state::STATEMENTS,

@@ -1,7 +1,8 @@
 //! A stored log as `audit` reads one: the verifier, the prover and the exporters of floor 2 see the database through this.
 //!
 //! Owns the bridge from their synchronous reading to the database: each call waits for a query on the runtime it was made
-//! with, so it must be used from a thread that may block (`spawn_blocking`, a command), never from an async task.
+//! with, so it must be used from a thread that may block (`spawn_blocking`, a command), never from an async task. When the
+//! runtime ends first, what is being read ends as unreadable.
 
 use super::Error;
 use super::check::Finding;
@@ -42,8 +43,13 @@ impl StoredLog {
         Self { reader, keys, runtime, subjects: RefCell::default(), names }
     }
 
-    fn wait<T>(&self, what: impl Future<Output = Result<T, Error>>) -> Result<T, SourceError> {
-        self.runtime.block_on(what).map_err(|e| SourceError::new("the database", e.to_string()))
+    /// Asks the log with a reader of its own.
+    fn wait<T, F>(&self, what: impl FnOnce(LogReader) -> F) -> Result<T, SourceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        wait_for(&self.runtime, what(self.reader.clone())).map_err(|e| SourceError::new("the database", e.to_string()))
     }
 
     /// Opens a sealed part; each subject's key is fetched once.
@@ -54,7 +60,9 @@ impl StoredLog {
             if known.len() >= SUBJECTS_MAX {
                 known.clear();
             }
-            let key = self.runtime.block_on(self.reader.db().subject_key(keys, &row.origin, subject))?;
+            let (db, keys) = (self.reader.db().clone(), keys.clone());
+            let (origin, whose) = (row.origin.clone(), subject.to_owned());
+            let key = wait_for(&self.runtime, async move { db.subject_key(&keys, &origin, &whose).await })?;
             known.insert(subject.to_owned(), key);
         }
         match known.get(subject) {
@@ -107,6 +115,19 @@ impl StoredLog {
     }
 }
 
+/// Waits for work that is done on the runtime. The runtime may end first, with what is asked of it: then the work is dropped,
+/// and that is an answer too.
+pub(super) fn wait_for<T, F>(runtime: &Handle, work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let (done, told) = std::sync::mpsc::sync_channel(1);
+    runtime.spawn(async move { drop(done.send(work.await)) });
+    let ended = || Error::Database { at: "log", kind: "the program is ending".to_owned() };
+    told.recv().unwrap_or_else(|_| Err(ended()))
+}
+
 /// What became of a sealed part.
 enum Opened {
     Kept(Salt, Vec<u8>),
@@ -116,30 +137,31 @@ enum Opened {
 
 impl LogSource for StoredLog {
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, SourceError> {
-        let shard = self.wait(self.reader.shard())?;
+        let shard = self.wait(|log| async move { log.shard().await })?;
         Ok(shard.map(|shard| shard.note.into_bytes()).filter(|note| !note.is_empty()))
     }
 
     fn checkpoints(&self) -> Result<Vec<Vec<u8>>, SourceError> {
-        let kept = self.wait(self.reader.checkpoints())?.into_values();
-        let cosigned = self.wait(self.reader.db().cosigned(self.reader.origin()))?.into_iter().map(|(_, _, note)| note);
+        let kept = self.wait(|log| async move { log.checkpoints().await })?.into_values();
+        let cosigned = self.wait(|log| async move { log.db().cosigned(log.origin()).await })?;
+        let cosigned = cosigned.into_iter().map(|(_, _, note)| note);
         Ok(kept.chain(cosigned).map(String::into_bytes).collect())
     }
 
     fn retired_keys(&self) -> Result<Vec<RetiredKey>, SourceError> {
-        let rows = self.wait(self.reader.db().retired_keys(self.reader.origin()))?;
+        let rows = self.wait(|log| async move { log.db().retired_keys(log.origin()).await })?;
         Ok(rows.into_iter().map(|row| row.key).collect())
     }
 
     fn entries(&self, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
         let mut next = 0;
         loop {
-            let page = self.wait(self.reader.entries(next, PAGE))?;
+            let page = self.wait(move |log| async move { log.entries(next, PAGE).await })?;
             let Some(last) = page.last() else { return Ok(()) };
             let from = next;
             next = last.index.saturating_add(1);
             let filed = match &self.names {
-                Some(_) => Some(self.wait(self.reader.filed(from, next))?),
+                Some(_) => Some(self.wait(move |log| async move { log.filed(from, next).await })?),
                 None => None,
             };
             for row in &page {
@@ -149,7 +171,7 @@ impl LogSource for StoredLog {
     }
 
     fn entry(&self, index: u64, visit: &mut dyn FnMut(Stored<'_>)) -> Result<(), SourceError> {
-        match self.wait(self.reader.entries(index, 1))?.first() {
+        match self.wait(move |log| async move { log.entries(index, 1).await })?.first() {
             Some(row) if row.index == index => self.show(row, None, visit),
             _ => Ok(()),
         }
@@ -161,7 +183,7 @@ impl LogSource for StoredLog {
 
     fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, SourceError> {
         let TileKind::Hashes(level) = tile.kind else { return Ok(None) };
-        let hashes = self.wait(self.reader.tile(level, tile.index))?;
+        let hashes = self.wait(move |log| async move { log.tile(level, tile.index).await })?;
         let width = usize::from(tile.width);
         Ok(hashes.and_then(|all| Some(all.get(..width)?.iter().flat_map(|h| h.0).collect())))
     }

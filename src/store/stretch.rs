@@ -9,25 +9,30 @@ use super::Error;
 use super::commit::append::number;
 use super::db::{Arg, statements};
 use super::log::{LogReader, count};
+use super::walk::TILE_BYTES;
 use crate::audit::merkle::leaf_hash;
 use crate::audit::{Hash, OpenEntry};
 use crate::clock::Moment;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Entries of one stretch: 16 tiles, some 1.5 MB.
 const ENTRIES: u64 = 4_096;
-/// Stretches on their way at once: one being read, one being hashed, one waiting for either.
-const AT_ONCE: usize = 3;
+/// The tiles it may touch.
+const TILES: i64 = 17;
+/// Stretches on their way at once: two being read, one being hashed, one waiting for either.
+const AT_ONCE: usize = 4;
 /// Bytes of an entry's id: a UUID.
 const ID_BYTES: usize = 36;
 
 statements! {
     // Lengths and types are asked for, so that what is put together here can be taken apart in one way only: rows that do not
-    // fit are left out, and then the count is not the one expected.
-    PACKED = "SELECT COUNT(*), CAST(COALESCE(group_concat(idx || ',' || time || ',' || octet_length(entry) || ';' || id || entry || leaf, ''), '') AS BLOB) FROM log_entry WHERE origin = $1 AND idx >= $2 AND idx < $3 AND typeof(id) = 'text' AND octet_length(id) = 36 AND typeof(time) = 'integer' AND typeof(entry) = 'blob' AND typeof(leaf) = 'blob' AND octet_length(leaf) = 32",
-        "SELECT COUNT(*), COALESCE(string_agg(convert_to(idx || ',' || time || ',' || octet_length(entry) || ';' || id, 'UTF8') || entry || leaf, ''::BYTEA ORDER BY idx), ''::BYTEA) FROM log_entry WHERE origin = $1 AND idx >= $2 AND idx < $3 AND octet_length(id) = 36 AND octet_length(leaf) = 32";
-    TILES = "SELECT idx, hashes FROM log_tile WHERE origin = $1 AND level = 0 AND idx >= $2 AND idx < $3 ORDER BY idx";
+    // fit are left out, and then the count is not the one expected. Putting numbers into words and asking for types by name cost
+    // most: the place is not in it (as many rows as places, none twice, in their order), and a comparison with the empty text or
+    // value asks for a type (numbers < texts < bytes).
+    PACKED = "SELECT COUNT(*), CAST(COALESCE(group_concat(time || ',' || octet_length(entry) || ';' || id || entry || leaf, ''), '') AS BLOB) FROM (SELECT time, id, entry, leaf FROM log_entry WHERE origin = $1 AND idx >= $2 AND idx < $3 AND entry >= x'' AND leaf >= x'' AND octet_length(leaf) = 32 AND id < x'' AND octet_length(id) = 36 AND time < '' ORDER BY idx)",
+        "SELECT COUNT(*), COALESCE(string_agg(convert_to(time || ',' || octet_length(entry) || ';' || id, 'UTF8') || entry || leaf, ''::BYTEA ORDER BY idx), ''::BYTEA) FROM log_entry WHERE origin = $1 AND idx >= $2 AND idx < $3 AND octet_length(id) = 36 AND octet_length(leaf) = 32";
 }
 
 /// Entries in a row, sound by themselves and as their tiles have them. Whether the tree is the signed one, `check` finds out.
@@ -41,45 +46,35 @@ pub(super) struct Stretch {
 }
 
 impl LogReader {
-    /// The entries from `from` to before `to`, a stretch after the other; `None` for one that is not as it should be.
+    /// The entries from `from` to before `to`, the end of the log, a stretch after the other; `None` for one that is not as it
+    /// should be.
     pub(super) fn stretches(&self, from: u64, to: u64) -> impl Stream<Item = Result<Option<Stretch>, Error>> + '_ {
         let starts = std::iter::successors(Some(from), |at| at.checked_add(ENTRIES)).take_while(move |at| *at < to);
-        let one = move |at: u64| self.stretch(at, at.saturating_add(ENTRIES).min(to));
+        let one = move |at: u64| self.stretch(at..at.saturating_add(ENTRIES).min(to), to);
         stream::iter(starts).map(one).buffered(AT_ONCE)
     }
 
-    async fn stretch(&self, from: u64, to: u64) -> Result<Option<Stretch>, Error> {
+    async fn stretch(&self, places: Range<u64>, size: u64) -> Result<Option<Stretch>, Error> {
         let origin = self.origin().as_str().to_owned();
-        let args = [Arg::Text(&origin), Arg::Int(number(from)), Arg::Int(number(to))];
+        let args = [Arg::Text(&origin), Arg::Int(number(places.start)), Arg::Int(number(places.end))];
         let Some(row) = self.db().fetch_one(&PACKED, &args).await? else { return Ok(None) };
-        if count(&row, 0)? != to.saturating_sub(from) {
+        if count(&row, 0)? != places.end.saturating_sub(places.start) {
             return Ok(None);
         }
         let packed = row.bytes(1, "entries")?;
         drop(row);
-        let (first, last) = (from.div_euclid(256), to.div_ceil(256));
-        let args = [Arg::Text(&origin), Arg::Int(number(first)), Arg::Int(number(last))];
-        let mut tiles = BTreeMap::new();
-        for row in self.db().fetch(&TILES, &args).await? {
-            tiles.insert(count(&row, 0)?, row.bytes(1, "hashes")?);
-        }
-        let checked = tokio::task::spawn_blocking(move || sound(&packed, &origin, from..to, &tiles)).await;
+        let tiles = self.tiles_of_leaves(places.start / 256, TILES).await?;
+        let checked = tokio::task::spawn_blocking(move || sound(&packed, &origin, places, (&tiles, size))).await;
         checked.map_err(|_| Error::Corrupt { at: "log", what: "a stretch" })
     }
 }
 
 /// Takes the packed entries apart and checks each; `None` when anything is not as it should be.
-fn sound(
-    packed: &[u8],
-    origin: &str,
-    indexes: std::ops::Range<u64>,
-    tiles: &BTreeMap<u64, Vec<u8>>,
-) -> Option<Stretch> {
+fn sound(packed: &[u8], origin: &str, places: Range<u64>, tiles: (&BTreeMap<u64, Vec<u8>>, u64)) -> Option<Stretch> {
     let mut leaves = Vec::with_capacity(usize::try_from(ENTRIES).unwrap_or(0));
     let (mut rest, mut times) = (packed, None::<(Moment, Moment)>);
-    for index in indexes.clone() {
-        let (filed_index, after) = decimal(rest, b',')?;
-        let (filed_time, after) = decimal(after, b',')?;
+    for _ in places.clone() {
+        let (filed_time, after) = decimal(rest, b',')?;
         let (length, after) = decimal(after, b';')?;
         let (filed_id, after) = after.split_at_checked(ID_BYTES)?;
         let (entry, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
@@ -88,8 +83,7 @@ fn sound(
         let leaf = leaf_hash(entry);
         let open = OpenEntry::parse(entry).ok()?;
         let (first, before) = times.unwrap_or((open.time, open.time));
-        let same = filed_index == index
-            && leaf.0 == *filed_leaf
+        let same = leaf.0 == *filed_leaf
             && open.log == origin
             && open.id.as_bytes() == filed_id
             && u64::try_from(open.time.millis()) == Ok(filed_time)
@@ -101,17 +95,24 @@ fn sound(
         leaves.push(leaf);
     }
     let (time_first, time_last) = times.filter(|_| rest.is_empty())?;
-    as_in_tiles(&leaves, indexes.start, tiles).then_some(Stretch { leaves, time_first, time_last })
+    as_in_tiles(&leaves, places.start, tiles).then_some(Stretch { leaves, time_first, time_last })
 }
 
-/// Whether the leaves are those of the tiles made when they were appended, as far as there are tiles.
-fn as_in_tiles(leaves: &[Hash], from: u64, tiles: &BTreeMap<u64, Vec<u8>>) -> bool {
+/// Whether the leaves are those of the tiles made when they were appended: every tile that is full at this size of the log must
+/// be there, whole.
+fn as_in_tiles(leaves: &[Hash], from: u64, (tiles, size): (&BTreeMap<u64, Vec<u8>>, u64)) -> bool {
     let mut at = from;
     leaves.iter().all(|leaf| {
         let place = usize::try_from(at % 256).unwrap_or(0).saturating_mul(Hash::BYTES);
-        let kept = tiles.get(&(at / 256)).and_then(|tile| tile.get(place..place.saturating_add(Hash::BYTES)));
+        let number = at / 256;
         at = at.saturating_add(1);
-        kept.is_none_or(|kept| kept == leaf.0)
+        match tiles.get(&number) {
+            Some(tile) => {
+                tile.len() == TILE_BYTES
+                    && tile.get(place..place.saturating_add(Hash::BYTES)) == Some(leaf.0.as_slice())
+            }
+            None => number >= size / 256,
+        }
     })
 }
 
@@ -152,27 +153,30 @@ mod tests {
 
     fn packed(rows: &[Filed]) -> Vec<u8> {
         let mut out = Vec::new();
-        for (index, time, id, entry, leaf) in rows {
-            out.extend_from_slice(format!("{index},{time},{};", entry.len()).as_bytes());
+        for (_, time, id, entry, leaf) in rows {
+            out.extend_from_slice(format!("{time},{};", entry.len()).as_bytes());
             out.extend([id, entry, leaf].into_iter().flatten());
         }
         out
     }
 
     fn tiles(rows: &[Filed]) -> BTreeMap<u64, Vec<u8>> {
-        BTreeMap::from([(0, rows.iter().flat_map(|row| row.4.clone()).collect())])
+        let mut tile: Vec<u8> = rows.iter().flat_map(|row| row.4.clone()).collect();
+        tile.resize(TILE_BYTES, 0);
+        BTreeMap::from([(0, tile)])
     }
 
     #[test]
     fn a_sound_stretch_is_taken_with_its_leaves_and_times() {
         let rows = rows(5);
-        let found = sound(&packed(&rows), ORIGIN, 0..5, &tiles(&rows)).unwrap();
+        let found = sound(&packed(&rows), ORIGIN, 0..5, (&tiles(&rows), 5)).unwrap();
         assert_eq!(
             found.leaves.iter().map(|l| l.0.to_vec()).collect::<Vec<_>>(),
             rows.iter().map(|r| r.4.clone()).collect::<Vec<_>>()
         );
         assert_eq!((found.time_first.millis(), found.time_last.millis()), (rows[0].1, rows[4].1));
-        assert!(sound(&packed(&rows), ORIGIN, 0..5, &BTreeMap::new()).is_some(), "no tile is full yet");
+        assert!(sound(&packed(&rows), ORIGIN, 0..5, (&BTreeMap::new(), 255)).is_some(), "no tile is full yet");
+        assert!(sound(&packed(&rows), ORIGIN, 0..5, (&BTreeMap::new(), 256)).is_none(), "the first tile is gone");
     }
 
     #[test]
@@ -182,13 +186,15 @@ mod tests {
         for at in 0..whole.len() {
             let mut bent = whole.clone();
             bent[at] ^= 1;
-            assert!(sound(&bent, ORIGIN, 0..4, &tiles).is_none(), "byte {at}");
+            assert!(sound(&bent, ORIGIN, 0..4, (&tiles, 4)).is_none(), "byte {at}");
         }
-        for at in 0..tiles[&0].len() {
+        for at in 0..4 * Hash::BYTES {
             let mut bent = tiles.clone();
             bent.get_mut(&0).unwrap()[at] ^= 1;
-            assert!(sound(&whole, ORIGIN, 0..4, &bent).is_none(), "byte {at} of the tile");
+            assert!(sound(&whole, ORIGIN, 0..4, (&bent, 4)).is_none(), "byte {at} of the tile");
         }
+        let short = BTreeMap::from([(0, tiles[&0][..TILE_BYTES - 1].to_vec())]);
+        assert!(sound(&whole, ORIGIN, 0..4, (&short, 4)).is_none(), "a tile cut short");
     }
 
     #[test]
@@ -196,7 +202,7 @@ mod tests {
         let good = rows(4);
         let none = BTreeMap::new();
         let refused = |rows: &[Filed], what: &str| {
-            assert!(sound(&packed(rows), ORIGIN, 0..4, &none).is_none(), "{what}");
+            assert!(sound(&packed(rows), ORIGIN, 0..4, (&none, 4)).is_none(), "{what}");
         };
         refused(&good[..3], "the last dropped");
         refused(&[good.clone(), vec![good[3].clone()]].concat(), "one more");
@@ -209,7 +215,7 @@ mod tests {
         whole[3] = (3, third.1, third.2, third.3, third.4);
         whole[2].1 += 1;
         refused(&whole, "filed under other indexes and another time");
-        assert!(sound(&packed(&good), "audit.example.org/log2", 0..4, &none).is_none());
+        assert!(sound(&packed(&good), "audit.example.org/log2", 0..4, (&none, 4)).is_none());
         // The row after it hidden in the hash of one: its length is asked for by the statement, and here it does not fit.
         let mut hidden = good.clone();
         let swallowed = packed(&hidden.split_off(3));

@@ -60,11 +60,17 @@ impl Frontier {
     }
     /// Appends a leaf hash; O(log n), amortised one node hash.
     pub fn append(&mut self, leaf: Hash) {
+        self.append_noting(leaf, |_, _| {});
+    }
+    /// As [`Frontier::append`]; `joined` is told of each complete subtree the leaf completes, its height (1 for two leaves)
+    /// and its root, smallest first.
+    pub fn append_noting(&mut self, leaf: Hash, mut joined: impl FnMut(u32, Hash)) {
         let mut node = leaf;
         // Each trailing 1 bit of the size is a complete subtree as large as `node`: join them.
-        for _ in 0..self.size.trailing_ones() {
+        for below in 0..self.size.trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 node = node_hash(&left, &node);
+                joined(below.saturating_add(1), node);
             }
         }
         self.peaks.push(node);

@@ -102,6 +102,8 @@ pub struct Ask {
     pub to: i64,
     /// About whom: the gateway's id of a person, or the pseudonym of the asker's own view.
     pub subject: Option<String>,
+    /// Other ids under which that person was known, before two were joined; found by [`Asker::prepare`].
+    pub known_as: Vec<String>,
     /// An account.
     pub actor: Option<String>,
     /// Accounts linked to somebody, for Q11.
@@ -217,6 +219,9 @@ impl<'a> Asker<'a> {
             let found = all.into_iter().find(|s| self.viewer.subject(self.keys, s) == name);
             ask.subject = Some(found.ok_or(Failure::NotFound)?);
         }
+        if let Some(subject) = &ask.subject {
+            ask.known_as = self.db.known_as(subject).await?;
+        }
         if let Some(name) = ask.case.as_deref().filter(|c| c.starts_with(view::CASE_PREFIX)) {
             ask.case = Some(self.case_of(name).await?.ok_or(Failure::NotFound)?);
         }
@@ -250,6 +255,12 @@ impl<'a> Asker<'a> {
             QuestionId::Q19 => self.proof_of(ask).await,
             QuestionId::Q20 => self.soundness(ask).await,
         }?;
+        if !ask.known_as.is_empty() {
+            let ids = ask.known_as.len().saturating_add(1);
+            answer
+                .notes
+                .push(format!("this person was known under {ids} ids before they were joined: all are asked about"));
+        }
         let erased = self.db.count_erased(Moment::from_millis(ask.from), Moment::from_millis(ask.to)).await?;
         if erased > 0 {
             answer
@@ -289,6 +300,7 @@ impl<'a> Asker<'a> {
             from: ask.from,
             to: ask.to,
             subject: ask.subject.clone(),
+            known_as: ask.known_as.clone(),
             actor: ask.actor.clone(),
             agency: ask.agency.clone(),
             reference,

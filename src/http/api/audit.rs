@@ -235,6 +235,7 @@ fn read(request: &HttpRequest) -> Result<(Ask, LogForm), Problem> {
         purpose: read_purpose,
         outcome: read_outcome,
         reason: take("reason"),
+        ..Ask::default()
     };
     if given.is_empty() { Ok((ask, form)) } else { Err(Problem::parameter("a parameter is not known")) }
 }

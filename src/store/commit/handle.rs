@@ -1,6 +1,6 @@
 //! Starting the committer, and the handle through which jobs reach it.
 
-use super::append::SubjectKeys;
+use super::append::{LogState, SubjectKeys};
 use super::lease::Lease;
 use super::mirror::{self, Mirror};
 use super::standing::{Standing, StandingCell};
@@ -16,6 +16,7 @@ use crate::store::effect::Effect;
 use crate::store::entry_index::IndexKeys;
 use crate::store::keys::Keys;
 use crate::store::log::LogReader;
+use crate::store::mark::Mark;
 use crate::store::{Error, decided, messages, quarantine};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -70,6 +71,7 @@ pub struct CommitterHandle {
     names: IndexKeys,
     vkey: Arc<Vkey>,
     standing: Arc<StandingCell>,
+    owes_check: bool,
 }
 
 impl std::fmt::Debug for CommitterHandle {
@@ -106,13 +108,15 @@ impl Committer {
         }
         let former = options.retires.as_ref().map(|old| old.vkey().clone());
         let trusted: Vec<_> = std::iter::once(signer.vkey().clone()).chain(former).collect();
-        let checked = reader.check(&trusted, seen.as_deref(), Extent::All, &*options.progress).await?;
-        let (state, note) = match checked {
-            Ok(sound) => sound,
-            Err(findings) => {
-                let findings = reader.explain(&trusted, seen.as_deref(), &findings).await;
-                return Err(StartError::Unsound { origin: origin.as_str().to_owned(), findings });
-            }
+        let at = (&keys, clock.now());
+        let marked = match options.trust_mark {
+            Some(least) => reader.check_since_mark(at, &trusted, seen.as_deref(), least).await?,
+            None => None,
+        };
+        let owes_check = marked.is_some();
+        let (state, note) = match marked {
+            Some(sound) => sound,
+            None => whole(&reader, &trusted, seen.as_deref(), &options).await?,
         };
         let indexed = reader.fill_index(&keys).await?;
         if indexed > 0 {
@@ -123,6 +127,10 @@ impl Committer {
         let mut tx = db.begin().await?;
         let args = [Arg::Text(origin.as_str()), Arg::Text(&owner), Arg::Int(clock.now().millis())];
         tx.execute(&SHARD_OWN, &args).await?;
+        if !owes_check {
+            let mark = Mark { size: state.frontier.size(), root: state.frontier.root(), at: clock.now() };
+            mark.set(&mut tx, &keys, &origin).await?;
+        }
         tx.commit().await?;
         let mirror = Mirror::start(options.mirror, options.mirror_every, Arc::clone(&options.faults));
         mirror.note(note.clone());
@@ -150,7 +158,23 @@ impl Committer {
         tokio::spawn(writer.serve(jobs));
         let (keys, clock, origin) = handle_parts;
         let names = IndexKeys::new(&keys);
-        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing })
+        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing, owes_check })
+    }
+}
+
+/// The check of every byte; where a sound log ends.
+async fn whole(
+    reader: &LogReader,
+    trusted: &[Vkey],
+    seen: Option<&[u8]>,
+    options: &Options,
+) -> Result<(LogState, String), StartError> {
+    match reader.check(trusted, seen, Extent::All, &*options.progress).await? {
+        Ok(sound) => Ok(sound),
+        Err(findings) => {
+            let findings = reader.explain(trusted, seen, &findings).await;
+            Err(StartError::Unsound { origin: reader.origin().as_str().to_owned(), findings })
+        }
     }
 }
 
@@ -196,6 +220,13 @@ impl CommitterHandle {
     #[must_use]
     pub fn standing(&self) -> Standing {
         if self.is_running() { self.standing.get() } else { Standing::Lost }
+    }
+
+    /// Whether the start trusted a mark, so that entries before it are still to be read: whoever started it checks the whole log
+    /// beside its work, at once.
+    #[must_use]
+    pub const fn owes_check(&self) -> bool {
+        self.owes_check
     }
 
     /// The log is not what was signed: from now on nothing is written to it, and so nothing is released.

@@ -174,6 +174,9 @@ pub struct Options {
     pub retires: Option<Arc<Signer>>,
     /// Told how far the check at start is: entries done, entries there are.
     pub progress: Arc<dyn Fn(u64, u64) + Send + Sync>,
+    /// A log with at least so many entries that was marked as sound a week ago at most is not read whole at start; then the
+    /// handle says that the whole check is owed. `None`: it is always read whole.
+    pub trust_mark: Option<u64>,
     /// Faults to inject; [`NoFaults`] outside tests.
     pub faults: Arc<dyn Faults>,
 }
@@ -186,6 +189,7 @@ impl Default for Options {
             lease_wait: lease::WAIT,
             retires: None,
             progress: Arc::new(|_, _| {}),
+            trust_mark: None,
             faults: Arc::new(NoFaults),
         }
     }

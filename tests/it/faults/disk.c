@@ -1,4 +1,4 @@
-/* A disk that fails when told to, for tests: loaded before the C library, it stands between SQLite and the kernel.
+/* A disk that fails when told to, for tests: loaded before the C library, it stands between a database and the kernel.
  *
  * The file named by FAULTY_DISK_ORDER holds one line: "<call> <n> <when> <error>". The n-th next call of that name on a
  * file whose path holds FAULTY_DISK_PATH fails with that error number, once; "<when>" is "before" (nothing is written) or
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
@@ -52,12 +53,11 @@ static int judge(const char *call, int fd, int *error) {
     if (!always && counted == atol(nth)) hit = 1;
     pthread_mutex_unlock(&one);
     if (!hit) return 0;
+    /* Carried out once, whichever of a server's processes comes first. */
     snprintf(done, sizeof done, "%s.done", file);
-    f = fopen(done, "w");
-    if (f != NULL) {
-        fputs(order, f);
-        fclose(f);
-    }
+    int mark = open(done, O_CREAT | O_EXCL | O_WRONLY, 0666);
+    if (mark < 0 && !always) return 0;
+    if (mark >= 0) close(mark);
     return strcmp(when, "after") == 0 ? 2 : 1;
 }
 
@@ -81,6 +81,8 @@ static int judge(const char *call, int fd, int *error) {
 
 FAULTY(ssize_t, pwrite64, "write", fd, (int fd, const void *bytes, size_t count, off64_t at), (fd, bytes, count, at))
 FAULTY(ssize_t, pwrite, "write", fd, (int fd, const void *bytes, size_t count, off_t at), (fd, bytes, count, at))
+FAULTY(ssize_t, pwritev64, "write", fd, (int fd, const struct iovec *parts, int count, off64_t at), (fd, parts, count, at))
+FAULTY(ssize_t, pwritev, "write", fd, (int fd, const struct iovec *parts, int count, off_t at), (fd, parts, count, at))
 FAULTY(int, fdatasync, "sync", fd, (int fd), (fd))
 FAULTY(int, fsync, "sync", fd, (int fd), (fd))
 FAULTY(int, ftruncate64, "truncate", fd, (int fd, off64_t length), (fd, length))

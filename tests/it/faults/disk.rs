@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// No space left on the device; input or output error (Linux, errno(3)).
-const ENOSPC: i32 = 28;
-const EIO: i32 = 5;
+pub(super) const ENOSPC: i32 = 28;
+pub(super) const EIO: i32 = 5;
 /// More writes than one commit makes.
 const CALLS_MAX: usize = 400;
 
@@ -25,15 +25,7 @@ fn every_write_and_flush_of_a_commit_that_fails_is_neither_acknowledged_nor_doub
     }
     let folder = std::env::temp_dir().join(format!("solent-disk-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let library = folder.join("disk.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults/disk.c");
-    let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .args([&library, &source])
-        .args(["-ldl", "-lpthread"])
-        .status()
-        .expect("building Solent needs a C compiler, and so does this test");
-    assert!(compiled.success());
+    let library = compiled(&folder);
     let done = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "faults::disk::child", "--nocapture"])
         .env("LD_PRELOAD", &library)
@@ -49,17 +41,33 @@ fn every_write_and_flush_of_a_commit_that_fails_is_neither_acknowledged_nor_doub
     let _ = std::fs::remove_dir_all(&folder);
 }
 
+/// The faulty disk as a library, compiled into a folder.
+pub(super) fn compiled(folder: &Path) -> PathBuf {
+    let library = folder.join("disk.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults/disk.c");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .args([&library, &source])
+        .args(["-ldl", "-lpthread"])
+        .status()
+        .expect("building Solent needs a C compiler, and so does this test");
+    assert!(compiled.success());
+    library
+}
+
 /// An order to the faulty disk; withdrawn when dropped.
-struct Order(PathBuf);
+pub(super) struct Order(PathBuf);
 
 impl Order {
     fn new(text: &str) -> Self {
-        let file = PathBuf::from(std::env::var_os("FAULTY_DISK_ORDER").unwrap());
+        Self::at(PathBuf::from(std::env::var_os("FAULTY_DISK_ORDER").unwrap()), text)
+    }
+    pub(super) fn at(file: PathBuf, text: &str) -> Self {
         let _ = std::fs::remove_file(file.with_extension("done"));
         std::fs::write(&file, format!("{text}\n")).unwrap();
         Self(file)
     }
-    fn carried_out(&self) -> bool {
+    pub(super) fn carried_out(&self) -> bool {
         let mut done = self.0.clone().into_os_string();
         done.push(".done");
         std::fs::remove_file(done).is_ok()

@@ -4,6 +4,8 @@ mod commits;
 mod disk;
 mod gateway_kill;
 mod gone;
+mod proxy;
+mod server;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqlitePoolOptions;

@@ -5,6 +5,7 @@ mod facts;
 mod kill;
 mod log;
 pub mod mailbox;
+mod mark;
 mod page_state;
 mod people;
 mod schema;

@@ -2,10 +2,12 @@
 
 use super::mailbox::message;
 use super::support::{ORIGIN, TestDb, login, on_each_engine, view};
-use solent::audit::Origin;
+use solent::audit::{Event, Origin};
 use solent::ident::{AgencyId, PersonId};
 use solent::matching::{Identifier, Scheme};
-use solent::store::{CommitError, CommitterHandle, Effect, Job, Presented, RecordId, Refusal, Resolution};
+use solent::store::{
+    CommitError, CommitterHandle, Cursor, Effect, IndexKeys, Job, Presented, RecordId, Refusal, Resolution, Wanted,
+};
 
 fn presented(nhs: &str, own: Option<&str>, birth: &str, family: &str, given: &str) -> Presented {
     let sender = AgencyId::from("southdown-mh");
@@ -201,6 +203,25 @@ fn two_people_become_one_in_all_that_names_them_and_are_erased_as_one() {
         assert!(matches!(refused, Err(CommitError::Refused(Refusal::PersonChanged))));
         log.commit(about(&maya)).await.unwrap();
         assert_eq!(t.db.one_with(other.as_str()).await.unwrap(), [maya.as_str()]);
+        // Asked by either id, the log answers with what was logged about both, in its order, page by page.
+        let names = IndexKeys::new(&t.keys);
+        for (asked, known_as) in [(&maya, &other), (&other, &maya)] {
+            assert_eq!(t.db.known_as(asked.as_str()).await.unwrap(), [known_as.as_str()]);
+            let span = Wanted { to: i64::MAX, limit: 1, ..Wanted::default() };
+            let mut wanted = Wanted {
+                subject: Some(asked.as_str().to_owned()),
+                known_as: vec![known_as.as_str().to_owned()],
+                events: vec![Event::View],
+                ..span
+            };
+            let mut found = Vec::new();
+            while let Some(row) = t.db.asked(&names, &wanted).await.unwrap().into_iter().next() {
+                let (time, index) = (row.time.millis(), i64::try_from(row.index).unwrap());
+                wanted.after = Some(Cursor { time, origin: row.origin, index });
+                found.push(row.index);
+            }
+            assert_eq!(found, [2, 3, 6], "the two before they were one, and the one since");
+        }
         for (gone, kept) in [(&other, &maya), (&maya, &other), (&maya, &maya)] {
             let again = log.commit(join(gone, kept)).await;
             assert!(matches!(again, Err(CommitError::Refused(Refusal::PersonChanged))));

@@ -146,11 +146,16 @@ pub fn postgres() -> Option<&'static str> {
     server.as_deref()
 }
 
-fn start_cluster() -> Result<String, String> {
+/// The folder of the server's binaries, and whether a user of its own must run them.
+pub fn postgres_binaries() -> Result<(PathBuf, bool), String> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|_| "its binaries are not installed")?;
     let bin = versions.flatten().map(|v| v.path().join("bin")).filter(|b| b.join("initdb").is_file()).max();
-    let bin = bin.ok_or("its binaries are not installed")?;
     let root = Path::new("/root").is_dir() && std::fs::read_dir("/root").is_ok();
+    Ok((bin.ok_or("its binaries are not installed")?, root))
+}
+
+fn start_cluster() -> Result<String, String> {
+    let (bin, root) = postgres_binaries()?;
     let folder = std::env::temp_dir().join(format!("solent-pg-{}", std::process::id()));
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();

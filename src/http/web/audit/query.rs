@@ -104,6 +104,7 @@ impl Query {
             categories: category.flatten().into_iter().collect(),
             after: after.flatten(),
             limit: Some(ROWS),
+            ..Ask::default()
         };
         Self { ask, wrong }
     }
