@@ -8,7 +8,7 @@ use super::writer::{Answer, Prepared, ReadyEntry, Told, Waiting, Writer};
 use super::{CommitError, Committed, Draft, JOB_ENTRIES_MAX, Job, Options, QUEUE_JOBS_MAX};
 use crate::audit::entry::new_id;
 use crate::audit::{Salt, Signer, Vkey};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::diagnostic::Diagnostic;
 use crate::store::check::Extent;
 use crate::store::db::{Arg, Db, statements};
@@ -109,15 +109,7 @@ impl Committer {
         let former = options.retires.as_ref().map(|old| old.vkey().clone());
         let trusted: Vec<_> = std::iter::once(signer.vkey().clone()).chain(former).collect();
         let at = (&keys, clock.now());
-        let marked = match options.trust_mark {
-            Some(least) => reader.check_since_mark(at, &trusted, seen.as_deref(), least).await?,
-            None => None,
-        };
-        let owes_check = marked.is_some();
-        let (state, note) = match marked {
-            Some(sound) => sound,
-            None => whole(&reader, &trusted, seen.as_deref(), &options).await?,
-        };
+        let ((state, note), owes_check) = end_of(&reader, at, &trusted, seen.as_deref(), &options).await?;
         let indexed = reader.fill_index(&keys).await?;
         if indexed > 0 {
             tracing::info!(indexed, "entries written before there was an index were added to it");
@@ -159,6 +151,24 @@ impl Committer {
         let (keys, clock, origin) = handle_parts;
         let names = IndexKeys::new(&keys);
         Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing, owes_check })
+    }
+}
+
+/// Where a sound log ends, and whether a mark was trusted for it.
+async fn end_of(
+    reader: &LogReader,
+    at: (&Keys, Moment),
+    trusted: &[Vkey],
+    seen: Option<&[u8]>,
+    options: &Options,
+) -> Result<((LogState, String), bool), StartError> {
+    let marked = match options.trust_mark {
+        Some(least) => reader.check_since_mark(at, trusted, seen, least).await?,
+        None => None,
+    };
+    match marked {
+        Some(end) => Ok((end, true)),
+        None => Ok((whole(reader, trusted, seen, options).await?, false)),
     }
 }
 
