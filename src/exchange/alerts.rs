@@ -69,6 +69,8 @@ words! {
         PermissionEndsSoon = "permission-ends-soon",
         /// Something was shown at the pages because of a permission that was withdrawn (R35).
         PermissionWithdrawn = "permission-withdrawn",
+        /// Something that a hat of the agency was shown at the pages was corrected (R70).
+        StatementCorrected = "statement-corrected",
         /// An auditor asks about an entry.
         AuditorQuery = "auditor-query",
         /// Somebody asked with the number of a sealed identity (R66).

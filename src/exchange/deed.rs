@@ -5,10 +5,11 @@
 //! procedure, the guard of the deed, one entry with its changes, and once more from the start when somebody changed a fact
 //! meanwhile. Each deed's own story is in `permit`, `relate`, `break_glass` and `safeguard`. Read [`Gateway::act`] first.
 
+use super::admitted::Admission;
 use super::alerts::AlertKind;
 use super::whom::Party;
 use super::{Caller, ContentSet, Failure, Gateway, Subject, entries, notice};
-use super::{break_glass, permit, relate, safeguard};
+use super::{break_glass, disclose, permit, relate, safeguard};
 use crate::audit::payload::{self, Payload, Policy};
 use crate::audit::{Draft, Event, Outcome};
 use crate::clock::Moment;
@@ -16,11 +17,11 @@ use crate::ident::{AccountId, AgencyId, EntryId, HatId, PersonId};
 use crate::sharing::facts::{Facts, Hat, Time};
 use crate::sharing::lifecycle::{self, Actor, Needs, Refused};
 use crate::sharing::{Reason, World};
-use crate::store::{Effect, FactRow, FactSeeds, FactsAt, Job, Section};
+use crate::store::{Effect, FactRow, FactSeeds, FactsAt, Job, Section, decided_digest};
 use crate::vocabulary::Purpose;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How often a deed starts again because facts changed while it was weighed; after that the caller is told.
 const TRIES: usize = 8;
@@ -81,6 +82,9 @@ pub(super) struct Scene<'a> {
     pub hat: Hat,
     /// The id its entry will have.
     pub entry: EntryId,
+    seeds: FactSeeds,
+    /// The first admission asked for: what its entry, or that of its refusal, keeps.
+    admitted: OnceLock<Admission>,
 }
 
 impl Scene<'_> {
@@ -90,7 +94,10 @@ impl Scene<'_> {
     }
     /// Steps 1 to 4.
     pub fn admit(&self, actor: &Actor, person: &PersonId, needs: Needs) -> Result<Option<String>, Refused> {
-        lifecycle::admit(&self.world, &self.content.policy, actor, person, needs)
+        let found = lifecycle::admit(&self.world, &self.content.policy, actor, person, needs);
+        let from = (self.at, &self.state, &self.seeds);
+        self.admitted.get_or_init(|| Admission::new(from, actor, (person, needs), &found));
+        found
     }
     /// An entry of this user: event, hat, purpose, whom it is about, the rules in force.
     pub fn payload(&self, event: Event, subject: Option<&PersonId>, purpose: Option<Purpose>) -> Payload {
@@ -168,6 +175,8 @@ impl Gateway {
             content: self.content(),
             hat,
             entry: EntryId::new(Self::fresh_id()),
+            seeds,
+            admitted: OnceLock::new(),
         })
     }
 
@@ -216,7 +225,12 @@ impl Gateway {
         let mut payload = scene.payload(event, subject, purpose);
         payload.reason = Some(refused.reason.code().to_owned());
         let entry = EntryId::new(Self::fresh_id());
+        let kept = match self.keep_admission(scene, &mut payload) {
+            Ok(kept) => kept,
+            Err(failure) => return failure,
+        };
         let mut job = Job::new(Draft::new(Outcome::Deny, payload).with_id(entry.clone()));
+        job = kept.into_iter().fold(job, Job::with_effect);
         if refused.alert {
             let alert = notice::Notify::new(AlertKind::Conflict, entry.as_str(), &entry, scene.at);
             job = alert.to(std::slice::from_ref(&scene.hat.agency)).into_iter().fold(job, Job::with_effect);
@@ -224,6 +238,7 @@ impl Gateway {
         if let Err(error) = self.committer.commit(job).await {
             return error.into();
         }
+        self.rules_kept(scene.content.policy.version());
         let reason = if refused.silent { Reason::DRel } else { refused.reason };
         Failure::Refused { reason: reason.code() }
     }
@@ -240,14 +255,27 @@ impl Gateway {
     pub(super) async fn record(
         &self,
         scene: &Scene<'_>,
-        payload: Payload,
+        mut payload: Payload,
         effects: Vec<Effect>,
     ) -> Result<EntryId, Failure> {
+        let kept = self.keep_admission(scene, &mut payload)?;
         let entry = scene.entry.clone();
         let draft = Draft::new(Outcome::Allow, payload).with_id(entry.clone());
         let job = Job::new(draft).with_effect(Effect::IfFacts { at: scene.state });
-        self.committer.commit(effects.into_iter().fold(job, Job::with_effect)).await?;
+        self.committer.commit(effects.into_iter().chain(kept).fold(job, Job::with_effect)).await?;
+        self.rules_kept(scene.content.policy.version());
         Ok(entry)
+    }
+
+    /// What the admission to an act was decided from, with the entry that names its digest, and the rules (R78).
+    fn keep_admission(&self, scene: &Scene<'_>, payload: &mut Payload) -> Result<Vec<Effect>, Failure> {
+        let (Some(admission), Some(policy)) = (scene.admitted.get(), &mut payload.policy) else {
+            return Ok(Vec::new());
+        };
+        let body = admission.to_bytes()?;
+        policy.inputs = Some(disclose::hex(&decided_digest(&self.keys, &body)));
+        let rules = self.keep_rules(&policy.version);
+        Ok(std::iter::once(Effect::KeepDecided { body }).chain(rules).collect())
     }
 }
 

@@ -142,7 +142,7 @@ impl Gateway {
     }
 
     /// Keeps the rules of this version with their first decision in this process.
-    fn keep_rules(&self, version: &str) -> Option<Effect> {
+    pub(super) fn keep_rules(&self, version: &str) -> Option<Effect> {
         let content = self.content();
         let fresh = content.policy.version() == version && self.kept_rules.load().as_str() != version;
         fresh.then(|| Effect::KeepRules { version: version.to_owned(), files: content.policy.files().to_owned() })
@@ -151,10 +151,15 @@ impl Gateway {
     /// Makes the entry of a decision durable.
     pub(super) async fn commit_decision(&self, job: Job, weighed: &Weighed) -> Result<Committed, Failure> {
         let committed = self.committer.commit(job).await?;
-        if self.kept_rules.load().as_str() != weighed.policy_version {
-            self.kept_rules.store(Arc::new(weighed.policy_version.clone()));
-        }
+        self.rules_kept(&weighed.policy_version);
         Ok(committed)
+    }
+
+    /// The rules of this version are kept from now on.
+    pub(super) fn rules_kept(&self, version: &str) {
+        if self.kept_rules.load().as_str() != version {
+            self.kept_rules.store(Arc::new(version.to_owned()));
+        }
     }
 
     /// Decides every segment in question at this moment and redacts. Changes nothing, logs nothing.

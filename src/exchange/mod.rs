@@ -5,6 +5,7 @@
 //! Read `disclose.rs` first: the whole promise as one function.
 
 mod access;
+mod admitted;
 mod alerts;
 mod audit_desk;
 mod break_glass;
@@ -12,6 +13,7 @@ mod clock_watch;
 mod concern;
 mod consent_r4;
 mod console;
+mod corrections;
 mod deed;
 mod delegations;
 mod deliver;

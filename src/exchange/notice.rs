@@ -1,13 +1,13 @@
 //! Notices and alerts: a reference to something that somebody has to look at, never a name, a category or a place (R41, R63).
 //!
-//! A notice goes to the mailbox of a system that received something which no longer holds (R35). An alert is kept for the
+//! A notice goes to the mailbox of a system that received something which no longer holds (R35) or was corrected (R70). An alert is kept for the
 //! privacy officers of an agency.
 
 use super::alerts::{self, Alert, AlertKind, AlertState};
 use super::deed::Scene;
 use super::{Caller, Failure, Gateway};
 use crate::clock::Moment;
-use crate::ident::{AgencyId, EntryId, ItemId, MessageId, SystemId};
+use crate::ident::{AgencyId, EntryId, HatId, ItemId, MessageId, SystemId};
 use crate::sharing::facts::Time;
 use crate::store::{EXPIRY_MILLIS, Effect, Item, ItemKind, NewItem, NewMessage, PermissionUse};
 use serde_json::{Value, json};
@@ -24,16 +24,22 @@ pub(super) struct Notify {
     at: Moment,
     due: Option<Time>,
     once: bool,
+    hat: Option<HatId>,
 }
 
 impl Notify {
     /// An alert about the thing with this id.
     pub fn new(kind: AlertKind, refers_to: &str, entry: &EntryId, at: Moment) -> Self {
-        Self { kind, entry: entry.clone(), refers_to: refers_to.to_owned(), at, due: None, once: false }
+        Self { kind, entry: entry.clone(), refers_to: refers_to.to_owned(), at, due: None, once: false, hat: None }
     }
     /// To be dealt with by then.
     pub fn due(mut self, due: Time) -> Self {
         self.due = Some(due);
+        self
+    }
+    /// About what reached this hat.
+    pub fn of(mut self, hat: Option<HatId>) -> Self {
+        self.hat = hat;
         self
     }
     /// At most one for the thing and agency.
@@ -50,7 +56,7 @@ impl Notify {
                 id: if self.once { named } else { Gateway::fresh_id() },
                 kind: self.kind,
                 entry: self.entry.clone(),
-                hat: None,
+                hat: self.hat.clone(),
                 raised_at: self.at.to_string(),
                 state: AlertState::New,
                 steps: Vec::new(),
@@ -83,28 +89,41 @@ impl Gateway {
         if systems.is_empty() {
             return effects;
         }
+        let to = systems.into_iter().map(|system| (system.clone(), None)).collect();
+        effects.extend(self.notice(kind, permission, (&caller.agency, at), to));
+        effects
+    }
+
+    /// A notice in mailboxes: its kind and what it refers to, for each system the hat it is for where one is meant.
+    pub(super) fn notice(
+        &self,
+        kind: &'static str,
+        refers_to: &str,
+        (agency, at): (&AgencyId, Moment),
+        to: Vec<(SystemId, Option<HatId>)>,
+    ) -> [Effect; 2] {
         let message = MessageId::new(Self::fresh_id());
-        let item = |system: &SystemId| NewItem {
+        let item = |(system, hat)| NewItem {
             id: ItemId::new(Self::fresh_id()),
             kind: ItemKind::Notice,
             message: message.clone(),
             records: Vec::new(),
             from_system: SystemId::new(SENDER),
-            from_agency: caller.agency.clone(),
-            to_system: system.clone(),
-            hat: None,
+            from_agency: agency.clone(),
+            to_system: system,
+            hat,
             purpose: None,
             available_at: at,
             expires_at: at.plus_millis(EXPIRY_MILLIS),
         };
-        let items = systems.into_iter().map(item).collect();
-        effects.push(Effect::Accept(Box::new(NewMessage {
+        let items = to.into_iter().map(item).collect();
+        let accepted = Effect::Accept(Box::new(NewMessage {
             id: message.clone(),
             system: SystemId::new(SENDER),
-            agency: caller.agency.clone(),
+            agency: agency.clone(),
             format: "notice".to_owned(),
             received_at: at,
-            body_digest: self.keys.hash("notice", permission.as_bytes()),
+            body_digest: self.keys.hash("notice", refers_to.as_bytes()),
             byte_length: 0,
             loss: "[]".to_owned(),
             state: "accepted".to_owned(),
@@ -113,9 +132,8 @@ impl Gateway {
             people: Vec::new(),
             items,
             idempotency: None,
-        })));
-        effects.push(Effect::Notice { message, kind, refers_to: permission.to_owned() });
-        effects
+        }));
+        [accepted, Effect::Notice { message, kind, refers_to: refers_to.to_owned() }]
     }
 
     /// Wakes the systems that wait for something to arrive.
@@ -132,6 +150,10 @@ impl Gateway {
     pub(super) async fn notice_body(&self, caller: &Caller, item: &Item) -> Result<Value, Failure> {
         let found = self.db.notice(&item.message).await?;
         let (kind, permission) = found.ok_or(Failure::Inconsistent("a notice without its reference"))?;
+        if super::corrections::NOTICES.contains(&kind.as_str()) {
+            let receipts: Vec<&str> = permission.split(' ').collect();
+            return Ok(json!({"notice": kind, "receipts": receipts, "hat": item.hat}));
+        }
         let uses = self.db.permission_uses(&permission).await?;
         let receipts: Vec<&str> = uses.iter().filter(|u| u.system == caller.system).map(|u| u.entry.as_str()).collect();
         Ok(json!({"notice": kind, "receipts": receipts}))

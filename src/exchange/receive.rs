@@ -3,7 +3,7 @@
 //! Owns the order: read and validate, match people, store and log in one transaction, acknowledge. A message that is
 //! not valid changes nothing. Read [`Gateway::receive`] first.
 
-use super::{Caller, Failure, Gateway, entries};
+use super::{Caller, Failure, Gateway, corrections, entries};
 use crate::audit::payload::{Dataset, Payload, length_class};
 use crate::audit::{Draft, Outcome};
 use crate::clock::Moment;
@@ -66,6 +66,9 @@ pub struct Accepted {
     /// How many items are held in quarantine, because it cannot be told whom they are about or a required part is missing.
     #[serde(default)]
     pub quarantined: usize,
+    /// How many earlier records of the sender it stands in the place of.
+    #[serde(default)]
+    pub replaced: usize,
 }
 
 /// What is known of a message that somebody wrote in the pages: whom it is about needs no matching, and who wrote it.
@@ -108,18 +111,21 @@ impl Gateway {
         }
         let read = self.read(caller, &submission.body)?;
         for _ in 0..MATCH_TRIES_MAX {
-            let accepted = self.compose(caller, &read, known, now).await?;
+            let mut accepted = self.compose(caller, &read, known, now).await?;
+            self.correct(caller, &mut accepted, now).await?;
+            let told = accepted.corrected.told.clone();
             let (job, answer) = self.job(caller, &submission, (accepted, known), &body_digest, key_hash, now)?;
             match self.committer.commit(job).await {
                 Ok(_) => {
                     self.announce(caller);
+                    self.wake_all(&told);
                     return Ok(answer);
                 }
                 // Whom it is about was given, not matched: who gave it looks again.
                 Err(CommitError::Refused(Refusal::PersonChanged)) if known.by.is_some() => {
                     return Err(Failure::Changed);
                 }
-                Err(CommitError::Refused(Refusal::PersonChanged)) => {}
+                Err(CommitError::Refused(Refusal::PersonChanged | Refusal::Replaced)) => {}
                 Err(CommitError::Refused(Refusal::IdempotencyTaken)) => {
                     let answer = self.remembered(caller, key_hash.as_ref(), &body_digest, now).await?;
                     return answer.ok_or(Failure::Conflict);
@@ -171,7 +177,8 @@ impl Gateway {
         let mut composed = Composed::default();
         for (one, locals) in read.iter().zip(locals) {
             let people: Vec<(String, Resolution)> = locals.into_iter().zip(resolved.by_ref()).collect();
-            let record = compose_record(&one.record, people, known, &mut composed, now);
+            let mut record = compose_record(&one.record, people, known, &mut composed, now);
+            corrections::name(&self.keys, caller, &one.record, (&mut record, &mut composed.corrections));
             for item in &one.quarantined {
                 composed.held.push(new_held(item, composed.records.len())?);
             }
@@ -199,6 +206,7 @@ impl Gateway {
             subjects_matched: composed.matched,
             routed: items.len(),
             quarantined: composed.held.len(),
+            replaced: composed.corrected.replaced,
         };
         let response = serde_json::to_string(&answer).map_err(|_| Failure::Inconsistent("an acknowledgement"))?;
         let dataset = Dataset {
@@ -241,7 +249,9 @@ impl Gateway {
         }
         let first = drafts.next().ok_or(Failure::Inconsistent("a message without an entry"))?;
         let given = known.people.values().cloned().map(Effect::IfNotJoined);
-        let job = given.fold(drafts.fold(Job::new(first), Job::with_entry), Job::with_effect).with_effect(effect);
+        let job = drafts.chain(composed.corrected.entries).fold(Job::new(first), Job::with_entry);
+        let job = given.fold(job, Job::with_effect).with_effect(effect);
+        let job = composed.corrected.effects.into_iter().fold(job, Job::with_effect);
         let ends = known.ends.iter().map(|(kind, id)| Effect::EndKept { kind: *kind, id: id.clone() });
         let job = ends.fold(job, Job::with_effect);
         Ok((composed.own.into_iter().fold(job, Job::with_effect), answer))
@@ -303,7 +313,7 @@ fn compose_record(
     let stored = record.segments().iter().filter(|s| !known.people.contains_key(s.id.as_str()));
     let segments: Vec<NewSegment> = stored.map(|s| new_segment(&id, s, &persons, now)).collect();
     composed.own.extend(known.writer.as_ref().and_then(|writer| own_work(&id, &segments, writer)));
-    NewRecord { id, content, segments, persons: persons.into_iter().collect() }
+    NewRecord { id, content, segments, persons: persons.into_iter().collect(), sent_as: None }
 }
 
 /// That a record's segments are a hat's own work (decision step 7): these, not whatever else its agency has about the person.
@@ -322,9 +332,13 @@ fn own_work(record: &RecordId, segments: &[NewSegment], writer: &HatId) -> Optio
     })
 }
 
+/// The rows of a message, and what it does to earlier ones.
 #[derive(Default)]
-struct Composed {
-    records: Vec<NewRecord>,
+pub(super) struct Composed {
+    pub(super) records: Vec<NewRecord>,
+    /// Records that say which earlier one they replace.
+    pub(super) corrections: Vec<corrections::Says>,
+    pub(super) corrected: corrections::Corrected,
     held: Vec<NewHeld>,
     people: Vec<crate::store::PersonChange>,
     own: Vec<Effect>,

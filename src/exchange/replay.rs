@@ -3,7 +3,8 @@
 //! Owns finding a decision's inputs, the facts of its state and its rules, and checking each against what the log holds of
 //! it. What is no longer at hand is said, never guessed. Read [`Replays::past`].
 
-use super::judged::{Inputs, Judged};
+use super::admitted::{Admission, judged};
+use super::judged::{Asked, Inputs, Judged};
 use super::questions::{Ask, Asker, Row};
 use super::world::Known;
 use super::{Failure, disclose};
@@ -14,7 +15,8 @@ use crate::ident::EntryId;
 use crate::sharing::Policy;
 use crate::sharing::decision::{Decision, Marker};
 use crate::sharing::govern::difference::{Changed, compared};
-use crate::store::{Db, Keys, Wanted, decided_digest};
+use crate::store::{Db, Keys, decided_digest};
+use crate::vocabulary::{Level, Purpose};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,9 +50,15 @@ impl Gone {
     }
 }
 
+/// What was decided: a question, or who may act.
+pub(super) enum What {
+    Question(Box<Inputs>),
+    Act(Box<Admission>),
+}
+
 /// A past decision, ready to be made again.
 pub(super) struct Past {
-    pub inputs: Inputs,
+    what: What,
     known: Known,
     /// The version of the rules that decided.
     pub version: String,
@@ -59,7 +67,38 @@ pub(super) struct Past {
 impl Past {
     /// What these rules say of the question of then.
     pub fn judge(&self, policy: &Policy) -> Result<Judged, Failure> {
-        self.inputs.judge(&self.known, policy)
+        match &self.what {
+            What::Question(inputs) => inputs.judge(&self.known, policy),
+            What::Act(admission) => admission.judge(&self.known, policy).map(judged),
+        }
+    }
+
+    /// The decided segments, in order; none of an act.
+    pub fn decided(&self) -> &[Asked] {
+        match &self.what {
+            What::Question(inputs) => inputs.decided(),
+            What::Act(_) => &[],
+        }
+    }
+
+    /// The reason for which an act was refused.
+    pub fn refused(&self, first: Option<&Decision>) -> Option<String> {
+        let act = matches!(self.what, What::Act(_));
+        first.filter(|decision| act && decision.level == Level::N).map(|decision| decision.reason.code().to_owned())
+    }
+
+    const fn of_nothing(&self) -> &'static str {
+        match &self.what {
+            What::Question(_) => "nothing held",
+            What::Act(_) => "an act",
+        }
+    }
+
+    const fn purpose(&self) -> Purpose {
+        match &self.what {
+            What::Question(inputs) => inputs.purpose,
+            What::Act(admission) => admission.purpose(),
+        }
     }
 }
 
@@ -85,10 +124,20 @@ impl<'a> Replays<'a> {
         if disclose::hex(&decided_digest(self.keys, &body)) != *digest {
             return Ok(Err(Gone::Altered));
         }
-        let inputs = Inputs::parse(&body)?;
-        let rows = self.db.facts_for_at(self.keys, &inputs.seeds(), inputs.state()).await?;
+        let (what, seeds, state) = match Admission::parse(&body) {
+            Some(admission) => {
+                let (seeds, state) = (admission.seeds().clone(), admission.state());
+                (What::Act(Box::new(admission)), seeds, state)
+            }
+            None => {
+                let inputs = Inputs::parse(&body)?;
+                let (seeds, state) = (inputs.seeds(), inputs.state());
+                (What::Question(Box::new(inputs)), seeds, state)
+            }
+        };
+        let rows = self.db.facts_for_at(self.keys, &seeds, state).await?;
         let known = Known::of(self.agencies, &rows)?;
-        Ok(Ok(Past { inputs, known, version: policy.version.clone() }))
+        Ok(Ok(Past { what, known, version: policy.version.clone() }))
     }
 
     /// The rules of a version, as they were kept.
@@ -142,8 +191,10 @@ impl Asker<'_> {
         let mut found = LogDifference::default();
         let mut ask = Ask { limit: Some(super::questions::PAGE_MAX), ..ask.clone() };
         loop {
-            let wanted = Wanted { events: DECIDING.to_vec(), ..self.wanted(&ask) };
-            let (rows, next) = self.rows(&ask, wanted, |_| true).await?;
+            // Acts have many events: those that keep something.
+            let kept = |row: &Row| row.payload.policy.as_ref().is_some_and(|p| p.inputs.is_some());
+            let decides = |row: &Row| kept(row) || DECIDING.contains(&row.payload.event);
+            let (rows, next) = self.rows(&ask, self.wanted(&ask), decides).await?;
             for row in &rows {
                 compare(&mut replays, (old, new), row, &mut found).await?;
             }
@@ -183,10 +234,10 @@ async fn compare(
     }
     let (before, after) = (past.judge(old)?, past.judge(new)?);
     found.decisions = found.decisions.saturating_add(before.decisions.len());
-    let names = past.inputs.decided().iter().map(|asked| named(row, &past, Some(asked.segment.as_str())));
+    let names = past.decided().iter().map(|asked| named(row, &past, Some(asked.segment.as_str())));
     let pairs = names.zip(before.decisions.into_iter().zip(after.decisions));
     found.changed.extend(compared(pairs.map(|(name, (before, after))| Changed { name, before, after })));
-    if let (true, Some(before), Some(after)) = (past.inputs.decided().is_empty(), before.first, after.first) {
+    if let (true, Some(before), Some(after)) = (past.decided().is_empty(), before.first, after.first) {
         // Nothing was held: what the requester learned is what the rules say of the first category asked for.
         found.decisions = found.decisions.saturating_add(1);
         found.changed.extend(compared(std::iter::once(Changed { name: named(row, &past, None), before, after })));
@@ -196,8 +247,11 @@ async fn compare(
 
 /// Whether the decisions are again those of the log.
 pub(super) fn says_again(row: &Row, past: &Past, again: &Judged) -> bool {
+    if let What::Act(admission) = &past.what {
+        return again.first.as_ref().is_some_and(|decision| admission.agrees(decision));
+    }
     let by_segment: BTreeMap<&str, &Decision> =
-        past.inputs.decided().iter().map(|asked| asked.segment.as_str()).zip(&again.decisions).collect();
+        past.decided().iter().map(|asked| asked.segment.as_str()).zip(&again.decisions).collect();
     let whole = again.refusal.as_ref().map(|r| r.reason.code());
     row.payload.reason.as_deref() == whole
         && row.payload.items.len() == by_segment.len()
@@ -206,7 +260,7 @@ pub(super) fn says_again(row: &Row, past: &Past, again: &Judged) -> bool {
 
 fn named(row: &Row, past: &Past, segment: Option<&str>) -> String {
     let role = row.payload.hat.as_ref().map_or("a hat", |hat| hat.role.code());
-    let purpose = past.inputs.purpose;
-    let what = segment.map_or_else(|| "nothing held".to_owned(), |segment| format!("segment {segment}"));
+    let purpose = past.purpose();
+    let what = segment.map_or_else(|| past.of_nothing().to_owned(), |segment| format!("segment {segment}"));
     format!("{} {role} for {purpose}, entry {}, {what}", row.entry.time, row.entry.id)
 }

@@ -359,9 +359,7 @@ impl<'a> Join<'a> {
             match name {
                 "label" => self.copy_label(out, target, from, child),
                 "summary_of" | "members" => self.copy_targets(out, target, from, child, name),
-                _ if LINKS.contains(&name) && is_reference(source, child) => {
-                    self.copy_link(out, target, from, child, name)
-                }
+                _ if LINKS.contains(&name) => self.copy_link(out, target, from, child, name),
                 _ => match &fields {
                     None => {
                         out.graft(target, Some(name), source, child);
@@ -477,10 +475,6 @@ fn people_of<'a>(place: &Held<'a>) -> impl Iterator<Item = (&'a str, NodeId)> + 
     let source = doc(place);
     let list = source.member(source.root(), "people");
     list.into_iter().flat_map(|l| source.children(l)).filter_map(|n| Some((source.text_at(n, &["id"])?, n)))
-}
-
-fn is_reference(source: &Document, node: NodeId) -> bool {
-    matches!(source.kind(node), Kind::String | Kind::Array)
 }
 
 fn texts(source: &Document, from: NodeId, path: &[&str]) -> Vec<String> {

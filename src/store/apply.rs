@@ -11,7 +11,8 @@ use super::keys::{Digest, Keys, Sealed};
 use super::mailbox::{self, ItemState, Out};
 use super::permission_use::Used;
 use super::{
-    cosignatures, decided, facts, join, messages, page_state, people, permission_use, quarantine, requests, retention,
+    cosignatures, decided, facts, join, messages, page_state, people, permission_use, quarantine, replaced, requests,
+    retention,
 };
 use crate::clock::Moment;
 use crate::ident::{EntryId, ItemId, SystemId};
@@ -64,6 +65,10 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
         Effect::TakeRequest { id } => present(requests::take(tx, id).await?),
         Effect::KeepCosignature { origin, kept } => Ok(cosignatures::put(tx, origin, kept).await?),
         Effect::EraseSealed { origin, key } => present(retention::erase(tx, origin, key).await?),
+        Effect::Replace { earlier, by } => match replaced::replace(tx, earlier, by).await? {
+            true => Ok(()),
+            false => Err(Stopped::Refused(Refusal::Replaced)),
+        },
         Effect::MessageState { message, state } => present(messages::set_state(tx, message, state).await?),
         Effect::PutFact { section, id, body, expected_version } => {
             let current = facts::version(tx, *section, id).await?;

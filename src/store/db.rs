@@ -45,6 +45,7 @@ macro_rules! bind_all {
                 Arg::TextOpt(v) => query.bind(v),
                 Arg::Int(v) => query.bind(v),
                 Arg::Bytes(v) => query.bind(v),
+                Arg::BytesOpt(v) => query.bind(v),
                 Arg::Bool(v) => query.bind(v),
                 Arg::Texts(v) => query.bind($list(v)),
                 Arg::Hashes(v) => query.bind($hashes(v)),
@@ -343,6 +344,7 @@ pub(super) enum Arg<'a> {
     TextOpt(Option<&'a str>),
     Int(i64),
     Bytes(&'a [u8]),
+    BytesOpt(Option<&'a [u8]>),
     Bool(bool),
     /// For `IN (SELECT value FROM json_each($n))` and `= ANY($n)`.
     Texts(&'a [String]),

@@ -84,6 +84,14 @@ pub enum Effect {
         /// Whose key: a person's id, or `month-YYYY-MM`.
         key: String,
     },
+    /// A record stands in the place of an earlier one, which is in no answer any more (R70). Refused with
+    /// [`super::Refusal::Replaced`] when another stands there already.
+    Replace {
+        /// The earlier one.
+        earlier: super::messages::RecordId,
+        /// Which stands in its place.
+        by: super::messages::RecordId,
+    },
     /// Sets a message's state word.
     MessageState {
         /// The message.
@@ -257,6 +265,8 @@ pub struct NewRecord {
     pub segments: Vec<NewSegment>,
     /// Which local person id is which person.
     pub persons: Vec<(String, PersonId)>,
+    /// What its sender calls it: see [`super::sent_as`].
+    pub sent_as: Option<Digest>,
 }
 
 impl std::fmt::Debug for NewRecord {

@@ -11,6 +11,7 @@ use super::fact_refs::{Kind, names_of, refs_of};
 use super::keys::Keys;
 use crate::clock::Moment;
 use crate::ident::{AccountId, AgencyId, HatId, PersonId, SegmentId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +84,8 @@ sections! {
 }
 
 /// What a request is about: where the closure starts.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct FactSeeds {
     /// Everybody the segments are about, whose record they lie in, and the requester of a subject access.
     pub persons: Vec<PersonId>,

@@ -1,8 +1,8 @@
 //! Messages, records and segments: writing them with the committer, reading them for decisions and deliveries.
 //!
 //! Owns the sealing of record content (a data key per record, bound to record id and version) and the queries the
-//! gateway needs. Refuses to return a segment of a record whose content was erased as if it were there: its record is
-//! simply not in the answer.
+//! gateway needs. Refuses to return a segment of a record whose content was erased, or which another replaced, as if it were
+//! there: its record is simply not in the answer.
 
 use super::Error;
 use super::bulk::Bulk;
@@ -145,15 +145,15 @@ pub struct SegmentRow {
 statements! {
     MESSAGE = "SELECT id, system, agency, format, received_at, byte_length, loss, state FROM message WHERE id = $1";
     MESSAGE_STATE = "UPDATE message SET state = $2 WHERE id = $1";
-    RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, r.joins, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
-        "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, r.joins, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
-    SEALED = "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT value FROM json_each($1))",
-        "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id = ANY($1)";
-    SEALED_ABOUT = "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category IN (SELECT value FROM json_each($2))) LIMIT 50001",
-        "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category = ANY($2)) LIMIT 50001";
+    RECORDS = "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, r.joins, (SELECT json_group_object(rp.local, rp.person) FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.replaced_by IS NULL AND r.id IN (SELECT value FROM json_each($1)) ORDER BY r.message, r.seq",
+        "SELECT r.id, r.message, r.seq, r.version, r.wrapped_key, r.content, r.joins, (SELECT COALESCE(json_object_agg(rp.local, rp.person), '{}')::TEXT FROM record_person rp WHERE rp.record = r.id) FROM record r WHERE r.wrapped_key IS NOT NULL AND r.replaced_by IS NULL AND r.id = ANY($1) ORDER BY r.message, r.seq";
+    SEALED = "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND replaced_by IS NULL AND id IN (SELECT value FROM json_each($1))",
+        "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND replaced_by IS NULL AND id = ANY($1)";
+    SEALED_ABOUT = "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND replaced_by IS NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category IN (SELECT value FROM json_each($2))) LIMIT 50001",
+        "SELECT id, version, wrapped_key, content, joins FROM record WHERE wrapped_key IS NOT NULL AND replaced_by IS NULL AND id IN (SELECT s.record FROM segment_person sp JOIN segment s ON s.id = sp.segment WHERE sp.person = $1 AND s.category = ANY($2)) LIMIT 50001";
     RECORD_IDS = "SELECT id FROM record WHERE message = $1 ORDER BY seq";
-    SEGMENTS_OF = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person IN (SELECT value FROM json_each($1))) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
-        "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person = ANY($1)) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
+    SEGMENTS_OF = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person IN (SELECT value FROM json_each($1))) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL AND r.replaced_by IS NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
+        "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s JOIN segment_person sp ON sp.segment = s.id WHERE s.id IN (SELECT segment FROM segment_person WHERE person = ANY($1)) AND EXISTS (SELECT 1 FROM record r WHERE r.id = s.record AND r.wrapped_key IS NOT NULL AND r.replaced_by IS NULL) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
     SEGMENTS_BESIDE = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record IN (SELECT o.record FROM segment_person op JOIN segment o ON o.id = op.segment WHERE op.person = $1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
     SEGMENTS_IN = "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record IN (SELECT value FROM json_each($1)) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001",
         "SELECT s.id, s.record, s.local, s.custodian, s.category, s.form, s.state, s.recorded_at, sp.person FROM segment s LEFT JOIN segment_person sp ON sp.segment = s.id WHERE s.record = ANY($1) ORDER BY s.recorded_at, s.id, sp.person LIMIT 50001";
@@ -167,8 +167,8 @@ static MESSAGE_INSERT: Bulk = Bulk::new(
 );
 static RECORD_INSERT: Bulk = Bulk::new(
     "record insert",
-    "INSERT INTO record (id, message, seq, version, wrapped_key, content, recorded_at)",
-    7,
+    "INSERT INTO record (id, message, seq, version, wrapped_key, content, recorded_at, sent_as)",
+    8,
     "",
 );
 static SEGMENT_INSERT: Bulk = Bulk::new(
@@ -385,6 +385,7 @@ pub(super) async fn insert_records(tx: &mut Tx, messages: &[(&NewMessage, &[Seal
                 Arg::Bytes(&sealed.wrapped_key),
                 Arg::Bytes(&sealed.content),
                 Arg::Int(m.received_at.millis()),
+                Arg::BytesOpt(record.sent_as.as_ref().map(|hash| hash.as_slice())),
             ]);
             for s in &record.segments {
                 segments.extend(segment_row(id, s));

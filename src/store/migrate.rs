@@ -24,7 +24,7 @@ macro_rules! migrations {
     }),+] };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_spine", 2 "0002_quarantine", 3 "0003_log_request", 4 "0004_page_state", 5 "0005_permission_use", 6 "0006_audit_index", 7 "0007_log_key", 8 "0008_decided", 9 "0009_erased_index", 10 "0010_indexes", 11 "0011_joined"];
+const MIGRATIONS: &[Migration] = migrations![1 "0001_spine", 2 "0002_quarantine", 3 "0003_log_request", 4 "0004_page_state", 5 "0005_permission_use", 6 "0006_audit_index", 7 "0007_log_key", 8 "0008_decided", 9 "0009_erased_index", 10 "0010_indexes", 11 "0011_joined", 12 "0012_replaced"];
 
 statements! {
     // Gateways that start together wait for each other here. The number is arbitrary and ours.

@@ -35,6 +35,7 @@ mod page_state;
 mod people;
 mod permission_use;
 mod quarantine;
+mod replaced;
 mod requests;
 mod retention;
 mod stored_log;
@@ -68,6 +69,7 @@ pub use page_state::{Kept, KeptKind};
 pub use people::{Fitting, Presented, Resolution, ReviewRow};
 pub use permission_use::{PermissionMark, PermissionUse};
 pub use quarantine::{HeldCount, HeldRow, NewHeld, QUARANTINE_MILLIS};
+pub use replaced::{Earlier, sent_as};
 pub use stored_log::StoredLog;
 pub use witness_state::{WitnessError, WitnessState};
 
@@ -152,6 +154,7 @@ fn statements() -> impl Iterator<Item = &'static db::Statement> {
         people::STATEMENTS,
         permission_use::STATEMENTS,
         quarantine::STATEMENTS,
+        replaced::STATEMENTS,
         requests::STATEMENTS,
         retention::STATEMENTS,
         stretch::STATEMENTS,

@@ -154,11 +154,11 @@ impl Asker<'_> {
         let judged = past.judge(&policy)?;
         let same = says_again(row, &past, &judged);
         let pair = |d: &Decision| (d.level.code().to_owned(), d.reason.code().to_owned());
-        let decided = past.inputs.decided().iter().zip(&judged.decisions);
+        let decided = past.decided().iter().zip(&judged.decisions);
         Ok(Some(Recomputed {
             same,
             by_segment: decided.map(|(asked, d)| (asked.segment.as_str().to_owned(), pair(d))).collect(),
-            whole: judged.refusal.map(|r| r.reason.code().to_owned()),
+            whole: judged.refusal.map(|r| r.reason.code().to_owned()).or(past.refused(judged.first.as_ref())),
         }))
     }
 }

@@ -4,6 +4,7 @@ use super::statistics::{SMALL, guarded, left_out, small_note};
 use super::{Answer, Ask, Asker, Failure, PAGE_MAX, Row, parse_cursor};
 use crate::audit::Event;
 use crate::audit::Outcome;
+use crate::ident::MessageId;
 use crate::store::Wanted;
 use crate::vocabulary::Role;
 use serde_json::{Map, Value, json};
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const LATE_MILLIS: i64 = 7 * super::DAY;
 /// Most rows put together for one answer.
 const MANY: usize = 2_000;
+/// Most segments of one message looked for one by one: those of a long chronology.
+const SEGMENTS_MAX: usize = 200;
 /// Roles of schools and surgeries.
 const SCHOOLS: [Role; 3] = [Role::Dsl, Role::Sch, Role::Sur];
 
@@ -53,7 +56,8 @@ impl Asker<'_> {
             return Err(Failure::Unclear("this question needs message or segment"));
         }
         let whole = Ask { limit: Some(PAGE_MAX), ..ask.clone() };
-        let (found, next) = self.rows(&whole, self.wanted(ask), |_| true).await?;
+        let (mut found, next) = self.rows(&whole, self.wanted(ask), |_| true).await?;
+        found.extend(self.of_statement(&whole).await?);
         let mut received: BTreeMap<String, (String, String)> = BTreeMap::new();
         let mut corrected: BTreeMap<String, String> = BTreeMap::new();
         for row in &found {
@@ -81,6 +85,32 @@ impl Asker<'_> {
             answer.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         }
         Ok(answer)
+    }
+
+    /// What the log holds of a statement beside what names it: the releases of a message's segments, and the corrections that
+    /// name a release (R70).
+    async fn of_statement(&self, ask: &Ask) -> Result<Vec<Row>, Failure> {
+        let mut found = Vec::new();
+        let mut segments: Vec<String> = ask.segment.iter().cloned().collect();
+        if let Some(message) = &ask.message {
+            let records = self.db.records_of(&MessageId::new(message.as_str())).await?;
+            let all = if records.is_empty() { Vec::new() } else { self.db.segments_in(&records).await? };
+            segments.extend(all.iter().take(SEGMENTS_MAX).map(|s| s.id.as_str().to_owned()));
+        }
+        let mut releases = BTreeSet::new();
+        for segment in segments {
+            let wanted = Wanted { reference: Some(format!("segment/{segment}")), ..self.wanted(ask) };
+            let (rows, _) = self.rows(ask, wanted, Row::released).await?;
+            for row in rows.into_iter().filter(|row| releases.insert(row.entry.id.as_str().to_owned())) {
+                found.push(row);
+            }
+        }
+        for release in releases {
+            let events = vec![Event::Correction, Event::Recall];
+            let wanted = Wanted { reference: Some(format!("entry/{release}")), events, ..self.wanted(ask) };
+            found.extend(self.rows(ask, wanted, |_| true).await?.0);
+        }
+        Ok(found)
     }
 
     /// Q15: by school, how long the surgery took, what it said, how it ended, and what became a referral.

@@ -172,7 +172,15 @@ mod tests {
     }
     fn taken() -> Result<Accepted, Failure> {
         let (id, received_at) = (String::new(), String::new());
-        Ok(Accepted { id, received_at, loss: serde_json::Value::Null, subjects_matched: 0, routed: 0, quarantined: 0 })
+        Ok(Accepted {
+            id,
+            received_at,
+            loss: serde_json::Value::Null,
+            subjects_matched: 0,
+            routed: 0,
+            quarantined: 0,
+            replaced: 0,
+        })
     }
 
     #[test]

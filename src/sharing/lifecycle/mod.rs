@@ -12,7 +12,7 @@ pub mod relationship;
 pub mod safety;
 pub mod status;
 
-use super::decision::{Marker, Reason};
+use super::decision::{Decision, Marker, Reason};
 use super::facts::{Act, Ask, AskId, Capacity, Time};
 use super::policy::{Policy, RoleRow};
 use super::steps::{Request, auth, conflict, purpose, relationship as ties};
@@ -20,6 +20,7 @@ use super::world::{Decider, Hat, HatIx, PersonIx, World};
 use crate::diagnostic::{Diagnostic, code};
 use crate::ident::{AccountId, HatId, PersonId};
 use crate::vocabulary::{Category, Level, Purpose, Role};
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 /// Somebody who wants to record something, at a moment.
@@ -36,7 +37,8 @@ pub struct Actor {
 }
 
 /// How far into the decision procedure an act must come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Needs {
     /// A valid hat and no conflict of interest (steps 1 and 2).
     Hat,
@@ -99,6 +101,15 @@ pub fn admit(
     let found = request.persons().iter().find_map(|person| ties::live(&request, *person));
     let found = found.and_then(|ix| world.relationship(ix));
     found.map(|found| Some(found.id.to_string())).ok_or(Refused::open(Reason::DRel))
+}
+
+/// What [`admit`] says as a decision, to be set beside another: full and allowed, or nothing with the reason.
+#[must_use]
+pub fn admission(world: &World, policy: &Policy, actor: &Actor, person: &PersonId, needs: Needs) -> Decision {
+    match admit(world, policy, actor, person, needs) {
+        Ok(_) => Decision::new(Level::F, Reason::AllowMatrix),
+        Err(refused) => Decision::new(Level::N, refused.reason),
+    }
 }
 
 /// Whether somebody may confirm an assistant's draft about a person (R49): the decision procedure's own answer.

@@ -169,7 +169,7 @@ fn decider(
     let categories = super::categories_of(&record.scope);
     let at = actor.at;
     let ages = world.ages(subject);
-    let lacks = ages.sixteen(at) && categories.iter().any(|c| world.lacks_capacity(subject, *c, at));
+    let lacks = categories.iter().any(|c| world.lacks_capacity(subject, *c, at));
     let competent = |c: &Category| world.competent(subject, *c, at);
     let stands = match record.capacity {
         Capacity::SelfAdult => own && ages.adult(at) && !lacks,

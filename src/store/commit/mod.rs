@@ -128,6 +128,9 @@ pub enum Refusal {
     /// Two people stand side by side in one record: they are not one.
     #[error("one record names both people")]
     TwoPeople,
+    /// The record was replaced meanwhile: look again what stands in its place, then retry.
+    #[error("the record was replaced meanwhile")]
+    Replaced,
     /// A message with this id exists.
     #[error("the message exists")]
     Duplicate,

@@ -1,6 +1,7 @@
 //! Tests of exchange: what users record through a gateway, on a database and a log of its own.
 
 mod consent_r4;
+mod corrections;
 pub mod house;
 mod kept;
 mod overrides;

@@ -78,7 +78,7 @@ fn id(done: &Done) -> String {
     done.body["id"].as_str().unwrap().to_owned()
 }
 
-fn label(category: &str, person: &str) -> Value {
+pub fn label(category: &str, person: &str) -> Value {
     let floor = if category == "IDN" { "N" } else { "R" };
     json!({"category": category, "confidentiality": floor, "custodian": "trust", "about": [person], "third_party": "none",
         "basis_marker": "fact", "author_role": "CLN"})

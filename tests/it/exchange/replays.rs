@@ -109,6 +109,43 @@ fn a_past_decision_is_made_again_after_facts_and_rules_have_changed() {
     });
 }
 
+/// Rules in which a clinician cannot declare CIN.
+fn without_clinicians_under_cin() -> Files {
+    let mut files = content_files();
+    let text = String::from_utf8(files.get("sharing/matrix.csv").unwrap().to_vec()).unwrap();
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("CIN,CLN,")).collect();
+    files.insert("sharing/matrix.csv", format!("{}\n", kept.join("\n")).into_bytes());
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_let_act_and_who_was_not_is_decided_again_after_facts_and_rules_have_changed() {
+    let house = House::open().await;
+    let old = Policy::load(&content_files()).unwrap();
+    let given = house.act(WREN, mothers_permission()).await.unwrap();
+    let by_clinician = house.act(("iris-cln", "trust"), mothers_permission()).await.unwrap();
+    assert!(house.act(("uma-uhn", "trust"), mothers_permission()).await.is_err(), "she works with nobody of them");
+    let (_, refusal) = house.last_entry().await;
+    assert_eq!(refusal.reason.as_deref(), Some("D-REL"));
+    let refused = newest_of(&house, refusal.event).await;
+    // The worker's allocation ends, the rules change.
+    let permission = given.body["id"].as_str().unwrap().to_owned();
+    house.act(WREN, withdrawal(&permission)).await.unwrap();
+    house.gateway.replace_content(content(&without_clinicians_under_cin()));
+    for entry in [given.receipt.as_str(), by_clinician.receipt.as_str(), &refused] {
+        assert!(same(&asked(&house, QuestionId::Q2, entry).await), "{entry}");
+    }
+    let again = asked(&house, QuestionId::Q2, &refused).await;
+    assert_eq!(again.summary["recomputed_reason"], "D-REL");
+    // Without the column the clinician could not have recorded it; nobody else's act changes.
+    let new = Policy::load(&without_clinicians_under_cin()).unwrap();
+    let found = difference(&house, &old, &new).await;
+    assert!(found.otherwise.is_empty() && found.gone.is_empty(), "{found:?}");
+    let sentences: Vec<String> = found.changed.iter().map(|c| c.in_words()).collect();
+    assert_eq!(sentences.len(), 1, "{sentences:?}");
+    assert!(sentences[0].contains(&format!("entry {}, an act", by_clinician.receipt)), "{sentences:?}");
+}
+
 #[test]
 fn what_a_decision_was_made_from_cannot_be_altered_or_outlive_the_erasure_of_its_entry() {
     on_each_engine(|t: TestDb| async move {

@@ -94,6 +94,7 @@ fn record(segments: &[&Value]) -> NewRecord {
         id: RecordId::new(format!("rec-{}", text(segments[0], "id").unwrap())),
         content: serde_json::to_vec(&content).unwrap(),
         segments: rows,
+        sent_as: None,
         persons: people.iter().map(|p| (local(p), PersonId::new(*p))).collect(),
     }
 }

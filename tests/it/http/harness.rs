@@ -40,6 +40,7 @@ impl Stories for Nothing {
             subjects_matched: 0,
             routed: 0,
             quarantined: 0,
+            replaced: 0,
         };
         Box::pin(async move { Ok(accepted) })
     }

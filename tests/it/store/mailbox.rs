@@ -60,6 +60,7 @@ pub fn message(id: &str) -> NewMessage {
             id: RecordId::new(format!("{id}-r0")),
             content: CONTENT.to_vec(),
             segments: vec![segment("s1", Some(Category::Mhl)), segment("s2", None)],
+            sent_as: None,
             persons: vec![("p1".to_owned(), person.clone())],
         }],
         quarantined: Vec::new(),

@@ -27,7 +27,6 @@ pub(super) fn decision<'a>(
 
 /// Where the words leave room a refusal fits and a permission does not: outside its scope it does not exist (R33).
 fn fits(matter: &Matter<'_>, scope: &Scope, choice: Choice, purposes: Purposes) -> bool {
-    let segment = matter.reading.segment;
     let refusal = choice == Choice::Refuse;
     scope.categories.is_none_or(|set| set & category_bit(matter.category) != 0)
         && scope.labels.as_ref().is_none_or(|labels| labelled(matter, labels))
@@ -40,7 +39,6 @@ fn fits(matter: &Matter<'_>, scope: &Scope, choice: Choice, purposes: Purposes) 
             .segments
             .as_ref()
             .is_none_or(|ids| ids.contains(&matter.reading.ix) || (refusal && summary_of(matter, ids)))
-        && !segment.about.is_empty()
 }
 
 /// Whether a full segment that is named has this one as its summary.
