@@ -45,7 +45,7 @@ pub fn objection(world: &World, facts: &Facts, record: &Permission, by: &str, ac
     if !open(world, facts, record, actor.at) {
         found.push(breach("", "consent §4", "the record is not in force any more"));
     }
-    let parents = matches!(record.capacity, Capacity::ParentPr | Capacity::LaCareOrder);
+    let parents = record.capacity == Capacity::ParentPr;
     let standing = parents
         && subject(world, record).is_some_and(|child| {
             let Some(by) = party(world, by) else { return false };

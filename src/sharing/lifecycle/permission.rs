@@ -175,13 +175,15 @@ fn decider(
         Capacity::SelfAdult => own && ages.adult(at) && !lacks,
         Capacity::Self16To17 => own && ages.sixteen(at) && !ages.adult(at) && !lacks,
         Capacity::SelfCompetentChild => own && !ages.sixteen(at) && categories.iter().all(competent),
-        Capacity::ParentPr => {
-            !own && matches!(decider, Some(Decider::Person(_)))
-                && !ages.sixteen(at)
-                && !categories.iter().any(competent)
-                && decider.is_some_and(|d| world.has_responsibility(d, subject, at))
-                && !world.under_care_order(subject, at)
-        }
+        Capacity::ParentPr => match decider {
+            Some(by @ Decider::Person(_)) => {
+                !ages.sixteen(at)
+                    && !categories.iter().any(competent)
+                    && world.has_responsibility(by, subject, at)
+                    && !world.under_care_order(subject, at)
+            }
+            _ => false,
+        },
         Capacity::LaCareOrder => match decider {
             Some(Decider::Agency(agency)) => {
                 !ages.sixteen(at) && !categories.iter().any(competent) && world.holds_care_order(agency, subject, at)

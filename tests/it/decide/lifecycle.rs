@@ -78,6 +78,13 @@ fn parents(change: Value) -> Value {
     with(&base, change)
 }
 
+/// A parent's record that names codes and no categories.
+fn coded(change: Value) -> Value {
+    let mut record = parents(change);
+    record["categories"] = Value::Null;
+    record
+}
+
 #[test]
 fn a_record_that_is_right_has_no_breach() {
     let right = [
@@ -89,6 +96,7 @@ fn a_record_that_is_right_has_no_breach() {
         json!({"categories": ["SXH"], "purposes": ["MET", "CIN", "EH", "DC"]}),
         json!({"valid_to": "2027-10-06"}),
         json!({"data_period": {"from": "2026-01-01", "to": "2026-01-01"}}),
+        json!({"data_period": {"from": "2026-01-01"}}),
         json!({"exceptions": [{"decision": "refuse", "categories": ["MHL"], "purposes": ["CIN"]}]}),
         json!({"exceptions": [{"decision": "refuse", "to": [{"role": "DSL"}]}]}),
         json!({"supersedes": "first"}),
@@ -145,6 +153,14 @@ fn each_thing_a_record_must_say_is_asked_for() {
             vec!["/exceptions/0/categories consent §2"],
         ),
         (
+            json!({"exceptions": [{"decision": "refuse", "categories": ["MHL", "SUB"]}]}),
+            vec!["/exceptions/0/categories consent §2"],
+        ),
+        (
+            json!({"exceptions": [{"decision": "refuse", "purposes": ["CIN", "EH"]}]}),
+            vec!["/exceptions/0/purposes consent §2"],
+        ),
+        (
             json!({"exceptions": [{"decision": "refuse", "categories": ["LOC"]}]}),
             vec!["/exceptions/0/categories/0 consent §2", "/exceptions/0/categories consent §2"],
         ),
@@ -159,6 +175,11 @@ fn each_thing_a_record_must_say_is_asked_for() {
         (json!({"subject": "nobody"}), vec!["/subject consent §2"]),
         (json!({"valid_to": NOW}), vec!["/valid_to R36"]),
         (json!({"valid_from": "2026-10-08", "valid_to": "2026-10-07"}), vec!["/valid_to R36"]),
+        (json!({"valid_from": "2026-09-01", "valid_to": "2026-10-01"}), vec!["/valid_to R36"]),
+        (
+            json!({"categories": ["SXH"], "purposes": ["MET", "CIN"], "exceptions": [{"decision": "refuse", "purposes": ["MET"]}]}),
+            vec![],
+        ),
         (json!({"valid_to": "2027-10-06T00:00:01+01:00"}), vec!["/valid_to R36"]),
         (json!({"valid_from": "2027-10-06"}), vec!["/valid_from R36"]),
         (json!({"decision": "refuse", "valid_to": "2030-01-01"}), vec![]),
@@ -166,6 +187,8 @@ fn each_thing_a_record_must_say_is_asked_for() {
         (json!({"supersedes": "first", "to": [{"role": "DSL"}]}), vec!["/supersedes consent §4"]),
         (json!({"supersedes": "first", "from": [{"agency": "refuge"}]}), vec!["/supersedes consent §4"]),
         (json!({"supersedes": "first", "kind": "service"}), vec!["/supersedes consent §4"]),
+        (json!({"supersedes": "first", "decider": "father"}), vec!["/decider R24", "/supersedes consent §4"]),
+        (parents(json!({"supersedes": "first"})), vec!["/supersedes consent §4"]),
         (json!({"supersedes": "first", "subject": "father", "decider": "father"}), vec!["/supersedes consent §4"]),
         (json!({"young_person_asked": {"asked": true, "at": "2026-10-07"}}), vec!["/young_person_asked/at consent §7"]),
     ];
@@ -191,6 +214,38 @@ fn only_who_may_decide_for_this_person_now_decides() {
         (json!({"subject": "gran", "decider": "gran", "categories": ["EDU", "MHL"]}), adult),
         (json!({"subject": "gran", "decider": "gran", "categories": ["EDU"]}), vec![]),
         (json!({"subject": "dead", "decider": "dead"}), vec!["/subject R73"]),
+        (json!({"subject": "late", "decider": "late"}), vec!["/subject R73"]),
+        (json!({"subject": "dead", "decider": "father"}), vec!["/subject R73"]),
+        (parents(json!({"decider": "next"})), parent.clone()),
+        (
+            json!({"subject": "cared", "decider": "council", "capacity": "la-care-order", "categories": ["SUB", "EDU"]}),
+            parent.clone(),
+        ),
+        (
+            json!({"subject": "boy", "decider": "mother", "capacity": "self-competent-child", "competence": "boy-mhl"}),
+            vec!["/decider R26"],
+        ),
+        (
+            json!({"subject": "teen", "decider": "teen", "capacity": "self-competent-child", "competence": "teen-mhl"}),
+            vec!["/decider R26"],
+        ),
+        (coded(json!({"subject": "boy", "labels": ["MH"]})), parent.clone()),
+        (
+            json!({"subject": "ward", "decider": "council", "capacity": "la-care-order", "categories": ["EDU"]}),
+            parent.clone(),
+        ),
+        (
+            json!({"subject": "cared", "decider": "council", "capacity": "la-care-order", "categories": ["SUB"]}),
+            parent.clone(),
+        ),
+        (
+            json!({"subject": "girl", "decider": "aunt", "capacity": "attorney-or-deputy", "competence": "girl-lacks"}),
+            young.clone(),
+        ),
+        (
+            json!({"subject": "gran", "decider": "aunt", "capacity": "attorney-or-deputy", "competence": "gran-mhl", "labels": ["MH"], "categories": null}),
+            vec!["/decider R25", "/competence R25"],
+        ),
         (json!({"capacity": "self-16-17"}), young.clone()),
         (json!({"subject": "nearly", "decider": "nearly", "capacity": "self-16-17"}), young.clone()),
         (json!({"subject": "elder", "decider": "elder", "capacity": "self-16-17"}), young.clone()),
@@ -199,6 +254,7 @@ fn only_who_may_decide_for_this_person_now_decides() {
         (parents(json!({"decider": "girl"})), parent.clone()),
         (parents(json!({"decider": "council"})), parent.clone()),
         (parents(json!({"subject": "teen", "categories": ["EDU"]})), vec!["/decider R30"]),
+        (parents(json!({"subject": "teen", "categories": ["MHL"]})), vec!["/decider R30", "/valid_from R36"]),
         (
             parents(json!({"subject": "boy", "categories": ["MHL"], "young_person_asked": {"asked": true}})),
             parent.clone(),
@@ -258,6 +314,8 @@ fn the_assessment_or_proof_must_be_of_this_person_for_this_decision() {
         )
     };
     assert_eq!(own("boy-mhl", json!(["MHL"])), Vec::<String>::new());
+    assert_eq!(own("boy-now", json!(["FAM"])), Vec::<String>::new());
+    assert_eq!(own("boy-odd", json!(["MHL"])), ["/competence R26"]);
     assert_eq!(own("boy-late", json!(["MHL"])), ["/competence R26"]);
     assert_eq!(own("girl-hlt", json!(["MHL"])), ["/competence R26"]);
     assert_eq!(own("gran-mhl", json!(["MHL"])), ["/competence R26"]);
@@ -286,6 +344,16 @@ fn a_parents_word_ends_at_sixteen_for_health_and_at_eighteen_and_asks_the_young_
     let refused = |end: &str| of("nearly", json!({"categories": ["EDU"], "decision": "refuse", "valid_to": end}));
     assert_eq!(refused("2028-10-07"), Vec::<String>::new());
     assert_eq!(refused("2028-10-08"), ["/valid_to R36"]);
+    let by_code = coded(json!({"subject": "nearly", "labels": ["MH"], "decision": "refuse", "valid_to": "2028-10-07"}));
+    assert_eq!(breaches(by_code), Vec::<String>::new(), "a code may cover what is not of health");
+    let council = |end: &str| {
+        breaches(
+            json!({"subject": "cared", "decider": "council", "capacity": "la-care-order", "decision": "refuse", "categories": ["HLT"], "valid_to": end}),
+        )
+    };
+    assert_eq!(council("2032-01-01"), Vec::<String>::new());
+    assert_eq!(council("2032-01-02"), ["/valid_to R36"], "the council decides as a parent does");
+    assert_eq!(of("boy", json!({"categories": ["EDU", "SUB"]})), ["/young_person_asked consent §7"]);
     for category in ["SXH", "SUB", "EXP"] {
         assert_eq!(of("boy", json!({"categories": [category]})), ["/young_person_asked consent §7"], "{category}");
         assert_eq!(of("girl", json!({"categories": [category]})), Vec::<String>::new(), "{category}");
@@ -453,6 +521,19 @@ fn who_may_withdraw_object_resolve_and_correct() {
     }
     assert_eq!(withdrawn(&girl, "girl", None), Vec::<String>::new());
     assert_eq!(withdrawn(&cared, "council", None), Vec::<String>::new());
+    let both = parsed(&with(&agreed(), parents(json!({"categories": ["HLT", "EDU"]}))));
+    assert_eq!(withdrawn(&both, "girl", None), Vec::<String>::new(), "for what she can decide about");
+    let teens = parsed(&with(
+        &agreed(),
+        parents(json!({"subject": "teen", "categories": ["EDU"], "recorded_at": "2026-09-01"})),
+    ));
+    assert_eq!(withdrawn(&teens, "teen", None), Vec::<String>::new(), "from sixteen");
+    for open in [json!({"valid_from": "2026-10-07"}), json!({"decision": "refuse"})] {
+        assert_eq!(withdrawn(&parsed(&with(&agreed(), open)), "mother", None), Vec::<String>::new());
+    }
+    let stranger = parsed(&with(&agreed(), parents(json!({"subject": "nobody"}))));
+    assert_eq!(withdrawn(&stranger, "mother", None), ["/by R35"]);
+    assert_eq!(said(events::objection(&world, &facts, &stranger, "father", &wren)), ["/by R29"]);
     let gone = parsed(&with(&agreed(), json!({"events": [{"event": "withdraw", "at": NOW, "by": "mother"}]})));
     assert_eq!(withdrawn(&gone, "mother", None), [" consent §4"]);
     let objected = |record: &Permission, by: &str| said(events::objection(&world, &facts, record, by, &wren));
@@ -472,6 +553,10 @@ fn who_may_withdraw_object_resolve_and_correct() {
     let disputed = of(parents(
         json!({"categories": ["EDU"], "recorded_at": "2026-10-01", "events": [{"event": "object", "at": "2026-10-02", "by": "father"}]}),
     ));
+    assert_eq!(withdrawn(&disputed, "mother", None), Vec::<String>::new());
+    let boys =
+        of(json!({"subject": "boy", "decider": "boy", "capacity": "self-competent-child", "categories": ["SUB"]}));
+    assert_eq!(objected(&boys, "mother"), ["/by R29"], "what the child decided is no parent's to dispute");
     let resolved = |record: &Permission, why: &str| said(events::resolution(&world, &facts, record, why, &wren));
     assert_eq!(resolved(&disputed, "heard both"), Vec::<String>::new());
     assert_eq!(resolved(&disputed, " "), ["/why R29"]);
@@ -533,6 +618,7 @@ fn an_act_goes_through_the_first_four_steps() {
     assert_eq!(admit("wren-sw", "mother", Needs::Hat, Purpose::Le), Ok(None));
     assert_eq!(admit("gone-sw", "mother", Needs::Hat, Purpose::Cin), Err(("D-AUTH", false, false)));
     assert_eq!(admit("none-sw", "mother", Needs::Hat, Purpose::Cin), Err(("D-AUTH", false, false)));
+    assert_eq!(admit("foe-old", "shielded", Needs::Hat, Purpose::Cin), Err(("D-AUTH", false, false)));
     assert_eq!(admit("kin-sw", "girl", Needs::Hat, Purpose::Cin), Err(("D-COI", false, true)));
     assert_eq!(admit("foe-sw", "shielded", Needs::Hat, Purpose::Cin), Err(("D-COI", true, true)));
 }
@@ -574,4 +660,5 @@ fn working_days_leave_out_saturdays_and_sundays() {
     assert_eq!(due("2026-10-10T10:00:00+01:00", 1), time("2026-10-12T10:00:00+01:00"));
     assert_eq!(due("2026-10-23T10:00:00+01:00", 1), time("2026-10-26T10:00:00Z"), "the clocks go back");
     assert_eq!(due(NOW, 0), time(NOW));
+    assert!(due("9999-12-29T00:00:00Z", 30) >= time("9999-12-29T00:00:00Z"), "time ends");
 }

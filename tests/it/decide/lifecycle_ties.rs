@@ -103,6 +103,8 @@ fn what_each_relationship_must_say() {
     let kind = |kind: &str, hat: &str| json!({"kind": kind, "hat": hat});
     let mut no_person = claim(json!({"case": "quill"}));
     no_person["subject"] = Value::Null;
+    let mut nobody = claim(json!({}));
+    nobody["subject"] = Value::Null;
     let rows = [
         (json!({}), vec![]),
         (json!({"evidence": null}), vec!["/evidence R5"]),
@@ -113,9 +115,11 @@ fn what_each_relationship_must_say() {
         (json!({"to": "2026-10-06T10:00:01+01:00"}), vec![]),
         (json!({"from": "2026-10-06", "to": "2026-10-06T09:00:00+01:00"}), vec!["/to R5"]),
         (json!({"from": "2026-10-08", "to": "2026-10-08"}), vec!["/to R5"]),
+        (json!({"from": "2026-10-06", "to": NOW}), vec!["/to R5"]),
         (json!({"subject": "nobody"}), vec!["/subject R5"]),
         (json!({"hat": "none"}), vec!["/hat R5"]),
         (json!({"hat": "gone-sw"}), vec!["/hat R5"]),
+        (json!({"hat": "newt-fmh", "from": "2026-10-06"}), vec![]),
         (json!({"subject": null}), vec!["/subject R5"]),
         (json!({"subject": null, "case": "quill"}), vec![]),
         (json!({"purposes": ["CIN"]}), vec![]),
@@ -157,6 +161,12 @@ fn what_each_relationship_must_say() {
         (claim(json!({"subject": "shielded"})), vec!["/subject R6"]),
         (claim(json!({"subject": "former"})), vec!["/subject R6"]),
         (no_person, vec!["/subject R5", "/subject R6"]),
+        (nobody, vec!["/subject R5", "/subject R5", "/subject R6"]),
+        (
+            json!({"kind": "supervisor", "hat": "hale-sw", "of": "wren-sw", "subject": null, "purposes": ["CIN"]}),
+            vec!["/purposes R5"],
+        ),
+        (json!({"hat": "dora-fdv", "subject": "gran"}), vec!["/hat R61"]),
         (claim(json!({"case": "quill"})), vec!["/subject R5"]),
         (json!({"hat": "fay-fdp", "subject": "mother"}), vec!["/hat R61"]),
         (json!({"hat": "fay-fdp", "subject": "girl"}), vec!["/hat R61"]),

@@ -23,7 +23,7 @@ fn rich() -> Value {
         "agencies": [{"id": "council", "kind": "council"}],
         "teams": [{"id": "green", "agency": "council"}],
         "accounts": [{"id": "wren", "person": "father", "hats": [{"id": "wren-sw", "role": "SW", "agency": "council", "team": "green"}]},
-                     {"id": "boss", "hats": [{"id": "boss-sw", "role": "SW", "agency": "council"}]}],
+                     {"id": "boss", "hats": [{"id": "boss-sw", "role": "SW", "agency": "council"}, {"id": "boss-two", "role": "SW", "agency": "council"}]}],
         "people": [{"id": "mother"}, {"id": "father"}],
         "households": [{"id": "h", "members": ["mother", {"person": "father"}]}],
         "cases": [{"id": "c", "agency": "council", "team": "green", "members": ["mother", {"person": "father"}],
@@ -56,7 +56,8 @@ fn rich() -> Value {
                  act("4", json!({"do": "assign-lead", "case": "c", "hat": "wren-sw"})),
                  act("5", json!({"do": "sign-off", "person": "mother"})),
                  act("6", json!({"do": "read-practice-scores", "account": "wren"})),
-                 act("7", json!({"do": "forward", "segment": "full", "to": "council"}))],
+                 act("7", json!({"do": "forward", "segment": "full", "to": "council"})),
+                 {"id": "8", "account": "boss", "hat": "boss-two", "purpose": "CIN", "segment": "full"}],
     })
 }
 
@@ -153,6 +154,19 @@ fn every_reference_resolves_to_something_of_its_kind() {
             assert!(found.contains(&(Fault::Reference, pointer.clone())), "{pointer} {wrong}: {found:?}");
         }
     }
+}
+
+#[test]
+fn a_hat_is_of_the_account_that_asks_and_that_of_an_unknown_account_is_not_looked_for() {
+    let found = |account: &str, hat: &str| {
+        let mut changed = rich();
+        changed["asks"][7]["account"] = json!(account);
+        changed["asks"][7]["hat"] = json!(hat);
+        faults(&changed)
+    };
+    assert_eq!(found("boss", "boss-two"), []);
+    assert_eq!(found("boss", "wren-sw"), [(Fault::Reference, "/asks/7/hat".to_owned())]);
+    assert_eq!(found("nobody", "boss-two"), [(Fault::Reference, "/asks/7/account".to_owned())]);
 }
 
 #[test]

@@ -112,7 +112,13 @@ fn coded_fields_of_a_family_are_the_relation_and_who_is_released_of_a_household(
         "households": [{"id": "h", "label": label("FAM", "trust", &["a"]),
                         "members": [{"person": "a", "start": "2020-01-01"}, {"person": "c"}, {"person": "b"}]}],
     });
-    let out = record(&one(&value, &[("r", Level::S), ("h", Level::S)]));
+    let disclosed = one(&value, &[("r", Level::S), ("h", Level::S)]);
+    let out = record(&disclosed);
+    // Each member stands once, with its alias: the sender's own id beside it would be read by nobody and seen by all.
+    let written =
+        disclosed.record().map(|r| crate::document::json::write(r, r.root(), crate::document::Style::Compact));
+    let written = String::from_utf8(written.unwrap_or_default()).unwrap_or_default();
+    assert_eq!(written.matches("\"person\":").count(), 2, "{written}");
     let skeleton = |alias: &str, role: &str| {
         json!({"id": alias, "label": {"category": "IDN", "confidentiality": "R", "custodian": "trust", "about": [alias],
                "third_party": "none", "basis_marker": "reported", "author_role": "CLN"}, "role": role})
@@ -199,6 +205,45 @@ fn somebody_unlinked_has_an_id_of_their_record_and_required_links_keep_a_skeleto
     assert_eq!(ids, ["<person/hub-a>", "<rec/x>"]);
     assert_eq!(out["characteristics"][0]["person"], "<rec/x>");
     assert_eq!(out["people"][1]["role"], "relative");
+}
+
+#[test]
+fn an_identity_brings_no_address_or_number_along_and_a_number_at_s_says_its_kind() {
+    let mut a = person("a", "subject", "trust");
+    a["addresses"] = json!([{"id": "adr", "label": label("ADR", "trust", &["a"]), "lines": ["1 Mill Lane"]}]);
+    a["telecoms"] =
+        json!([{"id": "tel", "label": label("ADR", "trust", &["a"]), "kind": "phone", "value": "01632 960001"}]);
+    let value = json!({"envelope": {}, "people": [a]});
+    let out = record(&one(&value, &[("a", Level::F), ("adr", Level::N), ("tel", Level::N)]));
+    assert!(out["people"][0].get("addresses").is_none() && out["people"][0].get("telecoms").is_none(), "{out}");
+    let out = record(&one(&value, &[("a", Level::F), ("tel", Level::S)]));
+    let about = released("ADR", "trust", &["<person/hub-a>"]);
+    assert_eq!(out["people"][0]["telecoms"], json!([{"id": "<rec/tel>", "label": about, "kind": "phone"}]));
+}
+
+#[test]
+fn whoever_is_only_linked_where_no_link_is_required_does_not_stand_in_the_record() {
+    let value = json!({
+        "envelope": {}, "people": [person("a", "subject", "trust"), person("b", "carer", "trust")],
+        "involvements": [{"id": "i", "label": label("STS", "trust", &["a"]), "kind": "child-in-need", "person": "b"}],
+    });
+    let out = record(&one(&value, &[("i", Level::F)]));
+    let ids: Vec<&Value> = out["people"].as_array().unwrap().iter().map(|p| &p["id"]).collect();
+    assert_eq!(ids, ["<person/hub-a>"]);
+    assert!(out["involvements"][0].get("person").is_none());
+}
+
+#[test]
+fn a_skeleton_is_of_the_first_record_that_names_the_person() {
+    let of = |custodian: &str, role: &str| {
+        json!({"envelope": {}, "people": [person("a", role, custodian)],
+               "notes": [{"id": "n", "label": label("CSN", custodian, &["a"]), "kind": "text", "text": "t"}]})
+    };
+    let people = [("a", "hub-a")];
+    let given = [given("one", &of("trust", "other"), &people), given("two", &of("council", "other"), &people)];
+    let out = record(&redacted(&given, vec![ruling(0, "n", Level::F), ruling(1, "n", Level::F)], Identities::Separate));
+    assert_eq!(out["people"].as_array().map(Vec::len), Some(1));
+    assert_eq!(out["people"][0]["label"]["custodian"], "trust");
 }
 
 #[test]

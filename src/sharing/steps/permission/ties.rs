@@ -66,11 +66,9 @@ fn unless_anyone(parties: Option<&Vec<Party>>) -> Option<&Vec<Party>> {
 }
 
 /// An account lies within the roles, teams and agencies of its hats; otherwise every element of the wider must be named.
+/// Neither is "anyone": see [`unless_anyone`].
 fn party_within(world: &World, one: &Party, other: &Party) -> bool {
-    if other.anyone {
-        return true;
-    }
-    if one.anyone || other.account.is_some_and(|account| one.account != Some(account)) {
+    if other.account.is_some_and(|account| one.account != Some(account)) {
         return false;
     }
     let named = other.agency.is_none_or(|x| one.agency == Some(x))
