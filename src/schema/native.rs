@@ -76,6 +76,17 @@ pub enum Suits {
 const ITEMS: &str = "@items";
 
 impl Schema {
+    /// The tables of an extract as CSV.
+    fn parse_tables<'a>(&self, bytes: &'a [u8], limits: &Limits) -> Result<Parsed<'a>, Diagnostic> {
+        let (text, odd) = csv::decode(bytes, limits)?;
+        let known = self.tables.as_ref().map_or_else(Vec::new, |t| t.listed(&self.shapes, self.root));
+        let mut document = csv::read_tables(&text, &known, limits, self.names())?;
+        if let Some(tables) = &self.tables {
+            tables.tidy(&mut document, &self.shapes, self.root);
+        }
+        Ok(Parsed { documents: vec![document], warnings: odd.into_iter().collect(), source: to_bytes(text) })
+    }
+
     /// Reads a message without checking it against the schema.
     ///
     /// # Errors
@@ -94,15 +105,7 @@ impl Schema {
                 }
                 Ok(Parsed { documents, warnings: Vec::new(), source: Cow::Borrowed(bytes) })
             }
-            Syntax::TablesCsv => {
-                let (text, odd) = csv::decode(bytes, limits).map_err(one)?;
-                let known = self.tables.as_ref().map_or_else(Vec::new, |t| t.listed(&self.shapes, self.root));
-                let mut document = csv::read_tables(&text, &known, limits, self.names()).map_err(one)?;
-                if let Some(tables) = &self.tables {
-                    tables.tidy(&mut document, &self.shapes, self.root);
-                }
-                Ok(Parsed { documents: vec![document], warnings: odd.into_iter().collect(), source: to_bytes(text) })
-            }
+            Syntax::TablesCsv => self.parse_tables(bytes, limits).map_err(one),
             Syntax::FhirJson => {
                 let tree = json::read_knowing(bytes, limits, self.names()).map_err(one)?;
                 let regrouped = fhir::regroup(tree, bytes)?;
