@@ -34,6 +34,7 @@ impl Piece {
 ///
 /// SipHash costs several times as much for names of ten letters, and names are looked up more often than anything else.
 /// A folded multiplication with secret factors resists a sender who cannot see the table, which is all one can do here.
+#[inline]
 fn hash(name: &[u8]) -> u64 {
     let [a, b] = secret();
     let (chunks, rest) = name.as_chunks::<8>();
@@ -41,8 +42,23 @@ fn hash(name: &[u8]) -> u64 {
     for chunk in chunks {
         state = fold(state ^ u64::from_le_bytes(*chunk), b);
     }
-    let tail = rest.iter().rev().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
-    fold(fold(state ^ tail, b) ^ b, a)
+    fold(fold(state ^ tail(name, rest), b) ^ b, a)
+}
+
+/// What is left of a name after its words of eight bytes, in one word; together with the length it tells names apart.
+#[inline]
+fn tail(name: &[u8], rest: &[u8]) -> u64 {
+    let four = |bytes: Option<&[u8; 4]>| u64::from(bytes.map_or(0, |b| u32::from_le_bytes(*b)));
+    match (rest, name.last_chunk::<8>()) {
+        ([], _) => 0,
+        // The last word again, with some bytes that were seen before.
+        (_, Some(word)) => u64::from_le_bytes(*word),
+        ([one], _) => u64::from(*one),
+        ([one, .., last], _) if rest.len() < 4 => {
+            u64::from(*one) | u64::from(rest.get(1).copied().unwrap_or(0)) << 8 | u64::from(*last) << 16
+        }
+        _ => four(rest.first_chunk()) | four(rest.last_chunk()) << 32,
+    }
 }
 
 fn secret() -> [u64; 2] {
@@ -147,6 +163,11 @@ impl Arena {
         let start = piece.start as usize;
         self.text.get(start..start + piece.len as usize).unwrap_or("")
     }
+    /// Whether a piece is this text.
+    fn says(&self, piece: Piece, text: &str) -> bool {
+        let start = piece.start as usize;
+        piece.len as usize == text.len() && self.text.as_bytes().get(start..start + text.len()) == Some(text.as_bytes())
+    }
     /// The name with this number.
     pub(super) fn key(&self, id: u32) -> Option<&str> {
         match id.checked_sub(self.known) {
@@ -196,7 +217,7 @@ impl Arena {
         let mut at = (hashed as usize) & mask;
         loop {
             let id = *self.slots.get(at)?;
-            if id == FREE || self.keys.get(id as usize).is_some_and(|p| self.get(*p) == name) {
+            if id == FREE || self.keys.get(id as usize).is_some_and(|p| self.says(*p, name)) {
                 return Some(at);
             }
             at = (at + 1) & mask;

@@ -109,6 +109,8 @@ impl Work<'_> {
         }
         let mut groups: HashMap<u32, NodeId, Keyed> = HashMap::default();
         let entries: Vec<NodeId> = self.document.children(list).collect();
+        // Of most entries the resource and its address are moved.
+        self.document.reserve_origins(entries.len().saturating_mul(2));
         // The old list is put aside whole; what has no resource is hung into a new one.
         self.document.detach(list);
         let mut rest = None;

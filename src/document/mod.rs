@@ -10,6 +10,7 @@ mod fhir_agents;
 pub mod fhir_json;
 mod fhir_subject;
 pub mod fhir_xml;
+mod graft;
 pub mod hl7v2;
 pub mod json;
 mod limits;
@@ -20,8 +21,8 @@ mod windows_1252;
 pub mod xml;
 
 pub use arena::{Keyed, KeyedHasher, Names};
+pub(crate) use graft::GraftKeys;
 pub use limits::{BODY_BYTES_MAX, DEPTH_MAX, Limits, NODES_MAX, REPEATS_MAX};
-pub(crate) use tree::GraftKeys;
 pub use tree::{Document, Kind, NodeId};
 
 /// How a writer lays out its text.

@@ -3,7 +3,7 @@
 //! Numbers keep their text (`1.0` stays `1.0`). Node 0 is the root. Order of members and items is kept.
 
 use super::arena::{Arena, Keyed, Names, Piece};
-use super::safe_name;
+use super::{GraftKeys, safe_name};
 use crate::diagnostic::Position;
 use std::collections::HashMap;
 use std::fmt;
@@ -60,37 +60,6 @@ impl Node {
     }
     const fn first(&self) -> u32 {
         if self.is_container() { self.a } else { NONE }
-    }
-}
-
-/// The numbers that names of one tree have in another.
-pub(crate) struct GraftKeys {
-    /// Names below this number have the same one in both.
-    same: u32,
-    others: Vec<u32>,
-}
-
-impl GraftKeys {
-    pub(crate) fn new(from: &Document, to: &Document) -> Self {
-        let (a, b) = (from.arena.base(), to.arena.base());
-        let shared = a.filter(|names| b.is_some_and(|other| names.is(other)));
-        let same = shared.map_or(0, |names| u32::try_from(names.len()).unwrap_or(0));
-        let others = from.known_names().saturating_sub(same as usize).saturating_add(from.key_count());
-        Self { same, others: vec![NONE; others] }
-    }
-    /// The number in `to` of the name with this number in `from`.
-    pub(crate) fn number(&mut self, to: &mut Document, from: &Document, key: u32) -> u32 {
-        let Some(own) = key.checked_sub(self.same) else { return key };
-        match self.others.get(own as usize) {
-            Some(known) if *known != NONE => *known,
-            _ => {
-                let number = to.number_key(from.key_named(key).unwrap_or(""));
-                if let Some(place) = self.others.get_mut(own as usize) {
-                    *place = number;
-                }
-                number
-            }
-        }
     }
 }
 
@@ -275,23 +244,39 @@ impl Document {
     }
     /// Every scalar below a node, itself included, in document order.
     pub fn leaves(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        self.below(id).filter(|n| self.is_scalar(*n))
+        let mut next = Some(id.0);
+        std::iter::from_fn(move || {
+            loop {
+                let at = next?;
+                let node = self.nodes.get(at as usize)?;
+                next = match node.first() {
+                    NONE => self.beside(at, node, id.0),
+                    first => Some(first),
+                };
+                if node.has_text() {
+                    return Some(NodeId(at));
+                }
+            }
+        })
+    }
+    /// The node after all that is below this one, in document order, within the subtree of `top`.
+    fn beside<'n>(&'n self, mut at: u32, mut node: &'n Node, top: u32) -> Option<u32> {
+        while at != top {
+            if node.next != NONE {
+                return Some(node.next);
+            }
+            at = node.parent;
+            node = self.nodes.get(at as usize)?;
+        }
+        None
     }
     /// The node after `id` in document order, within the subtree of `top`.
     fn following(&self, id: NodeId, top: NodeId) -> Option<NodeId> {
         let node = self.node(id)?;
-        if node.first() != NONE {
-            return Some(NodeId(node.first()));
+        match node.first() {
+            NONE => self.beside(id.0, node, top.0).map(NodeId),
+            first => Some(NodeId(first)),
         }
-        let (mut at, mut here) = (id, node);
-        while at != top {
-            if here.next != NONE {
-                return Some(NodeId(here.next));
-            }
-            at = NodeId(here.parent);
-            here = self.node(at)?;
-        }
-        None
     }
     /// Number of members or items.
     #[must_use]
@@ -445,6 +430,10 @@ impl Document {
     pub(super) fn set_origin_of(&mut self, id: NodeId, pointer: fmt::Arguments<'_>) {
         let piece = self.arena.push_parts(pointer);
         self.origins.insert(id.0, piece);
+    }
+    /// Makes room for the origins of so many more nodes.
+    pub(super) fn reserve_origins(&mut self, more: usize) {
+        self.origins.reserve(more);
     }
     /// Remembers where a node stood in the message as it was sent, when a reader has moved it since.
     pub fn set_origin(&mut self, id: NodeId, pointer: &str) {

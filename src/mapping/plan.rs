@@ -8,9 +8,10 @@ use super::gates::Gates;
 use super::lang::tree::{Arrow, ScopeKind, Syntax, Which};
 use super::said::Said;
 use super::table::{Given, LabelTable};
-use crate::document::{Kind, Names};
+use crate::document::{Keyed, Kind, Names};
 use crate::schema::{Format, Pattern, ShapeId};
 use crate::vocabulary::{Category, Confidentiality, Level};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A named segment of the mapping (`as NAME`).
@@ -49,6 +50,8 @@ pub struct Plan {
     pub known: Names,
     /// Member names no schema knows (members of free maps); their numbers follow.
     pub strange: Vec<String>,
+    /// Where they stand in that list.
+    pub strange_places: HashMap<String, usize, Keyed>,
     /// Names that every record has, whatever the mapping says.
     pub own: Own,
     /// What lets the items through.

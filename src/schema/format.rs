@@ -134,27 +134,32 @@ fn is_date(text: &str) -> bool {
 
 /// `hh:mm:ss`, a fraction, a zone. 24:00:00 is not taken; a leap second is.
 fn is_time(text: &str, zone: Zone) -> bool {
-    let (clock, offset) = match text.find(['Z', '+', '-']) {
-        Some(at) => text.split_at(at),
-        None => (text, ""),
+    let [h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = text.as_bytes() else { return false };
+    if !(below([*h1, *h2], 23) && below([*m1, *m2], 59) && below([*s1, *s2], 60)) {
+        return false;
+    }
+    let rest = match rest {
+        [b'.', rest @ ..] => {
+            let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+            match rest.get(digits..) {
+                Some(after) if digits > 0 => after,
+                _ => return false,
+            }
+        }
+        _ => rest,
     };
-    let offset_fits = match offset {
-        "" => zone == Zone::Optional,
-        "Z" => true,
-        signed => signed
-            .get(1..)
-            .and_then(|o| o.split_once(':'))
-            .is_some_and(|(h, m)| digits(h, 2).is_some_and(|h| h <= 14) && digits(m, 2).is_some_and(|m| m <= 59)),
-    };
-    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let mut parts = whole.split(':');
-    let mut below = |most: u32| parts.next().and_then(|p| digits(p, 2)).is_some_and(|n| n <= most);
-    let clock_fits = below(23) && below(59) && below(60);
-    offset_fits
-        && clock_fits
-        && parts.next().is_none()
-        && !fraction.is_empty()
-        && fraction.bytes().all(|b| b.is_ascii_digit())
+    match rest {
+        [] => zone == Zone::Optional,
+        [b'Z'] => true,
+        [b'+' | b'-', h1, h2, b':', m1, m2] => below([*h1, *h2], 14) && below([*m1, *m2], 59),
+        _ => false,
+    }
+}
+
+/// Two digits that say no more than this.
+fn below(digits: [u8; 2], most: u8) -> bool {
+    let [tens, ones] = digits;
+    tens.is_ascii_digit() && ones.is_ascii_digit() && (tens & 15) * 10 + (ones & 15) <= most
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod census;
 mod compile;
 mod declared;
 mod format;
+mod glance;
 mod native;
 mod nothing_else;
 mod pattern;
@@ -80,7 +81,8 @@ impl Schemas {
         if !compiler.diagnostics.is_empty() {
             return Err(compiler.diagnostics);
         }
-        let (shapes, mut diagnostics) = (compiler.shapes, Vec::new());
+        let (mut shapes, mut diagnostics) = (compiler.shapes, Vec::new());
+        shapes.note_glances();
         let mut layouts = Vec::new();
         for (file, ((_, root, _), source)) in roots.iter().zip(&sources.files).enumerate() {
             let top = source::Loc { file, node: source.document.root() };

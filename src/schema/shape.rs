@@ -3,6 +3,7 @@
 //! `$ref` and `allOf` are resolved: an object has all its members, in writing order. Graphs may be cyclic (a FHIR
 //! extension holds extensions), so shapes are numbered and every walk here is bounded.
 
+use super::glance::Glance;
 use crate::diagnostic::nearest;
 use crate::document::{Document, Keyed, Kind, Names};
 use std::collections::HashSet;
@@ -57,23 +58,34 @@ pub struct ObjectShape {
     pub at_most_one: Vec<Vec<String>>,
     /// Whether a value that is no object is refused; `false` only inside `if` and `not`.
     pub(super) typed: bool,
-    /// Word of each member's name with its place in `members`: a table of a power of two places, half of them free.
-    pub(super) by_word: Vec<(u32, u32)>,
+    /// The members by the words of their names: a table of a power of two places, half of them free.
+    pub(super) by_word: Vec<Slot>,
     /// The groups of `at_most_one` as places in `members`.
     pub(super) exclusive: Vec<Vec<u32>>,
     /// The places in `members` of those required.
     pub(super) needed: Vec<u32>,
 }
 
+/// A member as it is looked up: all that most checks ask of it, without the member itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    /// The word of its name.
+    word: u32,
+    /// Its place in `members`.
+    pub(super) place: u32,
+    /// What stands there.
+    pub(super) shape: ShapeId,
+}
+
 impl ObjectShape {
-    /// The place in `members` of the member whose name has this word.
-    pub(super) fn place(&self, word: u32) -> Option<usize> {
+    /// The member whose name has this word.
+    pub(super) fn member_by_word(&self, word: u32) -> Option<Slot> {
         let mask = self.by_word.len().checked_sub(1)?;
         let mut at = spread(word) & mask;
         loop {
             match self.by_word.get(at) {
-                Some((STRANGE, _)) | None => return None,
-                Some((found, place)) if *found == word => return Some(*place as usize),
+                Some(Slot { word: STRANGE, .. }) | None => return None,
+                Some(slot) if slot.word == word => return Some(*slot),
                 Some(_) => at = (at + 1) & mask,
             }
         }
@@ -81,20 +93,17 @@ impl ObjectShape {
     /// Enters the words of the members.
     pub(super) fn index(&mut self, words: impl Iterator<Item = u32>) {
         let size = (self.members.len().saturating_mul(2)).next_power_of_two().max(2);
-        self.by_word = vec![(STRANGE, 0); size];
-        for (word, place) in words.filter(|w| *w != STRANGE).zip(0..) {
+        let free = Slot { word: STRANGE, place: 0, shape: ShapeId(0) };
+        self.by_word = vec![free; size];
+        for ((word, place), member) in words.zip(0..).zip(&self.members) {
             let mut at = spread(word) & (size - 1);
-            while self.by_word.get(at).is_some_and(|(w, _)| *w != STRANGE) {
+            while self.by_word.get(at).is_some_and(|slot| slot.word != STRANGE) {
                 at = (at + 1) & (size - 1);
             }
             if let Some(free) = self.by_word.get_mut(at) {
-                *free = (word, place);
+                *free = Slot { word, place, shape: member.shape };
             }
         }
-    }
-    /// The member whose name has this word.
-    pub(super) fn member_by_word(&self, word: u32) -> Option<&Member> {
-        self.place(word).and_then(|at| self.members.get(at))
     }
     /// The member with this name: a walk, for the checks at loading.
     #[must_use]
@@ -218,6 +227,8 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Shapes {
     pub(super) entries: Vec<Entry>,
+    /// What is asked of most values, by shape.
+    glances: Vec<Glance>,
     /// Every member name of every shape.
     pub(super) names: Names,
 }
@@ -290,6 +301,14 @@ impl Shapes {
     pub(super) fn entry(&self, id: ShapeId) -> Option<&Entry> {
         self.entries.get(id.index())
     }
+    /// Notes what is asked of most values, once every shape is built.
+    pub(super) fn note_glances(&mut self) {
+        self.glances = self.entries.iter().map(Glance::of).collect();
+    }
+    /// What most values are asked at this place.
+    pub(super) fn glance(&self, id: ShapeId) -> Glance {
+        self.glances.get(id.index()).copied().unwrap_or_default()
+    }
     /// What a person is told when anything stands at this place (`x-notice`): its meaning is not understood, and it must
     /// not be passed over.
     #[must_use]
@@ -353,7 +372,7 @@ impl Shapes {
         Words { same: 0, others: numbers.map(|key| word(document.key_named(key))).collect() }
     }
     /// The member of an object by its name.
-    pub(super) fn member<'s>(&self, object: &'s ObjectShape, name: &str) -> Option<&'s Member> {
+    pub(super) fn member(&self, object: &ObjectShape, name: &str) -> Option<Slot> {
         object.member_by_word(self.names.find(name)?)
     }
     /// As [`Shapes::step`], by word, and without looking for names that are like it: `None` when there is no such member.

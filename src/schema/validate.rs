@@ -122,6 +122,15 @@ impl Run<'_> {
             return;
         }
         let shapes = self.shapes;
+        if shapes.glance(id).settles(self.document, node) {
+            return;
+        }
+        self.shape(node, id);
+    }
+
+    /// The whole shape, where a glance does not settle it.
+    fn shape(&mut self, node: NodeId, id: ShapeId) {
+        let shapes = self.shapes;
         let Some(entry) = shapes.entry(id) else { return };
         if let Some(notice) = entry.notice.as_deref().filter(|_| !self.document.is_empty(node)) {
             self.find(node, Severity::Warning, notice);
@@ -155,10 +164,10 @@ impl Run<'_> {
                 return;
             }
             let key = document.key_number_of(child).unwrap_or(u32::MAX);
-            match shape.place(self.words.of(key)).and_then(|at| Some((at, shape.members.get(at)?))) {
-                Some((at, member)) => {
-                    present.tick(at);
-                    self.node(child, member.shape);
+            match shape.member_by_word(self.words.of(key)) {
+                Some(slot) => {
+                    present.tick(slot.place as usize);
+                    self.node(child, slot.shape);
                 }
                 None => self.stranger(node, child, shape),
             }
@@ -262,6 +271,15 @@ impl Run<'_> {
         trial.node(node, shape);
         trial.errors == 0
     }
+}
+
+/// Whether the whole shape finds anything in a tree's root, without a glance before it.
+#[cfg(test)]
+pub(super) fn fault_of(document: &Document, shapes: &Shapes, root: ShapeId) -> bool {
+    let (words, strictness) = (shapes.words_of(document), Strictness::Strict);
+    let mut run = Run { document, shapes, words: &words, strictness, findings: Vec::new(), trial: false, errors: 0 };
+    run.shape(document.root(), root);
+    !run.findings.is_empty()
 }
 
 /// The sentence about a scalar, and what says what was expected.

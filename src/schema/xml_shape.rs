@@ -71,7 +71,8 @@ impl XmlShape for View<'_> {
         }
     }
     fn rank(&self, of: Place, name: &str) -> Option<usize> {
-        self.shapes.object(Self::id(of))?.place(self.shapes.names.find(name)?)
+        let slot = self.shapes.member(self.shapes.object(Self::id(of))?, name)?;
+        Some(slot.place as usize)
     }
     fn namespaces(&self) -> &[(String, String)] {
         self.namespaces

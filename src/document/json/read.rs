@@ -413,17 +413,24 @@ pub(super) fn plain_bytes(rest: &[u8]) -> usize {
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     // The lowest byte flagged is right; only those above it may be flagged wrongly.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (chunks, tail) = rest.as_chunks::<8>();
-    for (at, chunk) in chunks.iter().enumerate() {
+    let ends = |chunk: &[u8; 8]| {
         let word = u64::from_le_bytes(*chunk);
         let low = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
         let found = low | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5C));
-        if found != 0 {
-            return at * 8 + (found.trailing_zeros() / 8) as usize;
+        (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    };
+    let (chunks, tail) = rest.as_chunks::<8>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        if let Some(place) = ends(chunk) {
+            return at * 8 + place;
         }
     }
-    let whole = chunks.len() * 8;
-    whole + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(tail.len())
+    match rest.last_chunk::<8>() {
+        _ if tail.is_empty() => rest.len(),
+        // The last eight once more: what was passed over before is plain.
+        Some(last) => ends(last).map_or(rest.len(), |place| rest.len() - 8 + place),
+        None => tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1F)).unwrap_or(tail.len()),
+    }
 }
 
 #[cfg(test)]

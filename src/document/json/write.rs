@@ -58,9 +58,16 @@ pub(in crate::document) fn begin(first: &mut bool, key: Option<&str>, style: Sty
 }
 
 pub(in crate::document) fn line(style: Style, depth: usize, out: &mut Vec<u8>) {
+    /// A line's end and the room before the next for most depths.
+    const MARGIN: &[u8; 33] = b"\n                                ";
     if style == Style::Pretty {
-        out.push(b'\n');
-        out.resize(out.len() + 2 * depth, b' ');
+        match MARGIN.get(..=2 * depth) {
+            Some(margin) => out.extend_from_slice(margin),
+            None => {
+                out.push(b'\n');
+                out.resize(out.len() + 2 * depth, b' ');
+            }
+        }
     }
 }
 

@@ -195,6 +195,7 @@ impl<'a> Checker<'a> {
             items,
             names: std::mem::take(&mut self.names),
             known: self.shapes.names().clone(),
+            strange_places: self.strange.iter().cloned().zip(0..).collect(),
             strange: std::mem::take(&mut self.strange),
             rules: std::mem::take(&mut self.rules),
             native: self.native_root,

@@ -267,7 +267,7 @@ impl<'p, 'd> Run<'p, 'd> {
             setting,
             out,
             known: u32::try_from(plan.known.len()).unwrap_or(u32::MAX),
-            strange_in: plan.strange.iter().map(|name| input.key_number(name)).collect(),
+            strange_in: strange_in(plan, input),
             places_in: places::Places::default(),
             strange_out: vec![None; plan.strange.len()],
             words_in: shapes.words_of(input),
@@ -280,12 +280,12 @@ impl<'p, 'd> Run<'p, 'd> {
             frames,
             segments: Vec::with_capacity(SEGMENTS),
             names: vec![None; plan.names.len()],
-            keys: HashMap::default(),
+            keys: HashMap::with_capacity_and_hasher(SEGMENTS, Keyed),
             subjects: HashMap::default(),
             by_id: HashMap::default(),
             facts: Vec::new(),
             facts_of: Vec::new(),
-            written: HashSet::default(),
+            written: HashSet::with_capacity_and_hasher(SEGMENTS, Keyed),
             visited: vec![false; input.node_count()],
             references: Vec::new(),
             held: Vec::new(),
@@ -301,4 +301,18 @@ impl<'p, 'd> Run<'p, 'd> {
     fn visit(&mut self, node: NodeId) -> bool {
         self.visited.get_mut(node.index()).is_some_and(|seen| !std::mem::replace(seen, true))
     }
+}
+
+/// The numbers in a tree of the plan's names that no schema knows: a message has few such names of its own, so these are
+/// looked up among the plan's and not the other way round.
+fn strange_in(plan: &Plan, input: &Document) -> Vec<Option<u32>> {
+    let mut numbers = vec![None; plan.strange.len()];
+    let first = input.known_names();
+    for (name, at) in input.key_names().zip(first..) {
+        let place = plan.strange_places.get(name).and_then(|place| numbers.get_mut(*place));
+        if let (Some(place), Ok(number)) = (place, u32::try_from(at)) {
+            *place = Some(number);
+        }
+    }
+    numbers
 }

@@ -207,7 +207,8 @@ impl<'p, 'd> Run<'p, 'd> {
             Some(key) => key.to_owned(),
             None => {
                 let uuid = Uuid::try_parse(id).ok().filter(|u| super::segment_read::is_canonical(*u, id));
-                format!("urn:uuid:{}", uuid.unwrap_or_else(|| Uuid::new_v5(&KEYS, id.as_bytes())))
+                let uuid = uuid.unwrap_or_else(|| Uuid::new_v5(&KEYS, id.as_bytes()));
+                uuid.urn().encode_lower(&mut Uuid::encode_buffer()).to_owned()
             }
         }
     }

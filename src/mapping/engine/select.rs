@@ -59,6 +59,9 @@ impl Run<'_, '_> {
         let Some((first, steps)) = path.steps.split_first() else { return Nodes::one(start) };
         let mut nodes = Nodes::default();
         self.select_step(start, first, &mut nodes);
+        if steps.is_empty() {
+            return nodes;
+        }
         for step in steps {
             if nodes.is_empty() {
                 break;
