@@ -85,6 +85,34 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
             version if at.is(version) => Ok(()),
             version => Err(Stopped::Refused(Refusal::FactChanged { version })),
         },
+        Effect::RestsOn { .. }
+        | Effect::KeepDecided { .. }
+        | Effect::KeepRules { .. }
+        | Effect::Notice { .. }
+        | Effect::MarkPermission { .. } => of_decisions(tx, scene, effect).await,
+        Effect::IndexPerson(change) => match people::apply(tx, scene.keys, &[change], scene.now).await? {
+            true => Ok(()),
+            false => Err(Stopped::Refused(Refusal::PersonChanged)),
+        },
+        Effect::SealPerson(person) => present(people::seal(tx, person).await?),
+        Effect::JoinPeople { gone, kept } => join::join(tx, gone, kept).await?.map_err(Stopped::Refused),
+        Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
+        Effect::Keep { .. }
+        | Effect::EndKept { .. }
+        | Effect::EndKeptOf { .. }
+        | Effect::HandOn { .. }
+        | Effect::ForgetKept => of_pages(tx, scene, effect).await,
+        Effect::IfNotJoined(person) => match join::is_joined(tx, person).await? {
+            false => Ok(()),
+            true => Err(Stopped::Refused(Refusal::PersonChanged)),
+        },
+        Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
+    }
+}
+
+/// What is kept of decisions: what they were made from, and what became of the permissions they rested on.
+async fn of_decisions(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Result<(), Stopped> {
+    match effect {
         Effect::RestsOn { permissions, system, agency } => match scene.receipt {
             Some(entry) => {
                 Ok(permission_use::used(tx, &[Used { permissions, entry, system, agency }], scene.now).await?)
@@ -103,23 +131,7 @@ pub(super) async fn apply(tx: &mut Tx, scene: &Scene<'_>, effect: &Effect) -> Re
                 false => Err(Stopped::Refused(Refusal::Duplicate)),
             }
         }
-        Effect::IndexPerson(change) => match people::apply(tx, scene.keys, &[change], scene.now).await? {
-            true => Ok(()),
-            false => Err(Stopped::Refused(Refusal::PersonChanged)),
-        },
-        Effect::SealPerson(person) => present(people::seal(tx, person).await?),
-        Effect::JoinPeople { gone, kept } => join::join(tx, gone, kept).await?.map_err(Stopped::Refused),
-        Effect::SettleReview { id, state } => present(people::settle(tx, id, state).await?),
-        Effect::Keep { .. }
-        | Effect::EndKept { .. }
-        | Effect::EndKeptOf { .. }
-        | Effect::HandOn { .. }
-        | Effect::ForgetKept => of_pages(tx, scene, effect).await,
-        Effect::IfNotJoined(person) => match join::is_joined(tx, person).await? {
-            false => Ok(()),
-            true => Err(Stopped::Refused(Refusal::PersonChanged)),
-        },
-        Effect::ForgetIdempotency { before } => Ok(mailbox::forget(tx, *before).await?),
+        _ => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ mod govern;
 mod independent;
 mod invariants;
 mod lifecycle;
+mod lifecycle_admit;
 mod lifecycle_ties;
 mod local;
 mod output;
