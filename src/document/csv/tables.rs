@@ -204,7 +204,7 @@ fn by_columns<'t, 'c>(tables: &'t [Table], header: impl Iterator<Item = &'c str>
 /// document has word for word is written once.
 #[must_use]
 pub fn write_tables(documents: &[&Document], tables: &[Table]) -> Vec<u8> {
-    let filled: Vec<(&Table, Vec<&Column>, Vec<Vec<&str>>)> =
+    let filled: Vec<Filled<'_, '_>> =
         tables.iter().map(|t| filled(documents, t)).filter(|(_, _, rows)| !rows.is_empty()).collect();
     let alone = match filled.as_slice() {
         [(table, columns, _)] => {
@@ -234,7 +234,9 @@ pub fn write_tables(documents: &[&Document], tables: &[Table]) -> Vec<u8> {
 }
 
 /// A table with the columns that some row fills, and its rows.
-fn filled<'d, 't>(documents: &[&'d Document], table: &'t Table) -> (&'t Table, Vec<&'t Column>, Vec<Vec<&'d str>>) {
+type Filled<'d, 't> = (&'t Table, Vec<&'t Column>, Vec<Vec<&'d str>>);
+
+fn filled<'d, 't>(documents: &[&'d Document], table: &'t Table) -> Filled<'d, 't> {
     let rows_of = |d: &'d Document| {
         let rows = d.member(d.root(), &table.name.member);
         rows.into_iter().flat_map(|r| d.children(r)).map(move |row| (d, row))
@@ -282,8 +284,9 @@ mod tests {
         (found.code, found.position.map_or(0, |p| p.line))
     }
 
-    const BOTH: &str = "{\"TAB001People\":[{\"Born\":\"2014-05-02\",\"PersonID\":\"P1\"}],\
-                        \"TAB101Referral\":[{\"PersonID\":\"P1\",\"ReferralID\":\"R1\"}]}";
+    /// Columns keep the order of their header.
+    const BOTH: &str = "{\"TAB001People\":[{\"PersonID\":\"P1\",\"Born\":\"2014-05-02\"}],\
+                        \"TAB101Referral\":[{\"ReferralID\":\"R1\",\"PersonID\":\"P1\"}]}";
 
     #[test]
     fn tables_stand_under_their_names_or_under_headers_that_say_which_they_are() {
