@@ -31,6 +31,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-source",
     "x-csv",
     "x-namespaces",
+    "x-blanks",
     "x-rules",
     "x-chosen-when",
     "$ref",

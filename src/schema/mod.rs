@@ -10,7 +10,8 @@
 //! members that exclude each other), `x-tolerate` / `x-tolerate-missing` / `x-tolerate-unknown` (what is only a warning
 //! when a message is read, see [`Strictness`]), `x-white-space` (`preserve` in XML text), `x-notice` (a warning when
 //! anything stands here), `x-source` (where a list comes from), `x-namespaces`
-//! (the prefixes of an XML vocabulary, at the root of a schema), `x-rules` (a set of rules in Rust: `cin-census`), `x-csv` (columns and headers of CSV files, see
+//! (the prefixes of an XML vocabulary, at the root of a schema), `x-blanks` (at the root: what has no value is an empty element in
+//! XML, for formats whose readers give an absent one the value that stood before), `x-rules` (a set of rules in Rust: `cin-census`), `x-csv` (columns and headers of CSV files, see
 //! `table_shape.rs`), `x-tables` (an extract of tables as JSON, see `tables.rs`), `x-nothing-else` (what a refusal leaves
 //! room for, see `nothing_else.rs`), `x-chosen-when` (at the top of a file: a
 //! schema a message must satisfy to be of this one, where a format has several, see [`Suits`]). `tests/it/document` holds it
@@ -95,13 +96,13 @@ impl Schemas {
         let vocabulary = |file: usize, source: &source::File| {
             let top = source::Loc { file, node: source.document.root() };
             let rules = sources.get(top, "x-rules").and_then(|l| sources.text(l)) == Some("cin-census");
-            (sources.pairs(top, "x-namespaces"), rules)
+            (sources.pairs(top, "x-namespaces"), rules, sources.is_true(top, "x-blanks"))
         };
         let mut by_name = BTreeMap::new();
         for (file, (((name, root, chosen), layout), source)) in
             roots.into_iter().zip(layouts).zip(&sources.files).enumerate()
         {
-            let (namespaces, census_rules) = vocabulary(file, source);
+            let (namespaces, census_rules, blanks) = vocabulary(file, source);
             let (tables, nothing_else) = (tables.get(&name).cloned(), rules.get(&name).cloned());
             let shapes = shapes.clone();
             let schema = Schema {
@@ -113,6 +114,7 @@ impl Schemas {
                 tables,
                 nothing_else,
                 namespaces,
+                blanks,
                 census_rules,
                 structure: Arc::default(),
             };
@@ -146,6 +148,8 @@ pub struct Schema {
     census_rules: bool,
     /// Prefix and namespace, in the order of the file (`x-namespaces`).
     namespaces: Vec<(String, String)>,
+    /// Whether texts without a value are written as empty elements in XML (`x-blanks`).
+    blanks: bool,
     nothing_else: Option<Arc<nothing_else::NothingElse>>,
     /// Groups and segments of an HL7 v2 message, found out with the first one.
     structure: Arc<OnceLock<Structure>>,

@@ -81,6 +81,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("x-nothing-else", Holds::Plain),
     ("x-source", Holds::Plain),
     ("x-namespaces", Holds::Plain),
+    ("x-blanks", Holds::Plain),
     ("x-rules", Holds::Plain),
     ("x-csv", Holds::Plain),
     ("x-chosen-when", Holds::Schema),

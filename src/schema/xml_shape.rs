@@ -12,12 +12,19 @@ pub(super) struct View<'a> {
     shapes: &'a Shapes,
     root: ShapeId,
     namespaces: &'a [(String, String)],
+    blanks: bool,
     structure: &'a OnceLock<Structure>,
 }
 
 impl Schema {
     fn view(&self) -> View<'_> {
-        View { shapes: self.shapes(), root: self.root(), namespaces: &self.namespaces, structure: &self.structure }
+        View {
+            shapes: self.shapes(),
+            root: self.root(),
+            namespaces: &self.namespaces,
+            blanks: self.blanks,
+            structure: &self.structure,
+        }
     }
     /// The schema as the XML reader and writer see it.
     #[must_use]
@@ -76,6 +83,11 @@ impl XmlShape for View<'_> {
     }
     fn namespaces(&self) -> &[(String, String)] {
         self.namespaces
+    }
+    fn blanks(&self, of: Place) -> Vec<&str> {
+        let members = self.shapes.object(Self::id(of)).filter(|_| self.blanks).map(|o| o.members.as_slice());
+        let scalar = |id: ShapeId| matches!(self.shapes.get(id), Shape::Scalar(_));
+        members.unwrap_or_default().iter().filter(|m| scalar(m.shape)).map(|m| m.name.as_str()).collect()
     }
     fn scalar_kind(&self, of: Place) -> Option<Kind> {
         match self.shapes.get(Self::id(of)) {

@@ -1,6 +1,6 @@
 """Formats without a public validator: at least their syntax is read by programs that are not ours. Usage: plain.py FOLDER...
 
-CTF by libxml2; NDTMS and school CSV by Python's csv module (every row as long as the header); MHSDS, school and CSC
+CTF by libxml2; NDTMS, MHSDS and school CSV by Python's csv module (every row as long as the header); MHSDS, school and CSC
 payloads in JSON by Python's json module, without duplicate keys.
 """
 import csv
@@ -19,6 +19,17 @@ def once(pairs):
     return dict(pairs)
 
 
+def tables(rows):
+    """MHSDS: a blank line between tables; a table begins with its name, alone in its row, where there are several."""
+    found = [[]]
+    for row in rows:
+        if row:
+            found[-1].append(row)
+        else:
+            found.append([])
+    return [t[1:] if len(t[0]) == 1 and t[0][0].startswith("MHS") else t for t in found if t]
+
+
 def check(kind, data):
     text = data.decode("utf-8-sig")
     if kind == "ctf":
@@ -31,8 +42,9 @@ def check(kind, data):
             [json.loads(line, object_pairs_hook=once) for line in text.splitlines()]
     else:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-        assert len(rows) > 1, "no rows"
-        assert all(len(r) == len(rows[0]) for r in rows), "a row is not as long as the header"
+        for table in tables(rows) if kind == "mhsds" else [rows]:
+            assert len(table) > 1, "no rows"
+            assert all(len(r) == len(table[0]) for r in table), "a row is not as long as the header"
 
 
 count = failed = 0

@@ -25,7 +25,9 @@ RULES = importlib.import_module(f"lac_validator.rules.lac{YEAR - 1}_{YEAR % 100}
 def fired(paths):
     """How often each rule fires for the files of a return, and the tables that were recognised."""
     # A file made of another format keeps that name: the validator goes by the ending.
-    files = [{"name": p.stem + ".csv", "description": "This year", "file_content": p.read_bytes()} for p in paths]
+    ending = lambda content: ".xml" if content.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<") else ".csv"
+    read = [(p.stem, p.read_bytes()) for p in paths]
+    files = [{"name": name + ending(c), "description": "This year", "file_content": c} for name, c in read]
     metadata = {"collectionYear": str(YEAR), "localAuthority": "E10000014"}
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         run = LacValidator(metadata=metadata, files=files, registry=RULES)
@@ -42,7 +44,7 @@ def source(folder, name):
     """The file an output was made of, when it was of this format."""
     roots = {"cases": "tests/cases/mappings", "demo": "docs/demo", "samples": os.environ.get("SOLENT_SAMPLES", "")}
     path = pathlib.Path(roots[folder.name], name.replace("__", "/"))
-    return path if "ssda903" in name and path.suffix == ".csv" and path.exists() else None
+    return path if "ssda903" in name and path.suffix in (".csv", ".xml") and path.exists() else None
 
 
 def returns(folders):
@@ -52,7 +54,8 @@ def returns(folders):
         for path in sorted((folder / "ssda903").glob("*")):
             origin = source(folder, path.name)
             # A case has its input and its expected output in one folder: they are returns of their own.
-            of_one = origin and folder.name == "samples"
+            # A return in XML is whole in one file.
+            of_one = origin and folder.name == "samples" and origin.suffix == ".csv"
             together[str(origin.parent) if of_one else path.name].append((path, origin))
         yield from together.items()
 

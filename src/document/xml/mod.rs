@@ -79,6 +79,10 @@ pub trait XmlShape {
     fn scalar_kind(&self, _of: Place) -> Option<super::Kind> {
         None
     }
+    /// Child elements of a place that are written empty when they have no value; none where an absent element says the same.
+    fn blanks(&self, _of: Place) -> Vec<&str> {
+        Vec::new()
+    }
     /// Whether elements of this namespace (`None` or empty: of none) and local name are read. Most formats do not care.
     fn admits(&self, _namespace: Option<&str>, _name: &str) -> Admitted {
         Admitted::Element

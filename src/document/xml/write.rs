@@ -4,7 +4,8 @@ use super::{Place, XmlShape};
 use crate::document::{Document, Kind, NodeId, Style};
 
 /// The subtree at `node` as an XML document with root element `root`, in UTF-8 with a declaration. Elements come in the
-/// shape's order, unknown ones after; arrays become repeated elements; what has no value is left out.
+/// shape's order, unknown ones after; arrays become repeated elements; what has no value is left out, save where the shape wants
+/// it empty ([`XmlShape::blanks`]).
 ///
 /// # Source
 /// XML 1.0 §2.4 for escapes; CIN census dossier ("Omit an element that has no value").
@@ -43,7 +44,7 @@ impl Writer<'_> {
         }
         let members = self.members(node, place);
         for (key, value) in &members {
-            if let (Some(name), Some(text)) = (key.strip_prefix('@'), self.document.text(*value)) {
+            if let (Some(name), Some(text)) = (key.strip_prefix('@'), value.and_then(|v| self.document.text(v))) {
                 out.push(' ');
                 out.push_str(name);
                 out.push_str("=\"");
@@ -65,11 +66,18 @@ impl Writer<'_> {
     }
 
     /// Writes the content of an object; whether there was any. The start tag is closed when there was.
-    fn children(&self, members: &[(&str, NodeId)], place: Option<Place>, depth: usize, out: &mut String) -> bool {
+    fn children(
+        &self,
+        members: &[(&str, Option<NodeId>)],
+        place: Option<Place>,
+        depth: usize,
+        out: &mut String,
+    ) -> bool {
+        let blanks = self.blanks(place);
         let mut opened = false;
         let mut elements = false;
         for (key, value) in members.iter().copied() {
-            if key.starts_with('@') || self.says_nothing(value) {
+            if key.starts_with('@') || value.is_none_or(|v| self.says_nothing(v)) && !blanks.contains(&key) {
                 continue;
             }
             if !opened {
@@ -77,13 +85,17 @@ impl Writer<'_> {
                 opened = true;
             }
             if key == "#text" {
-                escape(self.document.text(value).unwrap_or(""), None, out);
+                escape(value.and_then(|v| self.document.text(v)).unwrap_or(""), None, out);
                 continue;
             }
             if !elements {
                 self.line(out);
                 elements = true;
             }
+            let Some(value) = value.filter(|v| !self.says_nothing(*v)) else {
+                self.blank(key, depth + 1, out);
+                continue;
+            };
             let inner = place.and_then(|p| self.shape?.child(p, key)).map(|(p, _)| p);
             match self.document.kind(value) {
                 Kind::Array => {
@@ -98,11 +110,28 @@ impl Writer<'_> {
         opened
     }
 
-    /// The members in writing order.
-    fn members(&self, node: NodeId, place: Option<Place>) -> Vec<(&str, NodeId)> {
-        let mut members: Vec<(&str, NodeId)> =
-            self.document.children(node).filter_map(|c| Some((self.document.key(c)?, c))).collect();
+    fn blank(&self, name: &str, depth: usize, out: &mut String) {
+        self.indent(depth, out);
+        out.push('<');
+        out.push_str(name);
+        out.push_str("/>");
+        self.line(out);
+    }
+
+    fn blanks(&self, place: Option<Place>) -> Vec<&str> {
+        self.shape.zip(place).map(|(shape, place)| shape.blanks(place)).unwrap_or_default()
+    }
+
+    /// The members in writing order, and between them those that are written empty.
+    fn members(&self, node: NodeId, place: Option<Place>) -> Vec<(&str, Option<NodeId>)> {
+        let mut members: Vec<(&str, Option<NodeId>)> =
+            self.document.children(node).filter_map(|c| Some((self.document.key(c)?, Some(c)))).collect();
         if let (Some(place), Some(shape)) = (place, self.shape) {
+            for name in self.blanks(Some(place)) {
+                if members.iter().all(|(key, _)| *key != name) {
+                    members.push((name, None));
+                }
+            }
             members.sort_by_cached_key(|(key, _)| shape.rank(place, key).unwrap_or(usize::MAX));
         }
         members
