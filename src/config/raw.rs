@@ -163,10 +163,26 @@ pub struct Duty {
     pub consistent_identifier: Option<Text>,
 }
 
+/// The reader's words without the value they are about: somebody may have put a person where a list belongs. Names of keys stay.
+fn said(message: &str) -> String {
+    let line = message.replace('\n', "; ");
+    for (from, to, instead) in [
+        ("string \"", "\", expected", "a text, expected"),
+        ("integer `", "`, expected", "a number, expected"),
+        ("floating point `", "`, expected", "a number, expected"),
+        ("unknown variant `", "`, expected", "unknown word, expected"),
+    ] {
+        if let (Some((before, _)), Some((_, after))) = (line.split_once(from), line.rsplit_once(to)) {
+            return format!("{before}{instead}{after}");
+        }
+    }
+    line
+}
+
 /// Reads the TOML text.
 pub fn parse(file: &str, text: &str) -> Result<Gateway, Vec<Diagnostic>> {
     toml::from_str(text).map_err(|error| {
-        let diagnostic = Diagnostic::error(code::CONFIG_FILE, error.message().replace('\n', "; ")).with_file(file);
+        let diagnostic = Diagnostic::error(code::CONFIG_FILE, said(error.message())).with_file(file);
         vec![match error.span() {
             Some(range) => diagnostic.with_span(Span { start: range.start, end: range.end }, text.as_bytes()),
             None => diagnostic,

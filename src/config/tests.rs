@@ -163,3 +163,18 @@ fn a_provider_needs_an_https_issuer_and_a_plain_address_of_the_pages() {
         assert!(with(issuer, address).is_err(), "{issuer} {address}");
     }
 }
+
+#[test]
+fn a_value_of_another_type_is_not_repeated() {
+    for (line, expected) in [
+        (
+            "origin = \"o\"\n[[system]]\nid = \"s\"\nteams = \"Quillon, expected 9990176507\"\n",
+            "a text, expected a sequence",
+        ),
+        ("origin = \"o\"\n[server]\nlisten = 9990176507\n", "expected"),
+    ] {
+        let faults = Gateway::parse("solent.toml", line, Path::new("/etc/solent")).unwrap_err();
+        let said = faults.iter().map(ToString::to_string).collect::<String>();
+        assert!(said.contains(expected) && !said.contains("Quillon") && !said.contains("9990176507"), "{said}");
+    }
+}
