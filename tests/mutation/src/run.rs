@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// Test groups: the binary, what is run of it; the quickest first. Tests that need the program or the gateway run only
@@ -26,6 +27,13 @@ const ENUMERATED: &str = "decide::govern";
 const PATIENCE: u32 = 8;
 /// And at least this long.
 const PATIENCE_MIN: Duration = Duration::from_secs(20);
+/// Limits are of processor time, so that a busy machine calls no mutant caught that only waited. One that waits for ever
+/// uses none: it hangs after this many times its limit by the clock.
+const IDLE: u32 = 20;
+/// How often a running mutant is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// The kernel's tick in `/proc/PID/stat`, per second (`USER_HZ`, the same on every Linux this runs on).
+const TICKS: u64 = 100;
 
 fn cargo(workplace: &Path) -> Command {
     let mut command = Command::new("cargo");
@@ -136,10 +144,17 @@ fn group(
         let _ = std::io::copy(&mut printed, &mut std::io::sink());
         let _ = done.send(());
     });
-    let hung = ended.recv_timeout(limit).is_err();
-    if hung {
-        let _ = child.kill();
-    }
+    let mut used = Duration::ZERO;
+    let hung = loop {
+        match ended.recv_timeout(LOOK) {
+            Err(RecvTimeoutError::Timeout) => used = processor_time(child.id()).unwrap_or(used),
+            _ => break false,
+        }
+        if used > limit || started.elapsed() > limit * IDLE {
+            let _ = child.kill();
+            break true;
+        }
+    };
     let status = child.wait().expect("a child");
     let ran = match (hung, status.success()) {
         (true, _) => Ran::Hung,
@@ -147,6 +162,14 @@ fn group(
         (false, false) => Ran::Failed,
     };
     (ran, started.elapsed())
+}
+
+/// What a process has used of the processor so far, its threads together (proc(5), fields 14 and 15).
+fn processor_time(process: u32) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS))
 }
 
 /// The tests of a group that fail as it is.
@@ -288,17 +311,19 @@ fn swept(binary: &Path, workplace: &Path, mutants: &[Mutant], tests: bool) -> BT
             let _ = std::io::copy(&mut output, &mut std::io::sink());
             let _ = gone.send(());
         });
-        let (mut lines, mut since) = (0, Instant::now());
+        let (mut lines, mut since, mut before, mut used) = (0, Instant::now(), Duration::ZERO, Duration::ZERO);
         let ended = loop {
-            if over.recv_timeout(Duration::from_millis(200)).is_ok() {
+            if over.recv_timeout(LOOK).is_ok() {
                 let _ = child.wait();
                 break true;
             }
+            used = processor_time(child.id()).unwrap_or(used);
             let now = std::fs::read_to_string(&said).unwrap_or_default().lines().count();
             if now > lines {
-                (lines, since) = (now, Instant::now());
+                (lines, since, before) = (now, Instant::now(), used);
             }
-            if since.elapsed() > if lines == 0 { SWEEP_START_MAX } else { SWEEP_MAX } {
+            let limit = if lines == 0 { SWEEP_START_MAX } else { SWEEP_MAX };
+            if used.saturating_sub(before) > limit || since.elapsed() > limit * IDLE {
                 let _ = child.kill();
                 let _ = child.wait();
                 break false;
