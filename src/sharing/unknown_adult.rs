@@ -76,16 +76,36 @@ mod tests {
 
     #[test]
     fn a_social_worker_and_ones_own_work_are_not_capped() {
-        for (reason, role) in [(Reason::AllowMatrix, Role::Sw), (Reason::AllowOwn, Role::Dsl)] {
+        let of = [(Reason::AllowMatrix, Role::Sw), (Reason::AllowOwn, Role::Dsl), (Reason::AllowItem, Role::Dsl)];
+        for (reason, role) in of {
             let full = Decision::new(Level::F, reason);
             assert_eq!(cap(full.clone(), &policy(), role, Category::Mhl, Summary::There), full);
         }
     }
 
     #[test]
+    fn a_cap_only_lowers_and_says_so_only_where_it_does() {
+        let names = |decision: &Decision| decision.rules.contains(54);
+        for level in [Level::I, Level::N] {
+            let low = Decision::new(level, Reason::AllowMatrix);
+            let found = cap(low.clone(), &policy(), Role::Dsl, Category::Mhl, Summary::Missing);
+            assert_eq!((found.level, found.limit, names(&found)), (low.level, None, false));
+        }
+        let full = Decision::new(Level::F, Reason::AllowMatrix);
+        let capped = cap(full, &policy(), Role::Dsl, Category::Mhl, Summary::Missing);
+        assert_eq!((capped.level, capped.limit), (Level::I, Some(Limit::CapAdult)), "no summary is missing at I");
+        assert!(names(&capped));
+    }
+
+    #[test]
     fn a_cap_to_nothing_is_a_refusal_with_the_categorys_marker() {
-        let full = Decision::new(Level::S, Reason::AllowMatrix);
-        let capped = cap(full, &policy(), Role::Dsl, Category::Hlt, Summary::There);
-        assert_eq!((capped.level, capped.reason, capped.marker), (Level::N, Reason::DCap, Marker::Shown));
+        let refused = |role: Role, category: Category| {
+            let capped = cap(Decision::new(Level::S, Reason::AllowMatrix), &policy(), role, category, Summary::There);
+            (capped.level, capped.reason, capped.marker)
+        };
+        assert_eq!(refused(Role::Dsl, Category::Hlt), (Level::N, Reason::DCap, Marker::Shown));
+        // Of sexual health nobody learns that there is something; a volunteer of nothing at all.
+        assert_eq!(refused(Role::Dsl, Category::Sxh), (Level::N, Reason::DCap, Marker::Silent));
+        assert_eq!(refused(Role::Vol, Category::Hlt), (Level::N, Reason::DCap, Marker::Silent));
     }
 }

@@ -161,3 +161,28 @@ fn every_disclosure_forbids_redisclosure_and_reuse() {
     let codes: Vec<&str> = doc.children(note).filter_map(|n| doc.text(n)).collect();
     assert_eq!(codes, ["NORDSCLCD", "NOREUSE"]);
 }
+
+#[test]
+fn the_outward_code_is_all_but_the_last_three_characters_however_a_postcode_is_written() {
+    let outward = |text| part_of("outward", text);
+    assert_eq!((outward("ZZ99 3VZ"), outward("ZZ993VZ"), outward("Z9 9ZZ ")), (Some("ZZ99"), Some("ZZ99"), Some("Z9")));
+    assert_eq!((outward("Z9"), part_of("county", "ZZ99 3VZ")), (None, None));
+}
+
+/// What `wanted` releases of an object.
+fn fields(of: &Value, wanted: &[&[&str]]) -> Value {
+    let source = Document::from_value(of);
+    let wanted: Vec<Vec<&str>> = wanted.iter().map(|path| path.to_vec()).collect();
+    let mut out = Document::new(Kind::Object);
+    let root = out.root();
+    source.children(source.root()).for_each(|child| copy_fields(&mut out, root, &source, child, &wanted));
+    out.to_value(root)
+}
+
+#[test]
+fn of_a_field_named_in_part_and_whole_the_part_is_released_and_of_one_named_with_its_members_all() {
+    let of = json!({"born": "2012-02-29", "home": {"town": "Sampleton", "lines": ["1 Mill Lane"]}});
+    assert_eq!(fields(&of, &[&["born:year"], &["born"]]), json!({"born": "2012"}));
+    assert_eq!(fields(&of, &[&["home", "town"]]), json!({"home": {"town": "Sampleton"}}));
+    assert_eq!(fields(&of, &[&["home"], &["home", "town"]]), json!({"home": of["home"]}));
+}

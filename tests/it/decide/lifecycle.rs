@@ -447,6 +447,14 @@ fn the_state_of_a_record_is_derived_from_its_times_and_events() {
 }
 
 #[test]
+fn a_word_of_somebody_nobody_knows_ends_nothing() {
+    let facts = facts();
+    let event = json!({"events": [{"event": "withdraw", "at": "2026-10-01", "by": "nobody"}]});
+    let record = parsed(&with(&agreed(), with(&json!({"recorded_at": "2026-09-01"}), event)));
+    assert_eq!(status::status(&world(&facts), &facts, &record, time(NOW)).word(), "active");
+}
+
+#[test]
 fn a_newer_version_takes_the_place_from_when_it_was_recorded() {
     let mut facts = facts();
     let newer = parsed(&with(&agreed(), json!({"id": "newer", "supersedes": "first"})));
@@ -550,6 +558,7 @@ fn who_may_withdraw_object_resolve_and_correct() {
     let council = of(json!({"subject": "cared", "decider": "council", "capacity": "la-care-order"}));
     assert_eq!(objected(&council, "mother"), ["/by R29"], "under a care order a parent does not object");
     assert_eq!(objected(&cared, "council"), Vec::<String>::new());
+    assert_eq!(objected(&cared, "mother"), ["/by R29"], "nor to the other parent's record");
     let disputed = of(parents(
         json!({"categories": ["EDU"], "recorded_at": "2026-10-01", "events": [{"event": "object", "at": "2026-10-02", "by": "father"}]}),
     ));

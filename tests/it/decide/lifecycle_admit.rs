@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use solent::ident::{AccountId, HatId, PersonId};
 use solent::sharing::facts::Assessment;
 use solent::sharing::lifecycle::{self, Actor, Needs, assessment};
-use solent::vocabulary::{Purpose, Role};
+use solent::vocabulary::{Level, Purpose, Role};
 
 #[test]
 fn an_assessment_counts_when_a_professional_says_for_which_decision_and_how_it_came_out() {
@@ -61,6 +61,35 @@ fn an_act_goes_through_the_first_four_steps() {
     assert_eq!(admit("foe-old", "shielded", Needs::Hat, Purpose::Cin), Err(("D-AUTH", false, false)));
     assert_eq!(admit("kin-sw", "girl", Needs::Hat, Purpose::Cin), Err(("D-COI", false, true)));
     assert_eq!(admit("foe-sw", "shielded", Needs::Hat, Purpose::Cin), Err(("D-COI", true, true)));
+}
+
+#[test]
+fn an_admission_is_a_decision_of_everything_or_nothing() {
+    let facts = facts();
+    let world = world(&facts);
+    let decided = |hat: &str, person: &str| {
+        let found =
+            lifecycle::admission(&world, super::policy(), &actor(hat), &PersonId::from(person), Needs::Relationship);
+        (found.level, found.reason.code())
+    };
+    assert_eq!(decided("wren-sw", "mother"), (Level::F, "ALLOW-MATRIX"));
+    assert_eq!(decided("wren-sw", "girl"), (Level::N, "D-REL"));
+    assert_eq!(decided("kin-sw", "girl"), (Level::N, "D-COI"));
+}
+
+#[test]
+fn who_confirms_an_assistants_draft_works_with_the_person_and_is_tied_to_nobody() {
+    let facts = facts();
+    let world = world(&facts);
+    let confirms = |hat: &str, person: &str| {
+        let found = lifecycle::confirms(&world, super::policy(), &actor(hat), &PersonId::from(person));
+        found.map_err(|refused| (refused.reason.code(), refused.silent, refused.alert))
+    };
+    assert_eq!(confirms("wren-sw", "mother"), Ok(()));
+    assert_eq!(confirms("wren-sw", "girl"), Err(("D-REL", false, false)));
+    assert_eq!(confirms("mo-pa", "mother").map_err(|(reason, ..)| reason), Err("D-DELEGATE"));
+    assert_eq!(confirms("kin-sw", "girl"), Err(("D-COI", false, true)));
+    assert_eq!(confirms("foe-sw", "shielded"), Err(("D-COI", true, true)));
 }
 
 #[test]

@@ -219,6 +219,8 @@ fn who_may_end_a_relationship_and_when() {
     let matched = json!({"kind": "match", "hat": "viv-vol", "role": "mentor"});
     assert!(ends("otto-vco", matched.clone()) && !ends("oona-vco", matched.clone()) && !ends("wren-sw", matched));
     assert!(!ends("otto-vco", json!({"hat": "viv-vol"})));
+    assert!(!ends("wren-sw", json!({"kind": "match", "hat": "mo-pa"})), "of the agency, but no co-ordinator");
+    assert!(!ends("hale-sw", json!({"hat": "nobody-sw"})), "of nobody's agency");
     let ending =
         |to: Option<&str>, end: &str| said(relationship::ending(&tie(json!({"to": to})), time(end), &actor("wren-sw")));
     assert_eq!(ending(None, NOW), NONE);
@@ -274,6 +276,31 @@ fn an_item_is_opened_to_ones_own_assistant_or_matched_volunteer_for_a_task_of_ei
             ["/until R50"],
             "{from} {until}"
         );
+    }
+}
+
+#[test]
+fn an_item_rests_on_the_delegation_or_match_of_this_hat_that_lives_now() {
+    let base = json!({"id": "g", "segment": "s", "by": "wren-sw", "to": "mo-pa", "task": "book a visit", "from": NOW, "until": "2026-10-06T18:00:00+01:00"});
+    let opened = |by: &str, to: &str, tie: Value| {
+        let mut facts = facts();
+        facts.relationships = vec![serde_json::from_value(tie).unwrap_or_else(|error| panic!("{error}"))];
+        let grant = with(&base, json!({"by": by, "to": to}));
+        let grant: ItemGrant = serde_json::from_value(grant).unwrap_or_else(|error| panic!("{error}"));
+        let found = relationship::item_grant(&world(&facts), &facts, &grant, Some(Category::Adr), &actor(by));
+        found.is_empty()
+    };
+    let delegation = json!({"id": "r", "kind": "delegation", "hat": "mo-pa", "grantor": "wren-sw", "from": NOW});
+    let matched =
+        json!({"id": "r", "kind": "match", "hat": "viv-vol", "subject": "girl", "role": "mentor", "from": NOW});
+    for (by, to, tie) in [("wren-sw", "mo-pa", delegation), ("otto-vco", "viv-vol", matched)] {
+        let with_tie = |change: Value| opened(by, to, with(&tie, change));
+        assert!(with_tie(json!({})), "from this very moment, without an end");
+        assert!(with_tie(json!({"to": "2026-10-06T10:00:01+01:00"})), "to the last second");
+        assert!(!with_tie(json!({"to": NOW})), "over");
+        assert!(!with_tie(json!({"from": "2026-10-06T10:00:01+01:00"})), "not yet");
+        assert!(!with_tie(json!({"kind": "contact", "subject": "girl"})), "of another kind");
+        assert!(!with_tie(json!({"hat": "mim-pa"})), "of another hat");
     }
 }
 
@@ -398,6 +425,7 @@ fn how_long_an_override_lasts_and_when_it_can_be_renewed() {
     );
     let thrice = ["2026-10-08T09:00:00+01:00", "2026-10-07T09:00:00+01:00", "2026-10-08T09:30:00+01:00"];
     assert_eq!(end(&of("ordinary", &thrice)), Some(time("2026-10-09T10:00:00+01:00")), "72 hours in all");
+    assert_eq!(end(&of("ordinary", &thrice[..2])), Some(time("2026-10-09T10:00:00+01:00")), "in whichever order");
     let renewal = |record: &Override, at: &str| said(overrides::renewal(record, time(at)));
     assert_eq!(renewal(&asked(json!({})), NOW), [" R40"]);
     assert_eq!(renewal(&of("ordinary", &[]), "2026-10-07T09:59:59+01:00"), NONE);

@@ -3,7 +3,7 @@
 use super::{reader, root};
 use solent::sharing::decision::{Limit, Marker, Reason};
 use solent::sharing::{Decision, Policy, World, decide};
-use solent::vocabulary::Level;
+use solent::vocabulary::{Level, Purpose};
 
 /// The decisions of `family.yaml` under these local rules, by ask id.
 fn decisions(rules: &str) -> Vec<(String, Decision)> {
@@ -68,6 +68,30 @@ fn a_rule_that_cannot_be_evaluated_refuses() {
     assert_eq!((permitted.level, permitted.limit), (Level::N, Some(Limit::CapLocal)));
 }
 
+#[test]
+fn an_indicator_can_be_taken_away_too() {
+    let found = decisions(&rule("N", "resource.category == \"MHL\""));
+    let indicator = of(&found, "adult-cap");
+    assert_eq!((indicator.level, indicator.reason, indicator.limit), (Level::N, Reason::DCap, Some(Limit::CapLocal)));
+}
+
+#[test]
+fn a_whereabouts_lowered_to_a_summary_is_an_indicator() {
+    let mut files = solent::cli::content::built_in();
+    files.insert("sharing/local.cedar", rule("S", "resource.category == \"LOC\"").into_bytes());
+    let policy = Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let text = std::fs::read_to_string(root().join("tests/cases/sharing/family.yaml")).unwrap_or_default();
+    let text = text.replacen("{id: mhl, category: MHL", "{id: mhl, category: LOC", 1);
+    let text = text.replacen("{id: mhl-s, category: MHL", "{id: mhl-s, category: LOC", 1);
+    let facts = reader().read(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let asks = facts.asks.clone();
+    let world = World::new(facts).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut ask = asks.into_iter().find(|ask| ask.id.as_str() == "permitted").unwrap_or_else(|| panic!("permitted"));
+    ask.purpose = Purpose::Cp;
+    let decision = decide(&world, &policy, &ask);
+    assert_eq!((decision.level, decision.limit), (Level::I, Some(Limit::CapLocal)), "facts file paper, 8.23");
+}
+
 /// Under what a rule may ask, whether `ask` of the family is lowered by it.
 fn holds(ask: &str, when: &str) -> bool {
     of(&decisions(&rule("N", when)), ask).limit == Some(Limit::CapLocal)
@@ -78,6 +102,8 @@ fn a_rule_sees_the_form_and_whether_it_is_about_adults_or_children() {
     assert!(holds("permitted", "resource.form == \"full\"") && !holds("permitted", "resource.form == \"summary\""));
     assert!(holds("summary-itself", "resource.form == \"summary\""));
     assert!(holds("permitted", "resource.about_adult") && !holds("permitted", "resource.about_child"));
+    assert!(holds("permitted", "principal has team && principal.team == \"green\""));
+    assert!(!holds("permitted", "principal has team && principal.team == \"blue\""));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod lifecycle_admit;
 mod lifecycle_ties;
 mod local;
 mod output;
+mod question;
 mod references;
 mod rules;
 

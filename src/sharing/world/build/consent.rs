@@ -200,10 +200,11 @@ fn closure(case: &Case, since: Time) -> Option<Time> {
         if ended_before {
             return Some(since);
         }
-        at = case.purposes.iter().filter_map(|(_, span)| span.from).filter(|from| *from > since).min()?;
+        // None has ended and none holds: each has still to start.
+        at = case.purposes.iter().filter_map(|(_, span)| span.from).min()?;
     }
     // Each round moves to the end of a span that holds; there are at most as many rounds as spans.
-    for _ in 0..=case.purposes.len() {
+    for _ in &case.purposes {
         let running = case.purposes.iter().filter(|(_, span)| span.holds(at));
         let ends: Vec<Option<Time>> = running.map(|(_, span)| span.to).collect();
         if ends.is_empty() {
