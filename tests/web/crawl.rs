@@ -31,7 +31,7 @@ pub const CAST: [(&str, Option<&str>); 21] = [
 /// Pages one visitor opens at most; every role has fewer than this.
 const PAGES_MAX: usize = 150;
 /// Searches of the log that the crawl opens besides what links lead to.
-const SEARCHES: [&str; 3] = [
+pub const SEARCHES: [&str; 3] = [
     "/audit?from=2026-09-01&to=2026-12-31",
     "/audit/charts?from=2026-09-01&to=2026-12-31",
     "/audit/questions/Q6?from=2026-09-01&to=2026-12-31",

@@ -25,5 +25,6 @@ mod security;
 mod sign_in;
 mod silent;
 mod stories;
+mod twice;
 mod visitor;
 mod work;

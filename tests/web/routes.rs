@@ -10,7 +10,7 @@ use std::path::Path;
 const BEFORE_SIGN_IN: [&str; 2] = ["/sign-in", "/demo"];
 
 /// Path and whether it is a POST, of every route of the pages.
-fn routes() -> Vec<(String, bool)> {
+pub fn routes() -> Vec<(String, bool)> {
     let mut sources = Vec::new();
     read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/web"), &mut sources);
     let mut found = Vec::new();

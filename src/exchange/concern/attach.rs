@@ -89,8 +89,11 @@ pub(super) fn taken(name: &str, bytes: &[u8], present: usize, now: Moment) -> Re
     if present >= FILES_MAX {
         return Err(Failure::Unclear("number"));
     }
-    let name = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-    Ok(Attached { id: Gateway::fresh_id(), name, kind, bytes: bytes.len(), at: now.millis() })
+    Ok(Attached { id: Gateway::fresh_id(), name: shown_name(name), kind, bytes: bytes.len(), at: now.millis() })
+}
+
+fn shown_name(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
 impl Gateway {
@@ -109,12 +112,28 @@ impl Gateway {
         if !matches!(found.concern.about, About::Named(_)) {
             return Err(Failure::Unclear("names"));
         }
+        // Sent twice by one button it is one file.
+        if self.is_attached(&found.concern.files, name, &bytes).await? {
+            return Ok(());
+        }
         let file = taken(name, &bytes, found.concern.files.len(), self.clock().now())?;
         let ends = super::kept::ends(&found.concern);
         let kept = kept(KeptKind::Attachment, file.id.clone(), &found.concern.id, bytes, ends);
         found.concern.files.push(file);
         let beside = vec![Effect::Keep { kept, was: Some(0) }];
         self.keep_concern_with(visitor, &found.concern, found.version, Event::Request, beside).await
+    }
+
+    /// Whether one of these files has this name and these bytes.
+    pub(super) async fn is_attached(&self, files: &[Attached], name: &str, bytes: &[u8]) -> Result<bool, Failure> {
+        let name = shown_name(name);
+        for file in files.iter().filter(|file| file.name == name && file.bytes == bytes.len()) {
+            let row = self.db.kept(&self.keys, KeptKind::Attachment, &file.id, self.clock().now()).await?;
+            if row.is_some_and(|row| row.body == bytes) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A file of a concern that the visitor may read: the school's own people, and the surgery once it is there. Logged.

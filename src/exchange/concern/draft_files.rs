@@ -77,6 +77,10 @@ impl Gateway {
     /// [`Failure::Unclear`] with what is wrong: `size`, `kind` or `number`.
     pub async fn attach_to_draft(&self, visitor: &Visitor, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         school(visitor)?;
+        // Sent twice by one button it is one file.
+        if self.is_attached(&self.draft_files(visitor).await?, name, bytes).await? {
+            return Ok(());
+        }
         let owner = draft_id(visitor, FORM);
         let ends = self.draft_ends();
         self.change_list(visitor, |files| {

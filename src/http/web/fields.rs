@@ -1,6 +1,7 @@
 //! A form as it came in: names and values, bounded, and the session's word checked before anything is done with them.
 
 use super::answer::Stop;
+use super::once::word_of;
 use super::visit::SignedIn;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -77,7 +78,7 @@ impl Fields {
     /// # Errors
     /// [`Stop::Forged`] when it did not, [`Stop::Changed`] when the family's purpose is another by now; nothing may be done then.
     pub fn checked(&self, visit: &SignedIn) -> Result<(), Stop> {
-        let given = self.get(WORD).as_bytes();
+        let given = word_of(self.get(WORD)).as_bytes();
         let word = visit.word.as_bytes();
         // Without a way out early: how much was right is not told by time.
         let differ = given.iter().zip(word).fold(0_u8, |sum, (a, b)| sum | (a ^ b));

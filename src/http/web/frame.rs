@@ -14,7 +14,7 @@ pub struct Frame {
     pub title: String,
     /// Who is signed in; none on the pages before that.
     pub who: Option<Who>,
-    /// The session's word, for forms.
+    /// The session's word with the stamp of this page, for forms.
     pub word: String,
     /// The purpose that was stated when the page was made, for its forms: what is sent under another does nothing.
     pub under: Option<&'static str>,
@@ -74,7 +74,8 @@ impl Frame {
         let places = places(visit.visitor.hat.as_ref(), text);
         let banners = super::opened::banners(visit);
         let under = purpose.map(Purpose::code);
-        Self { text, title, who: Some(who), word: visit.word.clone(), under, places, banners }
+        let word = visit.pages.sendings.stamped(&visit.word, visit.gateway().clock().now());
+        Self { text, title, who: Some(who), word, under, places, banners }
     }
     /// A text.
     pub fn say(&self, key: &str) -> &'static str {

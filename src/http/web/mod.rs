@@ -21,6 +21,7 @@ mod frame;
 mod hat;
 mod home;
 mod matches;
+mod once;
 mod opened;
 mod operator;
 mod permission;

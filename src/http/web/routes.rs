@@ -7,6 +7,7 @@
 //! RFC 9110 §15.5.6 (405 and `Allow`).
 
 use super::answer::{Stop, not_taken};
+use super::once;
 use actix_web::dev::{Handler, ResourceDef};
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
@@ -38,14 +39,15 @@ impl<'a> Routes<'a> {
         self.known.push((path, Method::GET));
         self
     }
-    /// A form that is sent.
+    /// A form that is sent: what is sent twice is done once.
     pub fn post<H, A>(&mut self, path: &'static str, form: H) -> &mut Self
     where
         H: Handler<A>,
         A: FromRequest + 'static,
         H::Output: Responder + 'static,
     {
-        self.config.route(path, web::post().to(form));
+        let once = move |request, payload| once::guarded(form.clone(), request, payload);
+        self.config.route(path, web::post().to(once));
         self.known.push((path, Method::POST));
         self
     }

@@ -2,6 +2,7 @@
 
 use super::answer::Stop;
 use super::demo::DemoPerson;
+use super::once::Sendings;
 use super::text::Text;
 use crate::exchange::{Gateway, OverrideSeen, Token, Visitor, Worn};
 use crate::http::door::Door;
@@ -31,20 +32,23 @@ pub struct Pages {
     /// People a newcomer may walk as; empty outside the demo.
     pub(super) demo: Vec<DemoPerson>,
     tries: DefaultKeyedRateLimiter<IpAddr>,
+    /// What was done with which form.
+    pub(super) sendings: Sendings,
 }
 
 impl Pages {
     pub(in crate::http) fn new(gateway: Arc<Gateway>, demo: Vec<DemoPerson>) -> Self {
         let per_minute = NonZeroU32::new(TRIES_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
-        Self { gateway, demo, tries: RateLimiter::keyed(Quota::per_minute(per_minute)) }
+        Self { gateway, demo, tries: RateLimiter::keyed(Quota::per_minute(per_minute)), sendings: Sendings::default() }
     }
     /// The stories.
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
     }
-    /// Forgets addresses that have not tried for a while.
+    /// Forgets addresses that have not tried for a while, and forms sent long ago.
     pub(in crate::http) fn forget_idle(&self) {
         self.tries.retain_recent();
+        self.sendings.forget_old(self.gateway.clock().now());
     }
     /// Whether this address may try to sign in now.
     pub fn may_try(&self, request: &HttpRequest) -> bool {

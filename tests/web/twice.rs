@@ -1,0 +1,268 @@
+//! Every form there is, sent twice: one after the other from the same page, and two at once. The routes are read from the
+//! sources, so that a new form cannot be forgotten.
+
+use crate::crawl::{CAST, SEARCHES, enter, hrefs, state_purposes};
+use crate::demo::Demo;
+use crate::routes::routes;
+use crate::visitor::{Answer, Visitor};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Forms that are answered with what was asked for, or that begin or end a session: sent twice they show it twice.
+const NO_DEED: [&str; 8] = [
+    "/demo",
+    "/sign-in",
+    "/sign-out",
+    "/families/search",
+    "/audit/export",
+    "/audit/reidentify/{request}/look",
+    "/audit/integrity/again",
+    "/audit/integrity/check",
+];
+/// Forms that the walk does not come to, as they stand at the end of a story of several people. They pass the same door: every
+/// form's route is added by `Routes::post`.
+const AT_THE_END_OF_A_STORY: [&str; 0] = [];
+/// Pages one visitor looks at.
+const PAGES_MAX: usize = 120;
+/// How often one kind of form is sent.
+const EACH_MAX: usize = 2;
+/// How often pages of one kind of form that has several are.
+const STEPS_MAX: usize = 40;
+
+/// A form of a page.
+struct Form {
+    action: String,
+    file: bool,
+    fields: Vec<(String, Vec<String>)>,
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let rest = tag.split(&format!(" {name}=\"")).nth(1)?;
+    let value = rest.split('"').next()?;
+    Some(value.replace("&#38;", "&").replace("&amp;", "&").replace("&#39;", "'").replace("&#34;", "\""))
+}
+
+/// What could be typed into a field without options.
+fn typed(name: &str, day: bool, nth: usize) -> String {
+    match name {
+        "entry_when" | "when" | "seen_on" => "2026-10-12".to_owned(),
+        "born" => "2018-04-09".to_owned(),
+        "upn" => "V899200116001".to_owned(),
+        _ if day && nth == 0 => "2027-03-31".to_owned(),
+        _ if day => "2026-10-12".to_owned(),
+        _ => format!("Walked {name}"),
+    }
+}
+
+/// The forms of a page that are sent with POST; `nth` chooses among options and ways to fill it in.
+fn forms(body: &str, nth: usize) -> Vec<Form> {
+    let mut found = Vec::new();
+    for part in body.split("<form").skip(1) {
+        let form = part.split("</form>").next().unwrap_or_default();
+        let head = form.split('>').next().unwrap_or_default();
+        if !head.contains("method=\"post\"") {
+            continue;
+        }
+        let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+        for tag in form.split('<').skip(1) {
+            let option = tag.starts_with("option");
+            if !option && !["input", "textarea", "select", "button"].iter().any(|t| tag.starts_with(t)) {
+                continue;
+            }
+            if option {
+                if let (Some((_, values)), Some(value)) = (fields.last_mut(), attribute(tag, "value")) {
+                    values.push(value);
+                }
+                continue;
+            }
+            let Some(name) = attribute(tag, "name") else { continue };
+            let kind = attribute(tag, "type").unwrap_or_default();
+            let value = attribute(tag, "value").unwrap_or_default();
+            let choice = matches!(kind.as_str(), "radio" | "checkbox") || tag.starts_with("button");
+            match fields.iter_mut().find(|(n, _)| *n == name) {
+                Some((_, values)) if choice => values.push(value),
+                _ if tag.starts_with("select") => fields.push((name, Vec::new())),
+                _ if choice || kind == "hidden" => fields.push((name, vec![value])),
+                _ if kind == "file" => {}
+                _ => {
+                    let text = typed(&name, kind == "date", nth);
+                    fields.push((name, vec![text]));
+                }
+            }
+        }
+        let action = attribute(head, "action").unwrap_or_default();
+        found.push(Form { action, file: form.contains("type=\"file\""), fields });
+    }
+    found
+}
+
+impl Form {
+    /// One way to fill it in: the first option of each question, or the last.
+    fn filled(&self, nth: usize) -> Vec<(&str, &str)> {
+        let chosen = self.fields.iter().filter_map(|(name, values)| {
+            let value = if nth == 0 { values.first() } else { values.last() };
+            Some((name.as_str(), value?.as_str()))
+        });
+        chosen.collect()
+    }
+    fn send(&self, visitor: &mut Visitor, nth: usize) -> Answer {
+        if self.file {
+            let word = self.fields.iter().find(|(n, _)| n == "word").map(|(_, v)| v[0].clone()).unwrap();
+            return visitor.post_file(&self.action, &word, "map.pdf", b"%PDF-1.7 twice");
+        }
+        visitor.post(&self.action, &self.filled(nth))
+    }
+}
+
+/// The route that an address belongs to.
+fn route_of<'a>(posts: &'a BTreeSet<String>, path: &str) -> Option<&'a str> {
+    let fits = |route: &&String| {
+        let (route, path): (Vec<&str>, Vec<&str>) = (route.split('/').collect(), path.split('/').collect());
+        route.len() == path.len() && route.iter().zip(&path).all(|(r, p)| r.starts_with('{') || r == p)
+    };
+    posts.iter().filter(fits).min_by_key(|route| route.matches('{').count()).map(String::as_str)
+}
+
+/// How many entries the log has.
+fn entries(demo: &Demo) -> i64 {
+    let path = demo.file("solent.db");
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        use sqlx::{Connection as _, Row as _};
+        let mut db = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+        sqlx::query("SELECT count(*) FROM log_entry").fetch_one(&mut db).await.unwrap().get(0)
+    })
+}
+
+/// Sends one form twice in one of the two ways; the first answer, and by how many entries the log grew.
+fn send_twice(demo: &Demo, visitor: &mut Visitor, form: &Form, nth: usize, at_once: bool) -> (Answer, i64) {
+    let before = entries(demo);
+    let mut twin = Visitor::new(demo);
+    twin.cookie.clone_from(&visitor.cookie);
+    let (one, two, grown) = if at_once {
+        let (one, two) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| form.send(&mut twin, nth));
+            (form.send(visitor, nth), other.join().unwrap())
+        });
+        (one, two, entries(demo) - before)
+    } else {
+        let one = form.send(visitor, nth);
+        let grown = entries(demo) - before;
+        if one.status != 303 {
+            return (one, grown);
+        }
+        let two = form.send(&mut twin, nth);
+        assert_eq!(entries(demo) - before, grown, "{}: the second sending did something", form.action);
+        (one, two, grown)
+    };
+    if [one.status, two.status].contains(&303) {
+        let (first, second) = (one.header("location"), two.header("location"));
+        assert_eq!((one.status, first), (two.status, second), "{}: two answers", form.action);
+    }
+    (one, grown)
+}
+
+/// What came of a kind of form: its deeds, by growth of the log.
+type Sent = BTreeMap<String, Vec<i64>>;
+
+fn walk(demo: &Demo, posts: &BTreeSet<String>, at_once: bool) -> Sent {
+    let mut sent = Sent::new();
+    // Twice around: what one asks for, another answers.
+    for (account, hat) in CAST.into_iter().chain(CAST) {
+        let mut visitor = enter(demo, account, hat);
+        state_purposes(&mut visitor, 0);
+        let mut queue = VecDeque::from(["/".to_owned()]);
+        queue.extend(SEARCHES.map(str::to_owned));
+        let mut seen = BTreeSet::new();
+        while let Some(path) = queue.pop_front() {
+            if seen.len() >= PAGES_MAX || !seen.insert(path.clone()) {
+                continue;
+            }
+            let page = visitor.get(&path);
+            if page.status == 303 {
+                queue.push_back(page.header("location").to_owned());
+            }
+            queue.extend(hrefs(&page.body));
+            let count = forms(&page.body, 0).len();
+            for at in 0..count {
+                for nth in 0..2 {
+                    // As somebody who looks at the page again before each form.
+                    let fresh = visitor.get(&path);
+                    let Some(form) = forms(&fresh.body, nth).into_iter().nth(at) else { break };
+                    let Some(route) = route_of(posts, &form.action) else { break };
+                    let known = sent.get(route).map_or(0, Vec::len);
+                    // A form of several pages is walked to its end.
+                    let most = if route.contains("{step}") { STEPS_MAX } else { EACH_MAX };
+                    if known >= most || NO_DEED.contains(&route) || route == "/hat" {
+                        break;
+                    }
+                    let (answer, grown) = send_twice(demo, &mut visitor, &form, nth, at_once);
+                    if answer.status == 303 {
+                        sent.entry(route.to_owned()).or_default().push(grown);
+                        let on = answer.header("location").to_owned();
+                        seen.remove(&on);
+                        queue.push_front(on);
+                        break;
+                    }
+                    eprintln!("{account} {nth} {}: {} {:?}", form.action, answer.status, form.filled(nth));
+                    assert!(answer.status < 500, "{}: {}", form.action, answer.status);
+                }
+            }
+        }
+    }
+    sent
+}
+
+#[test]
+fn every_form_sent_twice_or_two_at_once_is_done_once() {
+    let posts: BTreeSet<String> = routes().into_iter().filter(|(_, post)| *post).map(|(path, _)| path).collect();
+    let after_each_other = walk(&Demo::start(), &posts, false);
+    let at_once = walk(&Demo::start(), &posts, true);
+    for (route, grown) in &after_each_other {
+        assert_eq!(at_once.get(route), Some(grown), "{route}: two at once did more or less than one");
+    }
+    eprintln!("{after_each_other:?}");
+    let left: Vec<&String> = posts
+        .iter()
+        .filter(|p| !after_each_other.contains_key(*p) && *p != "/hat")
+        .filter(|p| !NO_DEED.contains(&p.as_str()) && !AT_THE_END_OF_A_STORY.contains(&p.as_str()))
+        .collect();
+    assert!(left.is_empty(), "never sent: {left:?}");
+}
+
+/// Choosing a hat ends the old session: the second click still holds its cookie, and lands where the first did.
+#[test]
+fn a_hat_chosen_twice_is_one_choice_and_the_old_session_is_over() {
+    let demo = Demo::start();
+    let mut visitor = Visitor::walking(&demo, "acc-05");
+    let old = visitor.cookie.clone();
+    let word = visitor.get("/hat").word();
+    let fields = [("hat", "hat-fmh"), ("word", word.as_str())];
+    let mut twin = Visitor::new(&demo);
+    twin.cookie.clone_from(&old);
+    let (one, two) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| twin.post("/hat", &fields));
+        (visitor.post("/hat", &fields), other.join().unwrap())
+    });
+    assert_eq!((one.status, two.status, one.header("location")), (303, 303, two.header("location")));
+    assert!(one.cookies == two.cookies && visitor.cookie == twin.cookie && visitor.cookie != old);
+    assert_eq!(visitor.get("/families").status, 200);
+    let mut late = Visitor::new(&demo);
+    late.cookie = old;
+    assert_eq!(late.get("/families").header("location"), "/sign-in", "the old session opens nothing");
+}
+
+/// Two windows: both pages were there before either form was sent. A page made since is meant.
+#[test]
+fn the_same_words_from_a_second_window_are_not_said_twice_and_from_a_later_page_they_are() {
+    let demo = Demo::start();
+    let mut volunteer = enter(&demo, "acc-19", None);
+    let note = |page: &Answer| forms(&page.body, 0).into_iter().find(|f| f.action.ends_with("/note")).expect("a note");
+    let (window, other) = (note(&volunteer.get("/brief")), note(&volunteer.get("/brief")));
+    let said = |visitor: &mut Visitor| visitor.get("/brief").body.matches("Walked visit_note").count();
+    for form in [&window, &other, &window] {
+        assert_eq!(form.send(&mut volunteer, 0).status, 303);
+        assert_eq!(said(&mut volunteer), 1);
+    }
+    let later = note(&volunteer.get("/brief"));
+    assert_eq!(later.send(&mut volunteer, 0).status, 303);
+    assert_eq!(said(&mut volunteer), 2, "the same words on another day are another note");
+}
