@@ -173,8 +173,12 @@ impl Gateway {
     /// [`Failure::NotFound`] when the case is not the visitor's or the hat does not work on it; as [`Gateway::act`].
     pub async fn hand_lead(&self, visitor: &Visitor, case: &str, to: &HatId, why: &str) -> Result<(), Failure> {
         let lead = self.leads(visitor).await?.into_iter().find(|l| l.case == case).ok_or(Failure::NotFound)?;
-        if !lead.workers.contains(to) {
+        // Not to oneself: it would end the lead there is and begin none.
+        if !lead.workers.contains(to) || *to == visitor.worn()?.id {
             return Err(Failure::NotFound);
+        }
+        if lead.lead.as_ref().is_some_and(|(_, has)| has == to) {
+            return Ok(());
         }
         if let Some((id, _)) = lead.lead {
             let ending = Ending { purpose: lead.purpose, at: None };
@@ -195,7 +199,7 @@ impl Gateway {
     }
 }
 
-fn relationship(kind: RelationshipKind, purpose: Purpose) -> NewRelationship {
+pub(super) fn relationship(kind: RelationshipKind, purpose: Purpose) -> NewRelationship {
     NewRelationship {
         purpose,
         kind,

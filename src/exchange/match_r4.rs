@@ -11,6 +11,7 @@ use super::deed::{Done, User};
 use super::search::{FOUND_MAX, Found, Grade, PeopleQuery};
 use super::{Caller, Failure, Gateway};
 use crate::diagnostic::{Diagnostic, code};
+use crate::matching::whole_postcode;
 use crate::vocabulary::{Level, Purpose};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -131,8 +132,17 @@ fn query(patient: &Value) -> PeopleQuery {
         family: name.map(|n| text(n, "family")).unwrap_or_default(),
         given: given.to_owned(),
         born: text(patient, "birthDate"),
+        postcode: home(patient),
         numbers: items(patient, "identifier").iter().filter_map(number).collect(),
     }
+}
+
+/// The postcode of the home: of the first address that is one. What is no whole postcode narrows nothing, as nothing else of
+/// an address does.
+fn home(patient: &Value) -> String {
+    let word = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+    let homes = items(patient, "address").iter().filter(|a| word(a, "use").is_none_or(|used| used == "home"));
+    homes.filter_map(|a| word(a, "postalCode")).find(|code| whole_postcode(code).is_some()).unwrap_or_default()
 }
 
 fn items<'v>(of: &'v Value, name: &str) -> &'v [Value] {

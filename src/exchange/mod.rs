@@ -9,6 +9,7 @@ mod admitted;
 mod alerts;
 mod audit_desk;
 mod break_glass;
+mod claim;
 mod clock_watch;
 mod concern;
 mod consent_r4;

@@ -8,7 +8,7 @@ use crate::audit::payload::{Dataset, Payload, length_class};
 use crate::audit::{Draft, Outcome};
 use crate::clock::Moment;
 use crate::diagnostic::{Diagnostic, code};
-use crate::document::{Document, Style, json};
+use crate::document::{Document, NodeId, Style, json};
 use crate::exchange::disclose::hex;
 use crate::ident::{HatId, ItemId, MessageId, PersonId, SegmentId, SystemId};
 use crate::mapping::{Quarantined, ReadContext, ReadRecord};
@@ -18,7 +18,7 @@ use crate::store::{
     self, CommitError, Digest, Effect, ItemKind, Job, KeptKind, NewHeld, NewIdempotency, NewItem, NewMessage,
     NewRecord, NewSegment, Presented, RecordId, Refusal, Resolution, Section,
 };
-use crate::vocabulary::Purpose;
+use crate::vocabulary::{Category, Purpose};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -418,6 +418,8 @@ pub(super) fn scheme_of(word: &str) -> Option<Scheme> {
 /// Everybody in the record as the matcher wants them. A failed identifier is never used (canonical record §2 rule 12).
 fn presented_people(caller: &Caller, record: &Record) -> Vec<(String, Presented)> {
     let doc = record.document();
+    // Where a record holds a place to be hidden, no other place of it is searched by: who lives together is found together.
+    let hidden = record.segments().iter().any(|segment| segment.label.category == Some(Category::Loc));
     let people = doc.member(doc.root(), "people");
     let nodes = people.into_iter().flat_map(|list| doc.children(list));
     nodes
@@ -436,12 +438,28 @@ fn presented_people(caller: &Caller, record: &Record) -> Vec<(String, Presented)
                 let given = doc.member(name, "given").and_then(|g| doc.item(g, 0)).and_then(|g| doc.text(g))?;
                 Some((doc.text_at(name, &["family"])?.to_owned(), given.to_owned()))
             });
-            let presented = Presented {
-                identifiers: identifiers.collect(),
-                birth: doc.text_at(person, &["birth", "date"]).map(str::to_owned),
-                names: names.collect(),
-            };
-            Some((local, presented))
+            let names: Vec<(String, String)> = names.collect();
+            let homes = if hidden { Vec::new() } else { homes(doc, person, &names) };
+            let birth = doc.text_at(person, &["birth", "date"]).map(str::to_owned);
+            Some((local, Presented { identifiers: identifiers.collect(), birth, names, homes }))
         })
         .collect()
+}
+
+/// The homes of a person that may be searched by (R8): where they live now, held as an ordinary address without any word of
+/// its custodian that it be shown to fewer.
+fn homes(doc: &Document, person: NodeId, names: &[(String, String)]) -> Vec<(String, String)> {
+    let addresses = doc.member(person, "addresses");
+    let addresses = addresses.into_iter().flat_map(|list| doc.children(list));
+    let open = addresses.filter(|at| {
+        let label = |name: &str| doc.member(*at, "label").and_then(|label| doc.member(label, name));
+        let ordinary = doc.text_at(*at, &["label", "category"]) == Some("ADR");
+        let held_back =
+            ["sealed", "originator", "police_handling", "handling_text"].into_iter().any(|name| label(name).is_some());
+        let at_home = doc.text_at(*at, &["use", "code"]).is_none_or(|code| code == "home");
+        ordinary && !held_back && at_home && doc.member(*at, "end").is_none()
+    });
+    let codes: Vec<&str> = open.filter_map(|at| doc.text_at(at, &["postcode"])).collect();
+    let pairs = names.iter().flat_map(|(family, _)| codes.iter().map(|code| (family.clone(), (*code).to_owned())));
+    pairs.collect()
 }

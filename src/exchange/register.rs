@@ -130,5 +130,6 @@ fn presented(body: &Value) -> Presented {
         identifiers: identifiers.collect(),
         birth: text("born"),
         names: text("family_name").zip(text("given_name")).into_iter().collect(),
+        homes: Vec::new(),
     }
 }

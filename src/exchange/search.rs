@@ -1,9 +1,10 @@
-//! Looking for a person (R8): surname, birth date and first name or an identifier; or one identifier exactly. At most five,
+//! Looking for a person (R8): surname, birth date and first name, postcode or an identifier; or one identifier exactly. At most five,
 //! never one whose place is protected or whose identity is sealed; each search is logged with what was asked, before anything
 //! is answered, and so is each that is refused.
 //!
-//! Owns the question, not a right: whom a search names is not thereby the searcher's to open. A postcode is not among the keys of
-//! the index of people, so it narrows nothing here. Pages and `match_r4` ask the same [`Gateway::look_for`].
+//! Owns the question, not a right: whom a search names is not thereby the searcher's to open. A postcode may stand in the first
+//! name's place, for hats whose role sees addresses; for others it is as if it were not there, as finding somebody by it says
+//! where they live. Nobody is found by it who lives, or lived, together with somebody protected. Pages and `match_r4` ask the same [`Gateway::look_for`].
 
 use super::alerts::{AlertKind, Bulk};
 use super::deed::{Cast, Scene, User};
@@ -13,7 +14,8 @@ use super::{Caller, Failure, Gateway, entries, notice};
 use crate::audit::payload::{self, FreeText};
 use crate::audit::{Draft, Event, Outcome};
 use crate::ident::{AgencyId, EntryId, PersonId};
-use crate::matching::Identifier;
+use crate::matching::{Identifier, whole_postcode};
+use crate::sharing::facts::Member;
 use crate::sharing::lifecycle::{self, Needs};
 use crate::store::{Effect, FactSeeds, FactsAt, Fitting, Job, Presented};
 use crate::vocabulary::{Category, Level, Purpose, Role};
@@ -34,6 +36,8 @@ pub struct PeopleQuery {
     pub given: String,
     /// Birth date, year-month-day.
     pub born: String,
+    /// Postcode of the home.
+    pub postcode: String,
     /// Numbers, each with its numbering: `nhs-number`, `upn`, `la-child-id`.
     pub numbers: Vec<(String, String)>,
 }
@@ -74,7 +78,19 @@ impl PeopleQuery {
     pub fn is_enough(&self) -> bool {
         let number = |(scheme, number): &(String, String)| given(number) && scheme_of(scheme).is_some();
         let numbers = self.numbers.len() <= NUMBERS_MAX && self.numbers.iter().any(number);
-        numbers || (given(&self.family) && given(&self.given) && self.has_birth_date())
+        let named = given(&self.family) && (given(&self.given) || self.has_postcode()) && self.has_birth_date();
+        (numbers || named) && (self.postcode.trim().is_empty() || self.has_postcode())
+    }
+    fn has_postcode(&self) -> bool {
+        whole_postcode(&self.postcode).is_some()
+    }
+    /// Whether the postcode is asked by: only in the place of the first name, as an answer says that somebody lives there.
+    fn by_home(&self) -> bool {
+        self.has_postcode() && !self.has_name() && self.numbers.is_empty()
+    }
+    /// Without the postcode.
+    fn blind(&self) -> Self {
+        Self { postcode: String::new(), ..self.clone() }
     }
     fn has_birth_date(&self) -> bool {
         self.born.len() == 10 && self.born.parse::<jiff::civil::Date>().is_ok()
@@ -85,7 +101,8 @@ impl PeopleQuery {
     /// As the log keeps it.
     fn text(&self) -> String {
         let numbers = self.numbers.iter().take(NUMBERS_MAX).flat_map(|(scheme, number)| [scheme, number]);
-        let parts = [&self.family, &self.given, &self.born].into_iter().chain(numbers);
+        let place = Some(&self.postcode).filter(|code| !code.is_empty());
+        let parts = [&self.family, &self.given, &self.born].into_iter().chain(place).chain(numbers);
         parts.map(|p| p.chars().take(TEXT_CHARS_MAX).collect::<String>()).collect::<Vec<_>>().join(" | ")
     }
     /// As the index of people is asked. A number that is none, of a numbering nobody knows, finds nobody.
@@ -95,6 +112,7 @@ impl PeopleQuery {
             identifiers: self.numbers.iter().take(NUMBERS_MAX).filter_map(number).collect(),
             birth: Some(self.born.clone()).filter(|b| !b.is_empty()),
             names: self.has_name().then(|| (self.family.clone(), self.given.clone())).into_iter().collect(),
+            homes: self.by_home().then(|| (self.family.clone(), self.postcode.clone())).into_iter().collect(),
         }
     }
     fn grade(&self, fitting: &Fitting) -> Grade {
@@ -124,7 +142,10 @@ pub(super) struct Looked {
 
 /// A search, ready to be weighed.
 struct Search<'a> {
+    /// As it was asked.
     query: &'a PeopleQuery,
+    /// As it is answered: without what the hat may not ask by.
+    by: PeopleQuery,
     purpose: Option<Purpose>,
     hat: payload::Hat,
 }
@@ -151,14 +172,15 @@ impl Gateway {
         let facts = self.facts.now(&self.db).await?;
         let hat = self.hat_through_system(caller, (&user.account, &user.hat), facts).await?;
         let level = self.search_level(hat.role, purpose);
-        let search = Search { query, purpose, hat };
-        let refusal = if level < Level::I { Some("D-PURPOSE") } else { (!query.is_enough()).then_some("D-REL") };
+        let by = if self.sees_homes(hat.role, purpose) { query.clone() } else { query.blind() };
+        let search = Search { query, by, purpose, hat };
+        let refusal = if level < Level::I { Some("D-PURPOSE") } else { (!search.by.is_enough()).then_some("D-REL") };
         if let Some(reason) = refusal {
             self.search_refused(caller, user, &search, reason).await?;
             let unclear = Failure::Unclear("too little to search by");
             return Err(if reason == "D-REL" { unclear } else { Failure::Refused { reason } });
         }
-        let presented = query.presented(&search.hat.agency);
+        let presented = search.by.presented(&search.hat.agency);
         // A number that cannot be one names nobody; the name beside it must not be searched for alone.
         let nobody = !query.numbers.is_empty() && presented.identifiers.is_empty();
         let fitting = if nobody { Vec::new() } else { self.db.search_people(&self.keys, &presented).await? };
@@ -190,6 +212,13 @@ impl Gateway {
         }
     }
 
+    /// Whether a role sees whole addresses under the purpose, without anybody's permission.
+    fn sees_homes(&self, role: Role, purpose: Option<Purpose>) -> bool {
+        let content = self.content();
+        let sees = |p: &Purpose| content.policy.cell(*p, role, Category::Adr).is_some_and(|c| c.without == Level::F);
+        purpose.map_or_else(|| Purpose::ALL.iter().any(sees), |purpose| sees(&purpose))
+    }
+
     /// Leaves out who may not be found, logs, counts, and only then names anybody.
     async fn weigh_search(
         &self,
@@ -198,8 +227,10 @@ impl Gateway {
         level: Level,
         (fitting, former): (Vec<Fitting>, Vec<PersonId>),
     ) -> Result<Looked, Failure> {
-        let may = |f: &&Fitting| lifecycle::may_be_found(&scene.world, &scene.user.account, &f.person, scene.now);
-        let known: Vec<&Fitting> = fitting.iter().filter(may).collect();
+        let may = |person: &PersonId| lifecycle::may_be_found(&scene.world, &scene.user.account, person, scene.now);
+        let by_home = search.by.by_home();
+        let near = |f: &Fitting| !by_home || beside(scene, &f.person).all(may);
+        let known: Vec<&Fitting> = fitting.iter().filter(|f| may(&f.person) && near(f)).collect();
         let shown = known.len() <= FOUND_MAX;
         let mut payload = scene.payload(Event::Search, None, search.purpose);
         payload.query = Some(FreeText::new(search.query.text()));
@@ -221,7 +252,7 @@ impl Gateway {
         let outcome = if shown && !known.is_empty() { Outcome::Allow } else { Outcome::Deny };
         let job = Job::new(Draft::new(outcome, payload).with_id(scene.entry.clone()));
         self.committer.commit(effects.into_iter().fold(job, Job::with_effect)).await?;
-        let found = shown.then(|| known.iter().filter_map(|one| found(scene, search.query, one)).collect());
+        let found = shown.then(|| known.iter().filter_map(|one| found(scene, &search.by, one)).collect());
         Ok(Looked { receipt: scene.entry.clone(), level, found })
     }
 
@@ -264,6 +295,13 @@ fn probed(scene: &Scene<'_>, former: &[PersonId]) -> Vec<Effect> {
     notice::Notify::new(AlertKind::AdoptionProbe, scene.entry.as_str(), &scene.entry, scene.at).to(&keepers)
 }
 
+/// Everybody in a household with this person, whenever.
+fn beside<'s>(scene: &'s Scene<'_>, person: &'s PersonId) -> impl Iterator<Item = &'s PersonId> {
+    let households = scene.facts.households.iter().map(|household| &household.members);
+    let with = households.filter(move |members| members.iter().any(|m| m.person() == person));
+    with.flatten().map(Member::person)
+}
+
 /// What may be shown of somebody found.
 fn found(scene: &Scene<'_>, query: &PeopleQuery, fitting: &Fitting) -> Option<Found> {
     let person = scene.facts.people.iter().find(|p| p.id == fitting.person && !p.nameless)?;
@@ -287,6 +325,7 @@ mod tests {
             family: family.to_owned(),
             given: given.to_owned(),
             born: born.to_owned(),
+            postcode: String::new(),
             numbers: vec![("nhs-number".to_owned(), number.to_owned())],
         };
         assert!(!query("Smith", "", "", "").is_enough());
@@ -294,5 +333,14 @@ mod tests {
         assert!(!query("Smith", "Jo", "soon", "").is_enough());
         assert!(query("Smith", "Jo", "2017-02-03", "").is_enough());
         assert!(query("", "", "", "9990000018").is_enough());
+        let at = |query: PeopleQuery, code: &str| PeopleQuery { postcode: code.to_owned(), ..query };
+        assert!(at(query("Smith", "", "2017-02-03", ""), "zz99 4ab").is_enough());
+        assert!(!at(query("Smith", "", "", ""), "ZZ99 4AB").is_enough());
+        assert!(!at(query("", "", "2017-02-03", ""), "ZZ99 4AB").is_enough(), "a postcode says nothing alone");
+        assert!(!at(query("Smith", "", "2017-02-03", ""), "ZZ99").is_enough(), "nor does a part of one");
+        assert!(
+            !at(query("Smith", "Jo", "2017-02-03", ""), "ZZ99").is_enough(),
+            "what cannot be one is said to be wrong"
+        );
     }
 }

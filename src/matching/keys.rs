@@ -109,6 +109,30 @@ pub fn birth_key(date: &str) -> Option<String> {
     Some(date.to_string())
 }
 
+/// The text to hash for a home: folded family name and whole postcode. `None` when either is missing or it is no postcode.
+#[must_use]
+pub fn home_key(family: &str, postcode: &str) -> Option<String> {
+    let (family, postcode) = (fold(family), whole_postcode(postcode)?);
+    (!family.is_empty()).then(|| format!("{family}\n{postcode}"))
+}
+
+/// A whole postcode in capitals without spaces; `None` for a part of one and for anything else.
+///
+/// # Source
+/// Royal Mail: two to four characters that begin with a letter, then a digit and two letters.
+#[must_use]
+pub fn whole_postcode(text: &str) -> Option<String> {
+    let code: Vec<char> =
+        text.chars().take(CHARS_MAX).filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+    let (outward, inward) = code.split_at_checked(code.len().checked_sub(3)?)?;
+    let outward_holds = (2..=4).contains(&outward.len())
+        && outward.first().is_some_and(char::is_ascii_uppercase)
+        && outward.iter().all(char::is_ascii_alphanumeric);
+    let inward_holds =
+        matches!(inward, [d, a, b] if d.is_ascii_digit() && a.is_ascii_uppercase() && b.is_ascii_uppercase());
+    (outward_holds && inward_holds).then(|| code.into_iter().collect())
+}
+
 /// Lower case, without marks, spaces and punctuation; letters that do not decompose are spelt out.
 fn fold(text: &str) -> String {
     let plain = text.chars().take(CHARS_MAX).nfkd().filter(|c| !is_combining_mark(*c));
@@ -229,6 +253,21 @@ mod tests {
         assert_ne!(here.key(), there.key());
         let nhs = |who: &str| Identifier::new(Scheme::NhsNumber, "9990000018", &AgencyId::new(who)).unwrap().key();
         assert_eq!(nhs("a"), nhs("b"));
+    }
+
+    #[test]
+    fn only_a_whole_postcode_says_where_somebody_lives() {
+        let plain = home_key("OBrien", "ZZ99 4AB");
+        assert_eq!(plain.as_deref(), Some("obrien\nZZ994AB"));
+        assert_eq!(home_key("O'Brien", " zz99  4ab"), plain);
+        assert_eq!(whole_postcode("m1 1ae").as_deref(), Some("M11AE"));
+        for part in
+            ["", "ZZ99", "ZZ99 4", "4AB", "Z4AB", "ZZ999 94AB", "9Z99 4AB", "ZZ99 AAB", "ZZ-9 4AB", "ＺＺ99 4AB"]
+        {
+            assert_eq!(whole_postcode(part), None, "{part}");
+        }
+        assert_eq!(home_key("", "ZZ99 4AB"), None);
+        assert_ne!(home_key("Lane", "ZZ99 4AC"), home_key("Lane", "ZZ99 4AB"));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 mod keys;
 
-pub use keys::{Identifier, Scheme, birth_key, name_key};
+pub use keys::{Identifier, Scheme, birth_key, home_key, name_key, whole_postcode};
 
 /// A token: equal for equal values, says nothing else.
 pub type Token = [u8; 32];

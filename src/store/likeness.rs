@@ -19,7 +19,7 @@ pub struct Likeness {
 
 statements! {
     IDENTIFIERS = "SELECT scheme, hash FROM person_identifier WHERE person = $1";
-    TRAITS = "SELECT kind, hash FROM person_trait WHERE person = $1";
+    TRAITS = "SELECT kind, hash FROM person_trait WHERE person = $1 AND kind <> 'home'";
 }
 
 impl Db {

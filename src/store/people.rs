@@ -12,7 +12,7 @@ use super::messages::RecordId;
 use crate::clock::Moment;
 use crate::ident::PersonId;
 use crate::matching::{
-    self, Candidate, Identifier, IdentifierToken, Scheme, Trust, Verdict, birth_key, judge, name_key,
+    self, Candidate, Identifier, IdentifierToken, Scheme, Trust, Verdict, birth_key, home_key, judge, name_key,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,8 @@ pub struct Presented {
     pub birth: Option<String>,
     /// Family and given names; several when a person has several.
     pub names: Vec<(String, String)>,
+    /// Family names with the postcode of a home that may be searched by: never a protected one (R8, R57).
+    pub homes: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Presented {
@@ -80,8 +82,8 @@ pub struct ReviewRow {
 }
 
 statements! {
-    CANDIDATES = "WITH found AS (SELECT person FROM person_identifier WHERE verified = 1 AND hash IN (SELECT unhex(value) FROM json_each($1)) UNION SELECT person FROM person_trait WHERE kind = 'both' AND hash IN (SELECT unhex(value) FROM json_each($2)) LIMIT ($3 + 0)) SELECT id, 'state', NULL, state FROM person WHERE id IN (SELECT person FROM found) UNION ALL SELECT person, 'identifier', hash, scheme FROM person_identifier WHERE verified = 1 AND person IN (SELECT person FROM found) UNION ALL SELECT person, 'trait', hash, kind FROM person_trait WHERE person IN (SELECT person FROM found)",
-        "WITH found AS (SELECT person FROM person_identifier WHERE verified AND hash = ANY($1) UNION SELECT person FROM person_trait WHERE kind = 'both' AND hash = ANY($2) LIMIT ($3 + 0)) SELECT id, 'state', NULL, state FROM person WHERE id IN (SELECT person FROM found) UNION ALL SELECT person, 'identifier', hash, scheme FROM person_identifier WHERE verified AND person IN (SELECT person FROM found) UNION ALL SELECT person, 'trait', hash, kind FROM person_trait WHERE person IN (SELECT person FROM found)";
+    CANDIDATES = "WITH found AS (SELECT person FROM person_identifier WHERE verified = 1 AND hash IN (SELECT unhex(value) FROM json_each($1)) UNION SELECT person FROM person_trait WHERE kind IN ('both', 'home') AND hash IN (SELECT unhex(value) FROM json_each($2)) LIMIT ($3 + 0)) SELECT id, 'state', NULL, state FROM person WHERE id IN (SELECT person FROM found) UNION ALL SELECT person, 'identifier', hash, scheme FROM person_identifier WHERE verified = 1 AND person IN (SELECT person FROM found) UNION ALL SELECT person, 'trait', hash, kind FROM person_trait WHERE person IN (SELECT person FROM found)",
+        "WITH found AS (SELECT person FROM person_identifier WHERE verified AND hash = ANY($1) UNION SELECT person FROM person_trait WHERE kind IN ('both', 'home') AND hash = ANY($2) LIMIT ($3 + 0)) SELECT id, 'state', NULL, state FROM person WHERE id IN (SELECT person FROM found) UNION ALL SELECT person, 'identifier', hash, scheme FROM person_identifier WHERE verified AND person IN (SELECT person FROM found) UNION ALL SELECT person, 'trait', hash, kind FROM person_trait WHERE person IN (SELECT person FROM found)";
     HOLDERS = "SELECT hash, person FROM person_identifier WHERE verified = 1 AND hash IN (SELECT unhex(value) FROM json_each($1))",
         "SELECT hash, person FROM person_identifier WHERE verified AND hash = ANY($1)";
     ACTIVE_LOCKED = "SELECT id FROM person WHERE state = 'active' AND id IN (SELECT value FROM json_each($1))",
@@ -115,6 +117,8 @@ static REVIEW_INSERT: Bulk = Bulk::new(
 /// Most identifiers and names of one person that are compared.
 const IDENTIFIERS_MAX: usize = 8;
 const NAMES_MAX: usize = 4;
+/// Most homes of one person that are searched by.
+const HOMES_MAX: usize = 8;
 /// People matched with one query: a message about a family takes one, a census a few hundred.
 const PEOPLE_AT_ONCE: usize = 32;
 
@@ -138,7 +142,7 @@ impl Db {
         let mut earlier = Earlier::default();
         for some in presented.chunks(PEOPLE_AT_ONCE) {
             let tokens: Vec<Tokens> = some.iter().map(|one| Tokens::of(keys, one)).collect();
-            let known = self.candidates(&tokens).await?;
+            let known = self.candidates(&tokens, &[]).await?;
             for one in tokens {
                 let candidates = earlier.candidates(&one, &known);
                 if candidates.len() > CANDIDATES_MAX {
@@ -167,12 +171,13 @@ impl Db {
         identifier: Identifier,
         birth: &str,
     ) -> Result<Option<PersonId>, Error> {
-        let presented = Presented { identifiers: vec![identifier], birth: Some(birth.to_owned()), names: Vec::new() };
+        let presented =
+            Presented { identifiers: vec![identifier], birth: Some(birth.to_owned()), ..Presented::default() };
         let tokens = Tokens::of(keys, &presented);
         let Some(born) = tokens.presented.birth else { return Ok(None) };
         let token = tokens.presented.identifiers.first().filter(|i| i.trust != Trust::Unverified).map(|i| i.token);
         let Some(token) = token else { return Ok(None) };
-        let all = self.candidates(std::slice::from_ref(&tokens)).await?;
+        let all = self.candidates(std::slice::from_ref(&tokens), &[]).await?;
         let mut found = all
             .into_values()
             .map(|known| known.candidate)
@@ -180,15 +185,15 @@ impl Db {
         Ok(found.next().filter(|_| found.next().is_none()).map(|c| c.person))
     }
 
-    /// Everybody who holds one of these identifiers (checked, or the asker's own number), or has this birth date and name; with
-    /// both given, who fits both. By id; nobody whose identity is sealed (R66).
+    /// Everybody who holds one of these identifiers (checked, or the asker's own number), or has this birth date and name, or
+    /// this birth date, family name and home; with several given, who fits all. By id; nobody whose identity is sealed (R66).
     ///
     /// # Errors
     /// [`Error::TooMany`], [`Error::Database`].
     pub async fn search_people(&self, keys: &Keys, presented: &Presented) -> Result<Vec<Fitting>, Error> {
         let tokens = Tokens::of(keys, presented);
         let wanted: Vec<Digest> = tokens.trusted().collect();
-        let all = self.candidates(std::slice::from_ref(&tokens)).await?;
+        let all = self.candidates(std::slice::from_ref(&tokens), &tokens.homes).await?;
         let candidates: Vec<Candidate<PersonId>> = all.values().map(|known| known.candidate.clone()).collect();
         let same = match judge(&tokens.presented, &candidates) {
             Verdict::Same(person) => Some(person),
@@ -200,7 +205,8 @@ impl Db {
             let born = tokens.presented.birth.is_none_or(|born| known.candidate.births.contains(&born));
             let by_number = presented.identifiers.is_empty() || holds(known);
             let by_name = presented.names.is_empty() || named;
-            !known.candidate.sealed && by_number && by_name && born
+            let by_home = presented.homes.is_empty() || known.homes.iter().any(|home| tokens.homes.contains(home));
+            !known.candidate.sealed && by_number && by_name && by_home && born
         };
         let fitting = |known: Known| Fitting {
             certain: same.as_ref() == Some(&known.candidate.person),
@@ -232,10 +238,10 @@ impl Db {
         PersonChange { person: person.clone(), new: true, identifiers, traits, review: None }
     }
 
-    /// Everybody who shares a trusted identifier, or birth date and name, with one of these; by id.
-    async fn candidates(&self, tokens: &[Tokens]) -> Result<BTreeMap<PersonId, Known>, Error> {
+    /// Everybody who shares a trusted identifier, or birth date and name, with one of these, or has one of these homes; by id.
+    async fn candidates(&self, tokens: &[Tokens], homes: &[Digest]) -> Result<BTreeMap<PersonId, Known>, Error> {
         let identifiers: Vec<Digest> = tokens.iter().flat_map(Tokens::trusted).collect();
-        let both: Vec<Digest> = tokens.iter().flat_map(|t| t.both.iter().copied()).collect();
+        let both: Vec<Digest> = tokens.iter().flat_map(|t| &t.both).chain(homes).copied().collect();
         if identifiers.is_empty() && both.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -280,6 +286,8 @@ impl Db {
 const BIRTH: &str = "birth";
 const NAME: &str = "name";
 const BOTH: &str = "both";
+/// Birth date, family name and postcode in one: nobody is found by a postcode alone.
+pub(super) const HOME: &str = "home";
 
 fn digest(row: &Row, column: usize) -> Result<Digest, Error> {
     row.bytes(column, "hash")?.try_into().map_err(|_| Error::Corrupt { at: "person", what: "hash" })
@@ -294,13 +302,14 @@ fn uuid_text(keys: &Keys) -> Result<String, Error> {
 struct Known {
     candidate: Candidate<PersonId>,
     both: Vec<Digest>,
+    homes: Vec<Digest>,
 }
 
 impl Known {
     /// Nothing is known yet; sealed until a row says otherwise.
     fn blank(person: PersonId) -> Self {
         let candidate = Candidate { person, sealed: true, identifiers: vec![], births: vec![], names: vec![] };
-        Self { candidate, both: vec![] }
+        Self { candidate, both: vec![], homes: vec![] }
     }
 
     /// Whether this trait is in the index.
@@ -308,6 +317,7 @@ impl Known {
         match kind {
             BIRTH => self.candidate.births.contains(hash),
             NAME => self.candidate.names.contains(hash),
+            HOME => self.homes.contains(hash),
             _ => self.both.contains(hash),
         }
     }
@@ -325,6 +335,7 @@ impl Known {
                 BIRTH => self.candidate.births.push(digest(row, 2)?),
                 NAME => self.candidate.names.push(digest(row, 2)?),
                 BOTH => self.both.push(digest(row, 2)?),
+                HOME => self.homes.push(digest(row, 2)?),
                 _ => {}
             },
         }
@@ -391,6 +402,7 @@ impl Earlier {
 struct Tokens {
     presented: matching::Presented,
     both: Vec<Digest>,
+    homes: Vec<Digest>,
 }
 
 impl Tokens {
@@ -407,7 +419,10 @@ impl Tokens {
         let names = name_texts.iter().map(|n| keys.hash(NAME, n.as_bytes())).collect();
         let both = birth_text.iter().flat_map(|b| name_texts.iter().map(move |n| format!("{b}\n{n}")));
         let both = both.map(|text| keys.hash(BOTH, text.as_bytes())).collect();
-        Self { presented: matching::Presented { identifiers: identifiers.collect(), birth, names }, both }
+        let home_texts = presented.homes.iter().take(HOMES_MAX).filter_map(|(family, code)| home_key(family, code));
+        let homes = birth_text.iter().flat_map(|b| home_texts.clone().map(move |home| format!("{b}\n{home}")));
+        let homes = homes.map(|text| keys.hash(HOME, text.as_bytes())).collect();
+        Self { presented: matching::Presented { identifiers: identifiers.collect(), birth, names }, both, homes }
     }
 
     /// The identifiers by which somebody may be found.
@@ -459,7 +474,8 @@ impl Tokens {
     fn traits(&self) -> Vec<(Digest, &'static str)> {
         let births = self.presented.birth.iter().map(|h| (*h, BIRTH));
         let names = self.presented.names.iter().map(|h| (*h, NAME));
-        births.chain(names).chain(self.both.iter().map(|h| (*h, BOTH))).collect()
+        let homes = self.homes.iter().map(|h| (*h, HOME));
+        births.chain(names).chain(self.both.iter().map(|h| (*h, BOTH))).chain(homes).collect()
     }
 }
 

@@ -79,24 +79,33 @@ impl Clocked {
         let now = gateway.clock().now();
         self.runtime.block_on(gateway.db().kept(gateway.keys(), kind, id, now)).unwrap().is_some()
     }
-    /// Holds that these events stand in the log, whole and sound.
-    pub fn events(&self, wanted: &[&str]) {
+    /// The events of the log since the story, in order; the log is whole and sound.
+    fn happened(&self) -> Vec<String> {
         let running = self.running.as_ref().unwrap();
         self.runtime.block_on(async {
             let gateway = running.gateway();
             let end = Moment::parse("2027-01-01T00:00:00Z").unwrap();
             let rows = gateway.db().entries_between(Moment::parse(MORNING).unwrap(), end, 10_000).await.unwrap();
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = Vec::new();
             for row in rows {
                 let (_, bytes) = gateway.db().payload(gateway.keys(), &row).await.unwrap().unwrap();
                 let payload: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-                seen.insert(payload["event"].as_str().unwrap().to_owned());
-            }
-            for event in wanted {
-                assert!(seen.contains(*event), "no entry {event}");
+                seen.push(payload["event"].as_str().unwrap().to_owned());
             }
             running.verify_log().await.map_err(|_| "a sound log").unwrap();
-        });
+            seen
+        })
+    }
+    /// Holds that these events stand in the log, whole and sound.
+    pub fn events(&self, wanted: &[&str]) {
+        let seen = self.happened();
+        for event in wanted {
+            assert!(seen.iter().any(|e| e == event), "no entry {event}");
+        }
+    }
+    /// How often this happened.
+    pub fn count(&self, event: &str) -> usize {
+        self.happened().iter().filter(|e| *e == event).count()
     }
     /// Somebody of the cast.
     pub fn walking(&self, account: &str) -> Visitor {

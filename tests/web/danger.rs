@@ -186,3 +186,44 @@ fn imminent_danger_opens_at_once_and_asks_whether_the_person_was_told() {
     assert!(!worker.get("/families").body.contains("/told"));
     house.events(&["emg-use", "ovr-review"]);
 }
+
+/// Nobody of the worker's, found by a search: claimed for a day with a reason, then opened at once as life is in danger.
+#[test]
+fn somebody_in_danger_who_is_nobody_of_mine_is_reached_by_a_search_a_reason_and_the_five_answers() {
+    let house = Clocked::start();
+    let mut worker = house.walking("acc-07");
+    let claim = "/claims/p-05";
+    assert_eq!(worker.get(claim).status, 404, "nobody is claimed whom no search found");
+    let why = [("claim_purpose", "DC"), ("claim_why", "He collapsed in our waiting room")];
+    assert_eq!(send(&mut worker, claim, &why).status, 404);
+    let found = send(&mut worker, "/families/search", &[("scheme", "nhs-number"), ("number", "9990000050")]);
+    assert_eq!(link(&found, "/claims/"), claim);
+    assert!(worker.get(claim).body.contains("Ade Okoro"));
+    assert_eq!(send(&mut worker, claim, &why[..1]).status, 422);
+    assert_eq!(send(&mut worker, claim, &[("claim_purpose", "LE"), why[1]]).status, 422, "a purpose of the role's");
+    let word = worker.get(claim).word();
+    for _ in 0..2 {
+        let answer = worker.post(claim, &[why[0], why[1], ("word", &word)]);
+        assert_eq!((answer.status, answer.header("location")), (303, "/families/p-05"));
+    }
+    assert_eq!(house.count("rel-selfclaim"), 1, "claimed twice by one button it is one claim");
+    assert_eq!(worker.get("/families/p-05").status, 200);
+    assert!(worker.get("/families").body.contains("claimed by you"));
+    let at = |step: &str| format!("/families/p-05/people/p-05/open/{step}");
+    assert_eq!(send(&mut worker, &at("danger"), &[("imminent", "yes")]).status, 303);
+    assert_eq!(send(&mut worker, &at("questions"), &ANSWERS).status, 303);
+    assert_eq!(send(&mut worker, &at("scope"), &[("categories", "MHL")]).status, 303);
+    assert_eq!(send(&mut worker, &at("check"), &[]).status, 303);
+    house.events(&["search", "rel-selfclaim", "emg-use"]);
+    // Nobody else gets there by it; an hour after the search not even who searched; a day later the record is closed.
+    let mut other = house.walking("acc-06");
+    assert_eq!(other.get(claim).status, 404);
+    house.at("2026-10-22T09:30:00Z");
+    assert_eq!(house.walking("acc-07").get(claim).status, 404);
+    house.at("2026-10-23T08:30:00Z");
+    assert_eq!(house.walking("acc-07").get("/families/p-05").status, 404);
+    // A role that may not claim is not offered it.
+    let found =
+        send(&mut house.walking("acc-03"), "/families/search", &[("scheme", "nhs-number"), ("number", "9990000050")]);
+    assert!(!found.body.contains("/claims/"));
+}

@@ -1,9 +1,11 @@
 //! One family as a picture and a table, its chronology with filters, and the operator's page.
 
 use crate::browser::{self, Browser};
+use crate::clocked::Clocked;
 use crate::demo::Demo;
 use crate::pages::look;
 use crate::visitor::{System, Visitor};
+use crate::{danger, joining};
 
 /// The picture of a page, with its table left out.
 fn picture(body: &str) -> &str {
@@ -186,6 +188,77 @@ fn entry<'a>(word: &'a str, account: &'a str, summary: &'a str) -> Vec<(&'a str,
         ("entry_account", account),
         ("entry_summary", summary),
     ]
+}
+
+/// Somebody with a home, as a record says it: number, names and birth date, the category of the address, what its label adds.
+fn at_home(who: [&str; 4], category: &str, label: &serde_json::Value) -> serde_json::Value {
+    let [nhs, family, given, born] = who;
+    let mut address = joining::label(category, nhs);
+    if category == "LOC" {
+        address["confidentiality"] = "V".into();
+    }
+    address.as_object_mut().unwrap().extend(label.as_object().unwrap().clone());
+    serde_json::json!({
+        "id": nhs, "label": joining::label("IDN", nhs), "role": "subject", "birth": {"date": born},
+        "names": [{"family": family, "given": [given]}],
+        "identifiers": [{"scheme": "nhs-number", "value": nhs, "check": "passed"}],
+        "addresses": [{"id": format!("at-{nhs}"), "label": address, "postcode": "ZZ99 4AB"}],
+    })
+}
+
+const ADA: [&str; 4] = ["9991000011", "Wick", "Ada", "2014-01-09"];
+const DOV: [&str; 4] = ["9991000089", "Wick", "Dov", "2013-06-02"];
+const EVE: [&str; 4] = ["9991000151", "Wick", "Eve", "2012-11-30"];
+const HAL: [&str; 4] = ["9991000224", "Wick", "Hal", "2010-02-02"];
+const FATHER: [&str; 4] = ["9990000050", "Okoro", "Ade", "1990-05-05"];
+
+/// Five people at one postcode. Ada's is an ordinary address, and she lives with Dov; of Dov's its custodian wants less shown;
+/// Eve's stands beside Hal's, which is to be hidden; the father lives with a child who is protected.
+fn neighbours() -> Clocked {
+    let house = Clocked::start();
+    let person = |[nhs, family, given, born]: [&str; 4]| {
+        let number = serde_json::json!([{"kind": "nhs", "value": nhs}]);
+        serde_json::json!({"id": nhs, "born": born, "family_name": family, "given_name": given, "identifiers": number})
+    };
+    let all = Vec::from([ADA, DOV, EVE, HAL].map(person));
+    house.register(&serde_json::json!({
+        "people": all,
+        "households": [
+            {"id": "house-wick", "members": [ADA[0], DOV[0]]}, {"id": "house-05", "members": ["p-03", "p-05"]},
+        ],
+    }));
+    let tell = |people: Vec<serde_json::Value>| house.message(joining::COUNCIL, &joining::record(people, "A visit"));
+    let (plain, less) = (serde_json::json!({}), serde_json::json!({"originator": [{"max": "I"}]}));
+    tell(vec![at_home(ADA, "ADR", &plain)]);
+    tell(vec![at_home(DOV, "ADR", &less)]);
+    tell(vec![at_home(EVE, "ADR", &plain), at_home(HAL, "LOC", &plain)]);
+    let father = tell(vec![at_home(FATHER, "ADR", &plain)]);
+    assert_eq!(father.subjects_matched, 1);
+    house
+}
+
+#[test]
+fn a_search_by_postcode_is_for_who_sees_addresses_and_finds_nobody_near_somebody_protected() {
+    let house = neighbours();
+    let asked = |account: &str, who: [&str; 4], given: &str, code: &str| {
+        let fields = [("family", who[1]), ("given", given), ("born", who[3]), ("postcode", code), ("scheme", "upn")];
+        let page = danger::send(&mut house.walking(account), "/families/search", &fields);
+        let names = [ADA, DOV, EVE, HAL, FATHER].map(|[_, family, given, _]| format!("{given} {family}"));
+        (page.status, names.into_iter().filter(|name| page.body.contains(name)).collect::<Vec<_>>())
+    };
+    assert_eq!(asked("acc-01", ADA, "", "zz994ab"), (200, vec!["Ada Wick".to_owned()]));
+    assert_eq!(asked("acc-01", ADA, "", "ZZ99 4AC"), (200, vec![]));
+    for hidden in [DOV, EVE, HAL, FATHER] {
+        assert_eq!(asked("acc-01", hidden, "", "ZZ99 4AB"), (200, vec![]), "{hidden:?}");
+        assert_eq!(asked("acc-01", hidden, hidden[2], "").1.len(), 1, "{hidden:?} is found by name");
+    }
+    // Too little, or no postcode.
+    assert_eq!(asked("acc-01", ["", "Wick", "", ""], "", "ZZ99 4AB").0, 422);
+    assert_eq!(asked("acc-01", ADA, "", "ZZ99").0, 422);
+    // A hat that sees no address: refused whatever it asks by, and it narrows nothing.
+    assert_eq!(asked("acc-03", ADA, "", "ZZ99 4AB").0, asked("acc-03", ADA, "", "").0);
+    assert_eq!(asked("acc-03", ADA, "Ada", "ZZ99 4AC"), asked("acc-03", ADA, "Ada", ""));
+    assert!(asked("acc-03", ADA, "", "ZZ99 4AB").1.is_empty());
 }
 
 /// Where the form of a page goes.

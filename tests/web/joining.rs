@@ -10,7 +10,7 @@ const CANARY: &str = "Visit canary twenty";
 const REVIEW: &str = "/review/matches/";
 
 /// A label of the council's, about somebody of the record.
-fn label(category: &str, about: &str) -> Value {
+pub fn label(category: &str, about: &str) -> Value {
     json!({
         "category": category, "confidentiality": "R", "custodian": COUNCIL, "about": [about], "third_party": "none",
         "basis_marker": "fact", "author_role": "SW",

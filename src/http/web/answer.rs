@@ -41,6 +41,16 @@ pub fn go(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
 }
 
+/// What an answer carries when its form did nothing: sent again it is looked at again.
+pub struct NothingDone;
+
+/// On to another page, as there was nothing to do, or nothing could be done yet.
+pub fn go_undone(to: &str) -> HttpResponse {
+    let mut response = go(to);
+    response.extensions_mut().insert(NothingDone);
+    response
+}
+
 /// On to another page, with a new or ended session.
 pub fn go_with(to: &str, cookie: Cookie<'static>) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, to)).cookie(cookie).finish()

@@ -1,6 +1,6 @@
 //! The school's pages: submit a concern (S1), my concerns (S2), one concern (S3).
 
-use super::answer::{Stop, go, page, with_status};
+use super::answer::{Stop, go, go_undone, page, with_status};
 use super::concern_files::{FileShown, shown};
 use super::concern_steps::{self as steps, Kind, Step};
 use super::disclosure::{Row, day_words};
@@ -185,14 +185,14 @@ pub async fn submit(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Sto
     let draft = visit.gateway().concern_draft(&visit.visitor).await?;
     // No draft: it was sent a moment ago, by the same button.
     if draft.is_empty() {
-        return Ok(go("/concerns"));
+        return Ok(go_undone("/concerns"));
     }
     if let Some(open) = steps::open(&draft).first() {
-        return Ok(go(&format!("/concerns/new/{}", open.name)));
+        return Ok(go_undone(&format!("/concerns/new/{}", open.name)));
     }
     match visit.gateway().submit_concern(&visit.visitor, steps::form(&draft)).await {
         Ok(done) => Ok(go(&format!("/concerns/{}", done.id))),
-        Err(Failure::Conflict) => Ok(go("/concerns")),
+        Err(Failure::Conflict) => Ok(go_undone("/concerns")),
         Err(failure) => Err(failure.into()),
     }
 }
@@ -257,6 +257,8 @@ struct ConcernPage {
     thread: Vec<SaidShown>,
     files: Vec<FileShown>,
     file_refused: bool,
+    /// Where a file is sent to.
+    files_at: String,
     may_add: bool,
     open: bool,
     to_surgery: bool,
@@ -284,6 +286,7 @@ async fn concern_page(visit: &SignedIn, id: &str, file_refused: bool) -> Result<
         files: shown(&concern.files),
         may_add: matches!(concern.about, About::Named(_)) && concern.status != Status::Closed,
         file_refused,
+        files_at: format!("/concerns/{id}/files"),
         status: status_words(&concern),
         outcome: concern.outcome.map(|o| text.word("outcome", o.word())),
         due: due_words(&concern),

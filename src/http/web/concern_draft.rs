@@ -27,6 +27,8 @@ struct FilesPage {
     /// Whether the concern names the child: without names no file is sent.
     named: bool,
     wrong: bool,
+    /// Where a file is sent to.
+    here: &'static str,
     next: String,
 }
 
@@ -52,6 +54,7 @@ async fn files_page(visit: &SignedIn, wrong: bool) -> Result<FilesPage, Stop> {
         named: draft.get("named").is_none_or(|v| v != "no"),
         files: shown(&files),
         wrong,
+        here: HERE,
         next: format!("/concerns/new/{next}"),
     })
 }

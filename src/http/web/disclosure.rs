@@ -29,6 +29,10 @@ const LISTS: [&str; 13] = [
 const QUIET: [&str; 7] = ["id", "label", "form", "summary_of", "source_ref", "as_recorded", "same_as"];
 /// Members that hold a code of the canonical record.
 const CODED: [&str; 6] = ["check", "code", "factor", "scheme", "type", "whose"];
+/// Members that say by themselves what they are: the parts of an address.
+const PLAIN: [&str; 5] = ["whole", "lines", "town", "county", "postcode"];
+/// Members that need no name where nothing else stands beside them: a code in words, a date.
+const SOLE: [&str; 3] = ["code", "text", "date"];
 /// Letters of a page's own name for somebody or something.
 const REFERENCE_CHARS: usize = 32;
 /// Members that say when, first found first: the day a segment stands under in a chronology.
@@ -392,15 +396,35 @@ fn words(value: &Value, text: &Text, depth: usize) -> String {
                 items.iter().map(|i| words(i, text, depth + 1)).filter(|w| !w.is_empty()).collect();
             parts.join("; ")
         }
+        Value::Object(object) if object.contains_key("scheme") && object.contains_key("value") => {
+            number(object, text, depth)
+        }
         Value::Object(object) => {
             let members = object.iter().filter(|(key, _)| !QUIET.contains(&key.as_str()));
-            let parts =
-                members.map(|(key, value)| (text.word("field", key), member_words(key, value, text, depth + 1)));
-            let parts: Vec<String> =
-                parts.filter(|(_, w)| !w.is_empty()).map(|(name, w)| format!("{name}: {w}")).collect();
-            parts.join(", ")
+            let parts = members.map(|(key, value)| (key.as_str(), member_words(key, value, text, depth + 1)));
+            let parts: Vec<(&str, String)> = parts.filter(|(_, w)| !w.is_empty()).collect();
+            let told = |key: &str| PLAIN.contains(&key) || (parts.len() == 1 && SOLE.contains(&key));
+            let said = parts.iter().map(|(key, words)| match told(key) {
+                true => words.clone(),
+                false => format!("{}: {words}", text.word("field", key)),
+            });
+            said.collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// A number that somebody has, as people say it: "NHS number 9990000018"; beside it whatever else is known of it.
+fn number(object: &Map<String, Value>, text: &Text, depth: usize) -> String {
+    let word = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let failed = (word("check") == "failed").then(|| text.say("scheme-failed").to_owned());
+    let said = format!("{} {}", text.word("scheme", word("scheme")), word("value"));
+    let rest = object.iter().filter(|(key, _)| {
+        let key = key.as_str();
+        !QUIET.contains(&key) && !["scheme", "value", "check"].contains(&key)
+    });
+    let rest = rest.map(|(key, value)| (text.word("field", key), member_words(key, value, text, depth + 1)));
+    let rest = rest.filter(|(_, w)| !w.is_empty()).map(|(name, w)| format!("{name}: {w}"));
+    std::iter::once(said).chain(failed).chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 /// A word of data: dates as people read them, codes by their text, everything else as it stands.
@@ -446,6 +470,27 @@ mod tests {
         assert_eq!(rows.len(), 3, "{said:?}");
         assert!(said.iter().any(|w| w.contains("alcohol misuse")) && said.contains(&"NHS number"), "{said:?}");
         assert!(said.contains(&"well-being"), "what somebody wrote stays as it is");
+    }
+
+    #[test]
+    fn an_address_a_code_and_a_date_are_said_without_the_names_of_their_parts() {
+        let said = |value: Value| words(&value, Text::english(), 0);
+        assert_eq!(said(json!({"code": "in-progress"})), "in progress");
+        assert_eq!(said(json!({"date": "1992-03-11"})), "11 March 1992");
+        assert_eq!(said(json!({"date": "1992-03-11", "estimated": true})), "Date: 11 March 1992, Estimated: Yes");
+        let home = json!({"lines": ["4 Quay Rise"], "postcode": "HZ9 4QT", "start": "2026-09-02"});
+        assert_eq!(said(home), "4 Quay Rise, HZ9 4QT, Start: 2 September 2026");
+    }
+
+    #[test]
+    fn numbers_are_said_with_what_they_are() {
+        let said = |value: Value| words(&value, Text::english(), 0);
+        let two = json!([{"scheme": "nhs-number", "value": "9990000018", "check": "passed"}, {"scheme": "upn", "value": "X1"}]);
+        assert_eq!(said(two), "NHS number 9990000018; Pupil number (UPN) X1");
+        let failed = json!({"scheme": "nhs-number", "value": "9990000019", "check": "failed"});
+        assert_eq!(said(failed), "NHS number 9990000019, cannot be right: its check digit is wrong");
+        let own = json!({"scheme": "case-system-id", "value": "C-1", "issuer": "Harbourshire"});
+        assert_eq!(said(own), "Number in the case system C-1, Issuer: Harbourshire");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod answer;
 mod approvals;
 mod audit;
 mod chronology;
+mod claim;
 mod concern;
 mod concern_draft;
 mod concern_files;
@@ -81,6 +82,8 @@ fn first(pages: &mut Routes<'_>) {
         .get("/families", family::list)
         .get("/families/search", search::form)
         .post("/families/search", search::search)
+        .get("/claims/{person}", claim::ask)
+        .post("/claims/{person}", claim::claim)
         .get("/families/{family}", family::open)
         .get("/families/{family}/purpose", family::why)
         .post("/families/{family}/purpose", family::state)

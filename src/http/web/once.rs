@@ -3,11 +3,11 @@
 //! Owns the memory of what each session last did with each address, and the stamp in the word of each page's forms, which
 //! tells the order of pages and deeds. The same fields that were just sent, from a page made before they were (a button pressed
 //! twice, the way back, a second window), get the first answer again and do nothing; from a page made since, or after something
-//! else was done, they are meant. Two at once wait for each other. Refuses to remember what was refused, and anything a form
+//! else was done, they are meant. Two at once wait for each other. Refuses to remember what was refused, what did nothing, and anything a form
 //! answers itself with a page: only "done, go on there" is a deed. Kept in memory, so a start forgets it; forms that make
 //! something for good from a draft are guarded in the store as well.
 
-use super::answer::Stop;
+use super::answer::{NothingDone, Stop};
 use super::fields::{FORM_BYTES_MAX, WORD};
 use super::visit::{pages, token};
 use crate::clock::Moment;
@@ -103,7 +103,8 @@ impl Sendings {
     }
     /// Remembers a deed.
     fn keep(&self, sent: &Sent, response: &HttpResponse, now: Moment) -> Option<Done> {
-        let done = response.status() == StatusCode::SEE_OTHER && response.error().is_none();
+        let undone = response.error().is_some() || response.extensions().contains::<NothingDone>();
+        let done = response.status() == StatusCode::SEE_OTHER && !undone;
         let location = response.headers().get(LOCATION).filter(|_| done)?.clone();
         let cookies = response.headers().get_all(SET_COOKIE).cloned().collect();
         let at = self.stamp(now);

@@ -4,7 +4,7 @@
 //! Reached from a person of the family page or from why something is withheld, never from everywhere. Offered only to roles
 //! that may ask, and only for categories their role can open under the stated purpose. The answers are kept as a draft.
 
-use super::answer::{Stop, go, page, with_status};
+use super::answer::{Stop, go, go_undone, page, with_status};
 use super::concern::moment_words;
 use super::family::member_at;
 use super::fields::Fields;
@@ -128,7 +128,7 @@ pub async fn answer(visit: SignedIn, path: Place, fields: Fields) -> Result<Http
 
 async fn send(visit: &SignedIn, asked: &Asked) -> Result<HttpResponse, Stop> {
     if let Some(open) = asked.open(visit) {
-        return Ok(go(&asked.at(open)));
+        return Ok(go_undone(&asked.at(open)));
     }
     let answers = FIVE.map(|name| asked.draft.get(name).cloned().unwrap_or_default());
     let form = OverrideForm { emergency: asked.emergency(), categories: asked.categories(visit), answers };

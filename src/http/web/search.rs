@@ -16,6 +16,7 @@ const SCHEMES: [&str; 3] = ["nhs-number", "upn", "la-child-id"];
 struct FoundRow {
     name: String,
     age: String,
+    person: String,
     /// The visitor's own families that the person belongs to.
     families: Vec<String>,
 }
@@ -30,6 +31,8 @@ struct SearchPage {
     wrong: bool,
     asked: bool,
     many: bool,
+    /// Whether the visitor may claim a relationship.
+    claims: bool,
     found: Vec<FoundRow>,
 }
 
@@ -49,6 +52,7 @@ pub async fn search(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Sto
         family: text("family"),
         given: text("given"),
         born: text("born"),
+        postcode: text("postcode"),
         numbers: Vec::from_iter(Some(text("number")).filter(|n| !n.trim().is_empty()).map(|n| (text("scheme"), n))),
     };
     let (scheme, number) = (text("scheme"), text("number"));
@@ -58,12 +62,15 @@ pub async fn search(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Sto
             let mut sheet = sheet(&visit, query, (&scheme, &number), false);
             sheet.asked = true;
             sheet.many = found.is_none();
+            sheet.claims = visit.gateway().may_claim(&visit.visitor);
+            visit.gateway().remember_found(&visit.visitor, found.as_deref().unwrap_or_default()).await?;
             for one in found.into_iter().flatten() {
                 let of = families.iter().filter(|f| f.members.iter().any(|m| m.person == one.person));
                 sheet.found.push(FoundRow {
                     name: one.name,
                     age: one.age.map(|age| age.to_string()).unwrap_or_default(),
                     families: of.map(|f| f.id.clone()).collect(),
+                    person: one.person.as_str().to_owned(),
                 });
             }
             page(&sheet)
@@ -88,6 +95,7 @@ fn sheet(visit: &SignedIn, query: PeopleQuery, (scheme, number): (&str, &str), w
         wrong,
         asked: false,
         many: false,
+        claims: false,
         found: Vec::new(),
     }
 }

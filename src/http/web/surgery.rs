@@ -1,6 +1,6 @@
 //! The surgery's pages: the queue (T1), and one concern to advise on or pass on (T2).
 
-use super::answer::{Stop, go, page, with_status};
+use super::answer::{Stop, go, go_undone, page, with_status};
 use super::concern::{SaidShown, due_words, moment_words, rows, status_words, thread};
 use super::concern_files::{FileShown, shown};
 use super::disclosure::Row;
@@ -127,7 +127,7 @@ pub async fn ask(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Re
     fields.checked(&visit)?;
     let text = fields.get("reply").to_owned();
     if text.is_empty() {
-        return Ok(go(&format!("/surgery/{}", path.as_str())));
+        return Ok(go_undone(&format!("/surgery/{}", path.as_str())));
     }
     done(&path, visit.gateway().ask_school(&visit.visitor, &path, text).await)
 }
@@ -147,7 +147,7 @@ pub async fn answer(visit: SignedIn, path: web::Path<String>, fields: Fields) ->
 pub async fn end(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     let Some(outcome) = ConcernOutcome::parse(fields.get("outcome")) else {
-        return Ok(go(&format!("/surgery/{}", path.as_str())));
+        return Ok(go_undone(&format!("/surgery/{}", path.as_str())));
     };
     done(&path, visit.gateway().end_concern(&visit.visitor, &path, outcome).await)
 }
@@ -155,7 +155,8 @@ pub async fn end(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Re
 /// Back to the concern; also when somebody else was quicker: the page then shows what they did.
 fn done(id: &str, result: Result<(), Failure>) -> Result<HttpResponse, Stop> {
     match result {
-        Ok(()) | Err(Failure::Conflict | Failure::Gone) => Ok(go(&format!("/surgery/{id}"))),
+        Ok(()) => Ok(go(&format!("/surgery/{id}"))),
+        Err(Failure::Conflict | Failure::Gone) => Ok(go_undone(&format!("/surgery/{id}"))),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -113,16 +113,24 @@ async fn lead_sheet(visit: &SignedIn, case: &str, typed: &Typed, wrong: &[&str])
     own_page(visit)?;
     let leads = visit.gateway().leads(&visit.visitor).await?;
     let lead = leads.into_iter().find(|l| l.case == case).ok_or(Stop::Missing)?;
-    let now = lead.lead.map_or_else(|| text.say("work.leads.nobody").to_owned(), |(_, hat)| hat.as_str().to_owned());
+    let has = lead.lead.map(|(_, hat)| hat);
+    let now = has.as_ref().map_or_else(|| text.say("work.leads.nobody").to_owned(), |hat| hat.as_str().to_owned());
     let mut parts = vec![Part::Rows(vec![row("families.family", lead.case.clone()), row("work.lead", now)])];
-    let options = lead.workers.iter().map(|w| (w.as_str().to_owned(), w.as_str().to_owned())).collect();
+    // Nobody gives the lead to themselves, or to who has it.
+    let own = visit.visitor.hat.as_ref().map(|hat| &hat.id);
+    let others = lead.workers.iter().filter(|w| Some(*w) != own && Some(*w) != has.as_ref());
+    let options: Vec<_> = others.map(|w| (w.as_str().to_owned(), w.as_str().to_owned())).collect();
     let fill = |q: Question| {
         let bad = wrong.contains(&q.name);
         q.filled(typed).wrong_if(bad)
     };
-    let questions =
-        vec![fill(Question::new("new_lead", By::One).with(options)), fill(Question::new("lead_why", By::Short))];
-    parts.push(Part::Form(form(format!("/delegating/leads/{}", lead.case), questions, "work.hand")));
+    if options.is_empty() {
+        parts.push(Part::Words(text.say("work.hand.nobody").to_owned()));
+    } else {
+        let questions =
+            vec![fill(Question::new("new_lead", By::One).with(options)), fill(Question::new("lead_why", By::Short))];
+        parts.push(Part::Form(form(format!("/delegating/leads/{}", lead.case), questions, "work.hand")));
+    }
     let title = text.say("work.hand-over").to_owned();
     let title = if wrong.is_empty() { title } else { text.fill("errors.before", &[("title", &title)]) };
     Ok(Sheet { frame: Frame::of(visit, title, None), parts })

@@ -17,6 +17,7 @@ fn presented(nhs: &str, own: Option<&str>, birth: &str, family: &str, given: &st
         identifiers: nhs.into_iter().chain(own).collect(),
         birth: Some(birth.to_owned()),
         names: vec![(family.to_owned(), given.to_owned())],
+        homes: Vec::new(),
     }
 }
 
@@ -131,9 +132,26 @@ fn a_search_says_who_fits_how_surely_and_who_was_sealed() {
         assert_eq!(found(number.clone()).await, [(maya.clone(), false, true)]);
         assert_eq!(found(named.clone()).await, [(maya.clone(), false, false)]);
         assert_eq!(found(presented("9990000018", None, "2017-02-03", "Lane", "Theo")).await, []);
+        // A home finds with the family name and the birth date it came with; alone or with others it finds nobody, and it
+        // matches no message.
+        let at = |family: &str, code: &str| vec![(family.to_owned(), code.to_owned())];
+        let home = Presented { homes: at("Lane", "ZZ99 4AB"), ..whole.clone() };
+        assert_eq!(arrive(&t, &log, "m2", &home).await, (maya.clone(), true));
+        let born = |homes| Presented { birth: whole.birth.clone(), homes, ..Presented::default() };
+        assert_eq!(found(born(at("LANE", "zz994ab"))).await, [(maya.clone(), false, false)]);
+        for nobody in [born(at("Lane", "ZZ99 4AC")), born(at("Briggs", "ZZ99 4AB"))] {
+            assert_eq!(found(nobody).await, []);
+        }
+        let undated = Presented { homes: at("Lane", "ZZ99 4AB"), ..Presented::default() };
+        assert_eq!(found(undated).await, []);
+        let twin =
+            Presented { homes: at("Lane", "ZZ99 4AB"), ..presented("9990000026", None, "2017-02-03", "Lane", "Theo") };
+        assert!(!arrive(&t, &log, "m3", &twin).await.1, "living together makes nobody the same");
+        let known: Vec<_> = t.db.likeness(&maya, &maya).await.unwrap().into_iter().map(|l| l.what).collect();
+        assert!(!known.contains(&"home".to_owned()), "{known:?}");
         assert_eq!(t.db.sealed_holders(&t.keys, &whole.identifiers).await.unwrap(), []);
         log.commit(Job::new(login()).with_effect(Effect::SealPerson(maya.clone()))).await.unwrap();
-        for query in [whole.clone(), number, named] {
+        for query in [whole.clone(), number, named, home] {
             assert_eq!(found(query).await, []);
         }
         assert_eq!(t.db.sealed_holders(&t.keys, &whole.identifiers).await.unwrap(), [maya]);

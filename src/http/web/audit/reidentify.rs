@@ -1,6 +1,6 @@
 //! Learning who a reference stands for: asked by the auditor, decided by the privacy officer, looked at once.
 
-use super::super::answer::{Stop, go, page, with_status};
+use super::super::answer::{Stop, go, go_undone, page, with_status};
 use super::super::fields::Fields;
 use super::super::frame::Frame;
 use super::super::text::Text;
@@ -120,7 +120,7 @@ pub async fn look(visit: SignedIn, path: web::Path<String>, fields: Fields) -> R
     auditor(&visit)?;
     match visit.gateway().reidentify(&visit.visitor, &path).await {
         Ok(identity) => page(&shown(&visit, None, Some(identity)).await?),
-        Err(Failure::Conflict | Failure::Changed) => Ok(go("/audit/reidentify")),
+        Err(Failure::Conflict | Failure::Changed) => Ok(go_undone("/audit/reidentify")),
         Err(failure) => Err(failure.into()),
     }
 }

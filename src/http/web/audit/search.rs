@@ -1,6 +1,6 @@
 //! A1: searching the log. Each search is an entry itself, and the page says so.
 
-use super::super::answer::{Stop, go, page as answer_page, with_status};
+use super::super::answer::{Stop, go, go_undone, page as answer_page, with_status};
 use super::super::fields::{Fields, escaped};
 use super::super::frame::Frame;
 use super::super::text::Text;
@@ -131,7 +131,7 @@ pub async fn save(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Stop>
     let query = Fields::of_text(fields.get("query"))?.to_query(&FILTERS);
     match visit.gateway().save_search(&visit.visitor, fields.get("name"), &query).await {
         Ok(()) => Ok(go(&format!("/audit?{query}"))),
-        Err(Failure::Unclear(_)) => Ok(go(&format!("/audit?{query}&name=wrong"))),
+        Err(Failure::Unclear(_)) => Ok(go_undone(&format!("/audit?{query}&name=wrong"))),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -4,7 +4,7 @@ use super::steps::{self, Answers, Field, Kind, List, Step};
 use super::{Place, words};
 use crate::diagnostic::Diagnostic;
 use crate::exchange::{Age, Deed, Failure, PermissionDeed};
-use crate::http::web::answer::{Stop, go, page, with_status};
+use crate::http::web::answer::{Stop, go, go_undone, page, with_status};
 use crate::http::web::fields::Fields;
 use crate::http::web::frame::Frame;
 use crate::http::web::text::Text;
@@ -387,14 +387,14 @@ pub async fn submit(visit: SignedIn, path: web::Path<(String, String)>, fields: 
     fields.checked(&visit)?;
     let mut drafting = Drafting::open(&visit, &path.0, &path.1, "").await?;
     if let Some(open) = drafting.open_steps().first() {
-        return Ok(go(&drafting.at(open.name)));
+        return Ok(go_undone(&drafting.at(open.name)));
     }
     if !steps::needed(&drafting.answers) {
-        return Ok(go(&drafting.at("not-needed")));
+        return Ok(go_undone(&drafting.at("not-needed")));
     }
     // Sent twice by one button it is recorded once.
     if !visit.gateway().take_draft(&visit.visitor, &drafting.form).await? {
-        return Ok(go(&drafting.place.base()));
+        return Ok(go_undone(&drafting.place.base()));
     }
     let done = match assessed(&visit, &mut drafting).await {
         Ok(id) => recorded(&visit, &drafting, id.as_deref()).await,
