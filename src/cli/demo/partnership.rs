@@ -123,12 +123,13 @@ fn config_text(story: &Story, clients: &BTreeMap<String, ClientFiles>, ports: (u
     )
     .map_err(broken)?;
     let agencies = partnership.get("agencies").and_then(|a| a.as_array()).into_iter().flatten();
-    for agency in agencies {
+    for (number, agency) in agencies.enumerate() {
         let text = |name: &str| agency.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
         let (id, kind, name) = (text("id"), text("kind"), text("name"));
         write!(
             out,
-            "\n[[agency]]\nid = \"{id}\"\nkind = \"{kind}\"\nname = \"{name}\"\ncontact = \"duty desk of {id}\"\n"
+            "\n[[agency]]\nid = \"{id}\"\nkind = \"{kind}\"\nname = \"{name}\"\ncontact = \"duty desk, 01632 960{:03}\"\n",
+            number.saturating_add(1)
         )
         .map_err(broken)?;
     }

@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::text::Text;
 use super::visit::SignedIn;
 use crate::clock::Moment;
+use crate::config::AgencyKind;
 use crate::exchange::{About, Concern, Failure, Side, Status};
 use crate::vocabulary::Role;
 use actix_web::http::StatusCode;
@@ -58,7 +59,11 @@ pub async fn ask(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespons
     may_submit(&visit)?;
     let draft = visit.gateway().concern_draft(&visit.visitor).await?;
     match path.as_str() {
-        "now" => page(&NowPage { frame: framed(&visit, "concern.now") }),
+        "now" => {
+            let agencies = visit.gateway().config().agencies.iter().filter(|a| a.kind == AgencyKind::Council);
+            let councils = agencies.map(|a| (a.name.clone(), a.contact.clone())).collect();
+            page(&NowPage { frame: framed(&visit, "concern.now"), councils })
+        }
         "check" => check(&visit, &draft).await,
         name => {
             let step = steps::step(name).ok_or(Stop::Missing)?;
@@ -129,6 +134,8 @@ fn step_page(visit: &SignedIn, step: &'static Step, draft: &BTreeMap<String, Str
 #[template(path = "concern_now.html")]
 struct NowPage {
     frame: Frame,
+    /// The councils of the partnership and whom to ring there.
+    councils: Vec<(String, String)>,
 }
 
 struct Answered {

@@ -143,6 +143,7 @@ mod tests {
             "doubt.",
             "relation.",
             "standing.",
+            "scheme.",
         ];
         for key in Text::english().texts.keys() {
             assert!(
