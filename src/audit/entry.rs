@@ -8,7 +8,7 @@
 //! Solent audit paper §2, §3; RFC 9562 §5.7 (UUIDv7); RFC 2104 (HMAC); C2SP tlog-tiles (entry length).
 
 use super::event::{Event, Outcome};
-use super::merkle::{Hash, hex, leaf_hash, unhex};
+use super::merkle::{Hash, digit, hex, leaf_hash, unhex};
 use super::note::Origin;
 use super::payload::{Payload, PayloadError};
 use crate::clock::Moment;
@@ -363,13 +363,44 @@ const fn nibble(byte: u8) -> Option<u8> {
 
 /// Lower-case hyphenated UUID, version 7, variant 10 (RFC 9562 §4, §5.7).
 pub(crate) fn is_uuid_v7(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(i, b)| match i {
-            8 | 13 | 18 | 23 => b == b'-',
-            14 => b == b'7',
-            19 => matches!(b, b'8' | b'9' | b'a' | b'b'),
-            _ => nibble(b).is_some(),
-        })
+    let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else { return false };
+    let [
+        a @ ..,
+        b'-',
+        b1,
+        b2,
+        b3,
+        b4,
+        b'-',
+        b'7',
+        c1,
+        c2,
+        c3,
+        b'-',
+        d1 @ (b'8' | b'9' | b'a' | b'b'),
+        d2,
+        d3,
+        d4,
+        b'-',
+        e1,
+        e2,
+        e3,
+        e4,
+        e5,
+        e6,
+        e7,
+        e8,
+        e9,
+        e10,
+        e11,
+        e12,
+    ] = bytes
+    else {
+        return false;
+    };
+    let rest = [b1, b2, b3, b4, c1, c2, c3, d1, d2, d3, d4, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12];
+    let worst = a.iter().chain(rest).fold(0, |worst, byte| worst | digit(*byte));
+    worst < 16
 }
 
 /// Reads exactly `YYYY-MM-DDThh:mm:ss.mmmZ`. A general parser would accept other spellings, and costs five times more.

@@ -369,7 +369,7 @@ fn progress(done: u64, of: u64) {
         let end = if done >= of { "\n" } else { "" };
         let filled = usize::try_from(percent / 4).unwrap_or(0).min(25);
         let _ = write!(std::io::stderr(), "\rchecking the audit log [{:<25}] {done} of {of}{end}", "#".repeat(filled));
-    } else if done >= of || done.checked_rem(PROGRESS_FROM).is_some_and(|rest| rest < 4_096) {
+    } else if done >= of || done.checked_rem(PROGRESS_FROM).is_some_and(|rest| rest < 1_024) {
         tracing::info!(done, of, percent, "checking the audit log");
     }
 }

@@ -30,7 +30,7 @@ impl Gateway {
         let mirror = std::fs::read(&self.config().audit.checkpoint_file).ok();
         let reader = LogReader::new(self.db.clone(), origin);
         let told = |done: u64, of: u64| {
-            if done.checked_rem(TOLD_EVERY).is_some_and(|rest| rest < 4_096) && of > TOLD_EVERY {
+            if done.checked_rem(TOLD_EVERY).is_some_and(|rest| rest < 1_024) && of > TOLD_EVERY {
                 tracing::info!(done, of, "checking the audit log");
             }
         };

@@ -3,7 +3,7 @@
 //! Owns the statements. Decides nothing about who may see what. Every question has bounded dates and a bounded page.
 
 use super::Error;
-use super::db::{Arg, Db, statements};
+use super::db::{Arg, Db, Statement, statements};
 use super::entry_index::{IndexKeys, Kind, outcome_number};
 use super::log::{EntryRow, ShardRow, entry};
 use crate::audit::{Event, Outcome};
@@ -46,6 +46,10 @@ pub struct Wanted {
     pub case: Option<String>,
     /// Ended like this.
     pub outcome: Option<Outcome>,
+    /// Refused for this reason, as a whole or in a part. A few that were not may be found too.
+    pub refused: Option<String>,
+    /// With one of these words as the reason of the whole request, as they stand in the entry.
+    pub reasons: Vec<String>,
     /// After this entry.
     pub after: Option<Cursor>,
     /// At most so many, up to [`PAGE_MAX`].
@@ -63,11 +67,18 @@ pub struct Cursor {
     pub index: i64,
 }
 
+// The two engines find bytes within bytes by different names.
 macro_rules! found {
-    ($first:literal) => {
-        found!($first, "i.time, i.origin, i.idx")
+    (sqlite, $first:literal $(, $order:literal)?) => {
+        found!(@ $first, "instr(i.withheld, $35)", "IN (SELECT CAST(value AS INTEGER) FROM json_each($37))" $(, $order)?)
     };
-    ($first:literal, $order:literal) => {
+    (postgres, $first:literal $(, $order:literal)?) => {
+        found!(@ $first, "position($35 IN i.withheld)", "= ANY($37::TEXT[]::BIGINT[])" $(, $order)?)
+    };
+    (@ $first:literal, $withheld:literal, $among:literal) => {
+        found!(@ $first, $withheld, $among, "i.time, i.origin, i.idx")
+    };
+    (@ $first:literal, $withheld:literal, $among:literal, $order:literal) => {
         concat!(
             "SELECT e.origin, e.idx, e.id, e.time, e.entry, e.leaf, e.key_ref, e.sealed FROM ", $first,
             " AND i.time >= $2 AND i.time < $3 AND (i.time > $4 OR (i.time = $4 AND (i.origin > $5 OR (i.origin = $5 AND i.idx > $6))))",
@@ -76,21 +87,44 @@ macro_rules! found {
             " AND ($11 = 0 OR i.event IN ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26))",
             " AND ($27 = 0 OR i.subject = $27) AND ($28 = 0 OR i.role = $28)",
             " AND ($30 = 0 OR i.hat = $30) AND ($31 = 0 OR i.purpose = $31) AND ($32 = 0 OR i.case_ref = $32) AND ($33 = 0 OR i.outcome + 1 = $33)",
+            " AND ($34 = 0 OR i.reason = $34 OR ", $withheld, " > 0)",
+            " AND ($36 = 0 OR i.reason ", $among, ")",
             " ORDER BY ", $order, " LIMIT ($29 + 0)"
         )
     };
 }
 
+// Where a look over so many rows of an index ends.
+macro_rules! look {
+    ($first:literal) => {
+        concat!(
+            "SELECT time FROM log_index WHERE ",
+            $first,
+            " AND time >= $2 AND time < $3 ORDER BY time, origin, idx LIMIT 1 OFFSET ($4 + 0)"
+        )
+    };
+}
+
 statements! {
-    BY_TIME = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE $1 = $1"),
-        found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE $1::BIGINT = $1::BIGINT");
-    BY_SUBJECT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.subject = $1");
-    BY_ACTOR = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
-    BY_EVENT = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
-    BY_ROLE = found!("log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.role = $1");
+    BY_TIME = found!(sqlite, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE $1 = $1"),
+        found!(postgres, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE $1::BIGINT = $1::BIGINT");
+    BY_SUBJECT = found!(sqlite, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.subject = $1"),
+        found!(postgres, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.subject = $1");
+    BY_ACTOR = found!(sqlite, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1"),
+        found!(postgres, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.actor = $1");
+    BY_EVENT = found!(sqlite, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1"),
+        found!(postgres, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.event = $1");
+    BY_ROLE = found!(sqlite, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.role = $1"),
+        found!(postgres, "log_index i JOIN log_entry e ON e.origin = i.origin AND e.idx = i.idx WHERE i.role = $1");
     // One log at a time, in its own order: a partner that holds much is referred to by a third of all entries, and sorting them
     // would take longer than reading a page.
-    BY_REF = found!("log_index_ref r CROSS JOIN log_index i CROSS JOIN log_entry e WHERE i.origin = r.origin AND i.idx = r.idx AND e.origin = r.origin AND e.idx = r.idx AND r.ref = $1 AND r.origin = $34 AND r.idx >= $35 AND r.idx < $36", "r.idx");
+    BY_REF = found!(sqlite, "log_index_ref r CROSS JOIN log_index i CROSS JOIN log_entry e WHERE i.origin = r.origin AND i.idx = r.idx AND e.origin = r.origin AND e.idx = r.idx AND r.ref = $1 AND r.origin = $38 AND r.idx >= $39 AND r.idx < $40", "r.idx"),
+        found!(postgres, "log_index_ref r CROSS JOIN log_index i CROSS JOIN log_entry e WHERE i.origin = r.origin AND i.idx = r.idx AND e.origin = r.origin AND e.idx = r.idx AND r.ref = $1 AND r.origin = $38 AND r.idx >= $39 AND r.idx < $40", "r.idx");
+    LOOK_TIME = look!("$1 = $1"), look!("$1::BIGINT = $1::BIGINT");
+    LOOK_SUBJECT = look!("subject = $1");
+    LOOK_ACTOR = look!("actor = $1");
+    LOOK_EVENT = look!("event = $1");
+    LOOK_ROLE = look!("role = $1");
     // The origin is compared as an expression, so that the index over times is used.
     FIRST_SINCE = "SELECT idx FROM log_index WHERE time >= $1 AND (origin || '') = $2 ORDER BY time, origin, idx LIMIT 1";
     COUNT_EVENT = "SELECT COUNT(*) FROM log_index WHERE event = $1 AND time >= $2 AND time < $3";
@@ -100,6 +134,28 @@ statements! {
     SUBJECTS = "SELECT DISTINCT subject FROM audit_key ORDER BY subject";
     COUNT_ERASED = "SELECT COUNT(*) FROM log_index WHERE time >= $1 AND time < $2 AND (flags & 512) <> 0";
     SEEN_RECENTLY = "SELECT subject, MAX(time) FROM log_index WHERE actor = $1 AND hat = $2 AND time >= $3 AND subject <> 0 AND event = $4 GROUP BY subject ORDER BY 2 DESC LIMIT ($5 + 0)";
+}
+
+/// The index that finds what is wanted with the fewest rows, and what it looks for there: the statement that reads, and the one that
+/// measures a look. Without statements: what refers to something, log by log.
+fn way(names: &IndexKeys, wanted: &Wanted) -> (Option<(&'static Statement, &'static Statement)>, i64) {
+    let name = |kind: Kind, text: &Option<String>| text.as_deref().map(|text| names.name(kind, text));
+    if let Some(reference) = name(Kind::Ref, &wanted.reference) {
+        return (None, reference);
+    }
+    if let Some(subject) = name(Kind::Subject, &wanted.subject) {
+        return (Some((&BY_SUBJECT, &LOOK_SUBJECT)), subject);
+    }
+    if let Some(actor) = name(Kind::Actor, &wanted.actor) {
+        return (Some((&BY_ACTOR, &LOOK_ACTOR)), actor);
+    }
+    if let [event] = wanted.events.as_slice() {
+        return (Some((&BY_EVENT, &LOOK_EVENT)), names.name(Kind::Event, event.name()));
+    }
+    match wanted.role {
+        Some(role) => (Some((&BY_ROLE, &LOOK_ROLE)), names.name(Kind::Role, role.code())),
+        None => (Some((&BY_TIME, &LOOK_TIME)), 0),
+    }
 }
 
 /// Most events one statement takes.
@@ -126,21 +182,13 @@ impl Db {
     async fn asked_one(&self, names: &IndexKeys, wanted: &Wanted) -> Result<Vec<EntryRow>, Error> {
         let name = |kind: Kind, text: &Option<String>| text.as_deref().map_or(0, |text| names.name(kind, text));
         let (subject, actor) = (name(Kind::Subject, &wanted.subject), name(Kind::Actor, &wanted.actor));
-        let reference = name(Kind::Ref, &wanted.reference);
         let events: Vec<i64> = wanted.events.iter().map(|e| names.name(Kind::Event, e.name())).collect();
         let role = wanted.role.map_or(0, |role| names.name(Kind::Role, role.code()));
-        let (statement, first) = match (reference, subject, actor, events.as_slice()) {
-            (1.., ..) | (..=-1, ..) => (&BY_REF, reference),
-            (_, 1.., ..) | (_, ..=-1, ..) => (&BY_SUBJECT, subject),
-            (_, _, 1.., _) | (_, _, ..=-1, _) => (&BY_ACTOR, actor),
-            (_, _, _, [one]) => (&BY_EVENT, *one),
-            _ if role != 0 => (&BY_ROLE, role),
-            _ => (&BY_TIME, 0),
-        };
+        let (way, first) = way(names, wanted);
         let bits = wanted.categories.iter().fold(0, |sum, c| sum | names.bit(*c));
         let nothing = Cursor { time: i64::MIN, origin: String::new(), index: -1 };
         // Within one log the place is an index: see `referring`.
-        let start = wanted.after.clone().filter(|_| reference == 0).unwrap_or(nothing);
+        let start = wanted.after.clone().filter(|_| way.is_some()).unwrap_or(nothing);
         let mut args = vec![Arg::Int(first), Arg::Int(wanted.from), Arg::Int(wanted.to), Arg::Int(start.time)];
         args.extend([Arg::Text(&start.origin), Arg::Int(start.index), Arg::Int(actor)]);
         args.extend([name(Kind::Agency, &wanted.agency), wanted.flags, bits].map(Arg::Int));
@@ -150,10 +198,29 @@ impl Db {
         // One more than its number: 0 narrows nothing.
         let outcome = wanted.outcome.map_or(0, |o| outcome_number(o).saturating_add(1));
         args.extend([name(Kind::Hat, &wanted.hat), purpose, name(Kind::Case, &wanted.case), outcome].map(Arg::Int));
-        if reference != 0 {
-            return self.referring(wanted, &args).await;
+        let reason = name(Kind::Reason, &wanted.refused);
+        let withheld = wanted.refused.as_deref().map(|reason| names.withheld(None, reason));
+        args.extend([Arg::Int(reason), Arg::Bytes(withheld.as_ref().map_or(&[0], |[_, code @ ..]| code))]);
+        let reasons: Vec<String> = wanted.reasons.iter().map(|r| names.name(Kind::Reason, r).to_string()).collect();
+        args.extend([Arg::Int(i64::from(!reasons.is_empty())), Arg::Texts(&reasons)]);
+        match way {
+            Some((statement, _)) => self.fetch(statement, &args).await?.iter().map(entry).collect(),
+            None => self.referring(wanted, &args).await,
         }
-        self.fetch(statement, &args).await?.iter().map(entry).collect()
+    }
+
+    /// The moment at which a look at so many rows of the index ends, however few of them are wanted; `None` when it reaches
+    /// the end of the span.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn look_until(&self, names: &IndexKeys, wanted: &Wanted, rows: i64) -> Result<Option<i64>, Error> {
+        let (Some((_, look)), first) = way(names, wanted) else { return Ok(None) };
+        let from = wanted.after.as_ref().map_or(wanted.from, |after| after.time.max(wanted.from));
+        let args = [first, from, wanted.to, rows].map(Arg::Int);
+        let Some(row) = self.fetch_one(look, &args).await? else { return Ok(None) };
+        // All of that moment, so that a look always gets further.
+        Ok(Some(row.int(0, "time")?.saturating_add(1)).filter(|until| *until < wanted.to))
     }
 
     /// Entries that refer to something: of each log a page in its own order, put together.

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 /// How long a statement waits for SQLite's lock before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages of the write-ahead log before they are folded back into the database: 32 MiB, read again after a crash in well
-/// under a second. SQLite's own 4 MiB would fold, with its two syncs, every hundred commits of a busy log.
-const WAL_PAGES: &str = "8192";
+/// Pages of the write-ahead log at which the engine folds it back into the database within a commit: 128 MiB. The committer has it
+/// folded beside its work long before (`commit::fold`); this is for when that cannot be.
+const WAL_PAGES_MOST: &str = "32768";
 /// The writer's page cache, in KiB and negative as SQLite wants it: the pages that a busy log's indexes touch again and again.
 /// With SQLite's own 2 MiB they are read again for each batch. Filled by use only.
 const WRITER_CACHE: &str = "-32768";
@@ -73,6 +73,15 @@ pub enum Db {
     Postgres(PgPool),
 }
 
+/// How far SQLite's write-ahead log is folded back into the database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Folded {
+    /// Pages in the log.
+    pub(super) pages: u64,
+    /// How many of them the database has.
+    pub(super) folded: u64,
+}
+
 /// SQLite's pools: one writer, several readers.
 #[derive(Clone, Debug)]
 pub struct SqliteDb {
@@ -122,7 +131,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .pragma("wal_autocheckpoint", WAL_PAGES)
+            .pragma("wal_autocheckpoint", WAL_PAGES_MOST)
             .statement_cache_capacity(STATEMENTS_MAX);
         let pool = |count: u32| {
             SqlitePoolOptions::new().max_connections(count).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false)
@@ -159,6 +168,31 @@ impl Db {
         // The reader's connections may not write, not even to another file.
         let query = sqlx::query("VACUUM INTO $1").bind(path);
         query.execute(&db.writer).await.map(drop).map_err(|e| failed("backup", &e))
+    }
+
+    /// How much of SQLite's write-ahead log is folded, folding nothing.
+    pub(super) async fn unfolded(&self) -> Result<Folded, Error> {
+        self.checkpoint("PRAGMA wal_checkpoint(NOOP)", false).await
+    }
+
+    /// Folds what can be folded of SQLite's write-ahead log, on a reader's connection: neither readers nor the writer wait.
+    pub(super) async fn fold_aside(&self) -> Result<Folded, Error> {
+        self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)", false).await
+    }
+
+    /// The same on the writer's connection, so that nothing is written meanwhile.
+    pub(super) async fn fold_here(&self) -> Result<Folded, Error> {
+        self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)", true).await
+    }
+
+    async fn checkpoint(&self, pragma: &'static str, writing: bool) -> Result<Folded, Error> {
+        let Self::Sqlite(db) = self else { return Ok(Folded::default()) };
+        let pool = if writing { &db.writer } else { &db.reader };
+        let row = sqlx::query(pragma).fetch_one(pool).await.map_err(|e| failed("fold", &e))?;
+        // Whether another was at it, pages of the log, pages folded; -1 when there is none.
+        let count = |at: usize| row.try_get::<i64, _>(at).map(|n| u64::try_from(n).unwrap_or(0));
+        let read = count(1).and_then(|pages| Ok(Folded { pages, folded: count(2)? }));
+        read.map_err(|e| failed("fold", &e))
     }
 
     /// The engine.

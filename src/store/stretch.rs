@@ -17,12 +17,12 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Entries of one stretch: 16 tiles, some 1.5 MB.
-const ENTRIES: u64 = 4_096;
+/// Entries of one stretch: 4 tiles, some 400 KB, which stay in the processor's cache from reading to hashing.
+pub(super) const ENTRIES: u64 = 1_024;
 /// The tiles it may touch.
-const TILES: i64 = 17;
-/// Stretches on their way at once: two being read, one being hashed, one waiting for either.
-const AT_ONCE: usize = 4;
+const TILES: i64 = 5;
+/// Stretches on their way at once: two being read, two being hashed, two waiting for either.
+const AT_ONCE: usize = 6;
 /// Bytes of an entry's id: a UUID.
 const ID_BYTES: usize = 36;
 

@@ -59,20 +59,35 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 0x0F)]).collect()
 }
 
+/// What each byte is worth as a lower-case hex digit; 16 when it is none.
+const DIGITS: [u8; 256] = {
+    let mut table = [16; 256];
+    let mut n = 0_u8;
+    while n < 16 {
+        let digit = if n < 10 { b'0' + n } else { b'a' + n - 10 };
+        table[digit as usize] = n;
+        n += 1;
+    }
+    table
+};
+
 /// Exactly 64 lower-case hex digits.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
-    let value = |b: u8| match b {
-        b'0'..=b'9' => Some(b - b'0'),
-        b'a'..=b'f' => Some(b - b'a' + 10),
-        _ => None,
-    };
     let mut out = [0; 32];
+    let mut worst = 0;
     let (pairs, _) = digits.as_chunks::<2>();
     for (to, [high, low]) in out.iter_mut().zip(pairs) {
-        *to = (value(*high)? << 4) | value(*low)?;
+        let (high, low) = (digit(*high), digit(*low));
+        worst |= high | low;
+        *to = (high << 4) | (low & 0x0F);
     }
-    Some(out)
+    (worst < 16).then_some(out)
+}
+
+/// The worth of a lower-case hex digit; 16 when it is none.
+pub(crate) fn digit(byte: u8) -> u8 {
+    DIGITS.get(usize::from(byte)).copied().unwrap_or(16)
 }
 
 fn finish(context: digest::Context) -> Hash {

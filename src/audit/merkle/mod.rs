@@ -15,6 +15,6 @@ mod tree;
 
 pub use check::{ProofError, verify_consistency, verify_inclusion};
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
-pub(crate) use hash::{hex, unhex};
+pub(crate) use hash::{digit, hex, unhex};
 pub use make::{consistency_proof, inclusion_proof, root};
 pub use tree::{Frontier, MerkleError, NodeSource, Tree};

@@ -1,6 +1,6 @@
 //! How concerns are kept, found and changed: sealed, one version after the other, each change logged.
 
-use super::{About, Concern};
+use super::{About, Concern, Status};
 use crate::audit::payload::{Change, Dataset, Payload};
 use crate::audit::{Draft, Event, Outcome as Logged};
 use crate::clock::Moment;
@@ -94,7 +94,7 @@ fn concern_entry(author: &impl Author, concern: &Concern, event: Event) -> Draft
     let mut payload = author.entry(event);
     payload.dataset = Some(Dataset { message: Some(MessageId::new(concern.id.clone())), ..Dataset::default() });
     let named = matches!(concern.about, About::Named(_));
-    payload.reason = Some(format!("concern {} {}", if named { "named" } else { "no-names" }, concern.status.word()));
+    payload.reason = Some(reason(named, concern.status));
     // Codes only: which answer, how it ended, how long the surgery had.
     if let Some(decided) = &concern.decided {
         let ended = concern.outcome.map_or("open", super::Outcome::word);
@@ -104,6 +104,16 @@ fn concern_entry(author: &impl Author, concern: &Concern, event: Event) -> Draft
     let minutes = concern.due_at.saturating_sub(concern.submitted_at).div_euclid(60_000);
     payload.counts.insert("due_minutes".to_owned(), u32::try_from(minutes).unwrap_or(0));
     Draft::new(Logged::Allow, payload)
+}
+
+/// What an entry about a concern gives as its reason.
+fn reason(named: bool, status: Status) -> String {
+    format!("concern {} {}", if named { "named" } else { "no-names" }, status.word())
+}
+
+/// Every reason that an entry about a concern can give.
+pub(in crate::exchange) fn reasons() -> Vec<String> {
+    [true, false].into_iter().flat_map(|named| Status::ALL.iter().map(move |status| reason(named, *status))).collect()
 }
 
 /// When a concern and what is kept beside it are no longer there.

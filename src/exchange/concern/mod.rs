@@ -16,6 +16,8 @@ mod submit;
 mod surgery;
 mod system;
 
+pub(super) use kept::reasons;
+
 pub use attach::{Attached, AttachedKind, FILE_BYTES_MAX, FILES_MAX};
 pub use submit::{ConcernForm, NewConcern};
 pub use surgery::Queued;

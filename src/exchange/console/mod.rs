@@ -128,7 +128,7 @@ impl Gateway {
         only_pseudonyms(&ask)?;
         self.logged(visitor, Event::AuditQuery, format!("search by {}", filters(&ask))).await?;
         let ask = self.resolved(&viewer, ask).await?;
-        let asker = self.asker(viewer);
+        let asker = self.asker(viewer).brief();
         let ask = asker.prepare(ask).await?;
         asker.entries(&ask).await
     }

@@ -194,8 +194,8 @@ impl Asker<'_> {
             "shown",
         ];
         let mut answer = Answer { columns: columns.to_vec(), ..Answer::default() };
-        answer.columns.push("minimum_kept");
-        let mut beyond = 0_u64;
+        answer.columns.extend(["minimum_kept", "draft"]);
+        let (mut beyond, mut unconfirmed) = (0_u64, 0_u64);
         for role in roles {
             let wanted = Wanted { role: Some(role), ..self.wanted(ask) };
             let (found, next) = self.rows(ask, wanted, |row| row.payload.subject.is_some()).await?;
@@ -204,6 +204,9 @@ impl Asker<'_> {
                 beyond = beyond.saturating_add(u64::from(!kept));
                 let mut cells = row.cells(&columns, &self.viewer, self.keys);
                 cells.insert("minimum_kept".to_owned(), json!(kept));
+                let draft = self.draft(row).await?;
+                unconfirmed = unconfirmed.saturating_add(u64::from(draft == Some(UNCONFIRMED)));
+                cells.insert("draft".to_owned(), json!(draft));
                 answer.rows.push(cells);
             }
             if next.is_some() {
@@ -213,7 +216,32 @@ impl Asker<'_> {
             }
         }
         answer.summary.insert("beyond_the_minimum".to_owned(), json!(beyond));
+        answer.summary.insert("drafts_unconfirmed".to_owned(), json!(unconfirmed));
         Ok(answer)
+    }
+
+    /// What became of an entry that an assistant prepared; `None` for every other entry.
+    async fn draft(&self, row: &Row) -> Result<Option<&'static str>, Failure> {
+        if row.payload.event != Event::Send || row.payload.reason.as_deref() != Some("entry drafted") {
+            return Ok(None);
+        }
+        let wanted = Wanted {
+            from: row.entry.time.millis(),
+            to: i64::MAX,
+            reference: Some(format!("entry/{}", row.id())),
+            events: vec![Event::Send],
+            limit: 1,
+            ..Wanted::default()
+        };
+        let Some(entry) = self.db.asked(&self.names, &wanted).await?.into_iter().next() else {
+            return Ok(Some(UNCONFIRMED));
+        };
+        let Some(next) = self.read(entry).await? else { return Ok(Some("not known")) };
+        Ok(Some(match next.payload.reason.as_deref() {
+            Some("entry confirmed") => "confirmed",
+            Some("entry sent back") => "sent back",
+            _ => "not known",
+        }))
     }
 
     pub(super) fn needs_subject(&self, ask: &Ask) -> Result<(), Failure> {
@@ -224,6 +252,9 @@ impl Asker<'_> {
         ask.actor.as_ref().map(|_| ()).ok_or(Failure::Unclear("this question needs actor"))
     }
 }
+
+/// An assistant's draft that nobody has answered.
+const UNCONFIRMED: &str = "unconfirmed";
 
 /// What a volunteer may be shown: identity, risk, social care status as an indicator, missing as a summary.
 ///

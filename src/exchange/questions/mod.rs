@@ -42,6 +42,11 @@ const PAGE: usize = 100;
 pub(super) const PAGE_MAX: usize = 500;
 /// Entries looked at for one page; a view that may see few of them gets its cursor back earlier.
 const LOOKED_AT_MAX: usize = 5_000;
+/// The same for a page of the console, which opens each of them: some fifty milliseconds.
+const PAGE_OPENED_MAX: usize = 1_000;
+/// Rows of the index looked at for a page of the console, a fraction of a microsecond each: a search that finds little in a long span
+/// comes back within the time a page may take, saying how far it got.
+const PAGE_LOOK: i64 = 100_000;
 /// Longest id of an entry, in bytes: a UUID, and some to spare.
 const ENTRY_ID_BYTES_MAX: usize = 64;
 /// Cases read at a time when a pseudonym is looked up.
@@ -172,6 +177,8 @@ pub struct Asker<'a> {
     pub(super) config: &'a config::Gateway,
     pub(super) viewer: Viewer,
     pub(super) now: Moment,
+    /// For a page that somebody waits for: looks at so many entries, and says how far it came.
+    brief: bool,
 }
 
 impl std::fmt::Debug for Asker<'_> {
@@ -184,7 +191,14 @@ impl<'a> Asker<'a> {
     /// For questions to the log of `config`.
     #[must_use]
     pub fn new((db, keys): (&'a Db, &'a Keys), config: &'a config::Gateway, viewer: Viewer, now: Moment) -> Self {
-        Self { db, keys, names: IndexKeys::new(keys), config, viewer, now }
+        Self { db, keys, names: IndexKeys::new(keys), config, viewer, now, brief: false }
+    }
+
+    /// The same for one page: a long search stops on its way and says where it goes on.
+    #[must_use]
+    pub const fn brief(mut self) -> Self {
+        self.brief = true;
+        self
     }
 
     /// The entry that asking leaves: who asked what of which span, never the answer.
@@ -276,7 +290,10 @@ impl<'a> Asker<'a> {
     /// [`Failure::Store`].
     pub async fn entries(&self, ask: &Ask) -> Result<Answer, Failure> {
         let reason = ask.reason.as_deref();
-        self.list(ask, self.wanted(ask), row::ENTRY, |row| reason.is_none_or(|r| row.has_reason(&self.viewer, r))).await
+        // A reason to refuse stands in the index; what allowed or limited something does not.
+        let refused = reason.filter(|r| r.starts_with("D-")).map(str::to_owned);
+        let wanted = Wanted { refused, ..self.wanted(ask) };
+        self.list(ask, wanted, row::ENTRY, |row| reason.is_none_or(|r| row.has_reason(&self.viewer, r))).await
     }
 
     /// The case a pseudonym of this view stands for.
@@ -312,6 +329,8 @@ impl<'a> Asker<'a> {
             purpose: ask.purpose,
             case: ask.case.clone(),
             outcome: ask.outcome,
+            refused: None,
+            reasons: Vec::new(),
             after: ask.after.clone(),
             limit: 0,
         }
@@ -344,6 +363,9 @@ impl<'a> Asker<'a> {
         let limit = ask.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
         wanted.limit = i64::try_from(PAGE_MAX).unwrap_or(1).min(i64::try_from(limit).unwrap_or(1).saturating_mul(2));
         let (mut found, mut seen) = (Vec::new(), 0_usize);
+        let until = if self.brief { self.db.look_until(&self.names, &wanted, PAGE_LOOK).await? } else { None };
+        wanted.to = until.unwrap_or(wanted.to);
+        let opened_max = if self.brief { PAGE_OPENED_MAX } else { LOOKED_AT_MAX };
         loop {
             let page = self.db.asked(&self.names, &wanted).await?;
             let full = i64::try_from(page.len()).unwrap_or(0) >= wanted.limit;
@@ -362,9 +384,10 @@ impl<'a> Asker<'a> {
                 }
             }
             if !full {
-                return Ok((found, None));
+                let on = until.map(|time| Cursor { time, origin: String::new(), index: -1 });
+                return Ok((found, on.as_ref().map(cursor_text)));
             }
-            if seen >= LOOKED_AT_MAX {
+            if seen >= opened_max {
                 return Ok((found, wanted.after.as_ref().map(cursor_text)));
             }
         }

@@ -4,6 +4,7 @@ use super::statistics::{SMALL, guarded, left_out, small_note};
 use super::{Answer, Ask, Asker, Failure, PAGE_MAX, Row, parse_cursor};
 use crate::audit::Event;
 use crate::audit::Outcome;
+use crate::exchange::concern;
 use crate::ident::MessageId;
 use crate::store::Wanted;
 use crate::vocabulary::Role;
@@ -118,9 +119,9 @@ impl Asker<'_> {
         let mut concerns: BTreeMap<String, Asked> = BTreeMap::new();
         let mut cut = false;
         for event in [Event::Request, Event::Response, Event::ShareDecision] {
-            let wanted = Wanted { events: vec![event], agency: None, actor: None, ..self.wanted(ask) };
-            let about_one = |row: &Row| row.payload.reason.as_deref().is_some_and(|r| r.starts_with("concern "));
-            let (found, more) = self.many(ask, wanted, about_one).await?;
+            let reasons = concern::reasons();
+            let wanted = Wanted { events: vec![event], agency: None, actor: None, reasons, ..self.wanted(ask) };
+            let (found, more) = self.many(ask, wanted, |_| true).await?;
             cut |= more;
             for row in &found {
                 if let Some(id) = row.payload.dataset.as_ref().and_then(|d| d.message.as_ref()) {

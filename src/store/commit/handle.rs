@@ -1,6 +1,7 @@
 //! Starting the committer, and the handle through which jobs reach it.
 
 use super::append::{LogState, SubjectKeys};
+use super::fold::Fold;
 use super::lease::Lease;
 use super::mirror::{self, Mirror};
 use super::standing::{Standing, StandingCell};
@@ -129,6 +130,7 @@ impl Committer {
         let origin_text: Arc<str> = Arc::from(origin.as_str());
         let handle_parts = (keys.clone(), clock.clone(), Arc::clone(&origin_text));
         let (vkey, standing) = (Arc::new(signer.vkey().clone()), Arc::new(StandingCell::default()));
+        let fold = Fold::start(&db);
         let writer = Writer {
             db,
             keys,
@@ -144,6 +146,7 @@ impl Committer {
             lease,
             faults: options.faults,
             mirror,
+            fold,
             standing: Arc::clone(&standing),
         };
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);

@@ -8,6 +8,7 @@
 pub(super) mod append;
 pub(super) mod batch;
 mod faults;
+mod fold;
 mod group;
 pub(super) mod handle;
 mod lease;

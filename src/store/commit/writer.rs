@@ -3,6 +3,7 @@
 use super::append::{LogState, SubjectKeys};
 use super::batch::{self, Broken, Outcome};
 use super::faults::{FaultPoint, Faults, Timing};
+use super::fold::Fold;
 use super::lease::{self, Lease};
 use super::mirror::Mirror;
 use super::standing::{Standing, StandingCell};
@@ -75,6 +76,7 @@ pub(super) struct Writer {
     pub(super) lease: Lease,
     pub(super) faults: Arc<dyn Faults>,
     pub(super) mirror: Mirror,
+    pub(super) fold: Fold,
     pub(super) standing: Arc<StandingCell>,
 }
 
@@ -140,6 +142,7 @@ impl Writer {
 
     async fn stop(self, done: Option<oneshot::Sender<()>>) {
         self.mirror.stop().await;
+        self.fold.stop().await;
         drop(self.lease);
         if let Some(done) = done {
             let _ = done.send(());
@@ -165,6 +168,7 @@ impl Writer {
     }
 
     async fn write(&mut self, waiting: Vec<Waiting>) -> Footing {
+        self.fold.before_batch(&self.db).await;
         let (jobs, answers): (Vec<Prepared>, Vec<_>) = waiting.into_iter().map(|w| (w.job, w.answer)).unzip();
         match batch::run(self, &jobs).await {
             Ok(outcome) => {
@@ -242,6 +246,7 @@ impl Writer {
             tracing::info!("the audit log is written again");
         }
         self.subjects.keep();
+        self.fold.after_batch();
         if outcome.next.frontier.size() > self.state.frontier.size() {
             self.retires = None;
         }

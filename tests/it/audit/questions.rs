@@ -97,6 +97,19 @@ async fn story(t: &TestDb) -> EntryId {
         refused.items = vec![item(Category::Sub, Level::N, "D-PERMISSION", "b")];
         write(Draft::new(Outcome::Deny, refused)).await;
     }
+    for (n, answer) in [(1, Some("entry confirmed")), (2, Some("entry sent back")), (3, None)] {
+        let mut drafted = payload(Event::Send, "pat", Role::Pa, "a", "child-4");
+        drafted.on_behalf_of = Some(AccountId::new("amy"));
+        drafted.reason = Some("entry drafted".to_owned());
+        let drafted = write(Draft::new(Outcome::Allow, drafted)).await;
+        if let Some(answer) = answer {
+            clock.set(monday().plus_millis(15 * 3_600_000 + n));
+            let mut answered = payload(Event::Send, "ben", Role::Sw, "a", "child-4");
+            answered.reason = Some(answer.to_owned());
+            answered.refers_to = vec![drafted];
+            write(Draft::new(Outcome::Allow, answered)).await;
+        }
+    }
     log.stop().await;
     first
 }
@@ -154,6 +167,12 @@ fn each_question_is_answered_from_the_log() {
         assert_eq!(ask(&config, &["Q13"])["rows"].as_array().unwrap().len(), 1);
         let minimum = ask(&config, &["Q14"]);
         assert_eq!(minimum["rows"][0]["minimum_kept"], false);
+        assert_eq!(column(&minimum, "draft"), ["-", "confirmed", "sent back", "unconfirmed"]);
+        assert_eq!(minimum["summary"]["drafts_unconfirmed"], 1);
+        let refused = ask(&config, &["entries", "--reason", "D-PERMISSION"]);
+        assert_eq!(refused["rows"].as_array().unwrap().len(), 7, "in a segment of each");
+        assert_eq!(column(&ask(&config, &["entries", "--reason", "D-COI"]), "actor"), ["cat"], "of the whole request");
+        assert_eq!(column(&ask(&config, &["entries", "--reason", "ALLOW-OWN", "--police"]), "actor"), ["pol"]);
         assert_eq!(column(&ask(&config, &["Q17"]), "what"), ["amy"]);
         let receipts = t.folder.join("receipts");
         std::fs::write(&receipts, "not-ours\n").unwrap();

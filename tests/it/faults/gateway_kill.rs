@@ -11,20 +11,20 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_solent");
-const BUNDLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/demo/clearway-bundle.json");
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_solent");
+pub(super) const BUNDLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/demo/clearway-bundle.json");
 
 /// A partnership folder left by the demo; removed at the end.
-struct Place(PathBuf);
+pub(super) struct Place(pub(super) PathBuf);
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("solent-kill-{}", uuid::Uuid::now_v7()));
         let done = Command::new(PROGRAM).args(["demo", "--once", "--data"]).arg(&path).output().unwrap();
         assert!(done.status.success(), "the demo failed: {}", String::from_utf8_lossy(&done.stderr));
         Self(path)
     }
-    fn client(&self, address: &str, system: &str) -> Client {
+    pub(super) fn client(&self, address: &str, system: &str) -> Client {
         let read = |name: String| std::fs::read(self.0.join("certs").join(name)).unwrap();
         let port = address.rsplit(':').next().unwrap();
         let base = format!("https://localhost:{port}");
@@ -40,26 +40,30 @@ impl Drop for Place {
 }
 
 /// A running gateway; killed when dropped.
-struct Gateway {
+pub(super) struct Gateway {
     child: Child,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Gateway {
     fn start(place: &Path) -> Self {
-        let mut child = Command::new(PROGRAM)
+        let child = Command::new(PROGRAM)
             .args(["serve", "--log-level", "error", "--config"])
             .arg(place.join("solent.toml"))
             .stdout(Stdio::piped())
             .stderr(crate::gateway_logs::file("killed").1)
             .spawn()
             .unwrap();
+        Self::of(child)
+    }
+    /// Waits until it says where it listens.
+    pub(super) fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split_whitespace().find_map(|w| w.strip_prefix("https://")).expect("an address");
         Self { address: address.trim_end_matches(',').to_owned(), child }
     }
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -72,7 +76,7 @@ impl Drop for Gateway {
     }
 }
 
-fn post(client: &Client, path: &str, key: &str, body: &[u8]) -> Result<Answer, PeerError> {
+pub(super) fn post(client: &Client, path: &str, key: &str, body: &[u8]) -> Result<Answer, PeerError> {
     let headers = [("content-type", "application/fhir+json"), ("idempotency-key", key)];
     client.call(&Call { method: Method::Post, path, headers: &headers, body })
 }

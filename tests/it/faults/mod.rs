@@ -4,6 +4,7 @@ mod commits;
 mod disk;
 mod gateway_kill;
 mod gone;
+mod marked_start;
 mod proxy;
 mod server;
 

@@ -4,6 +4,7 @@ mod commands;
 mod facts;
 mod kill;
 mod log;
+mod looks;
 pub mod mailbox;
 mod mark;
 mod page_state;

@@ -7,7 +7,8 @@ use super::super::text::Text;
 use super::super::visit::SignedIn;
 use super::query::{self, Filter, Query};
 use super::{Names, auditor, table, when};
-use crate::exchange::{Failure, LogAnswer, SavedSearch};
+use crate::clock::Moment;
+use crate::exchange::{Failure, LogAnswer, SavedSearch, parse_cursor};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -42,6 +43,8 @@ struct SearchPage {
     missing: bool,
     found: Vec<Found>,
     next: Option<String>,
+    /// Up to when the log was looked at, when the search stopped on its way.
+    until: Option<String>,
     /// The filters as the address holds them.
     query: String,
     saved: Vec<SavedSearch>,
@@ -65,6 +68,7 @@ pub async fn page(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse,
         missing: false,
         found: Vec::new(),
         next: None,
+        until: None,
         query: fields.to_query(&FILTERS),
         saved,
         name_wrong: fields.get("name") == "wrong",
@@ -80,6 +84,7 @@ pub async fn page(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse,
             let names = Names::of(&visit, table::accounts(&answer)).await?;
             shown.found = answer.rows.iter().map(|row| found(&visit, row, &names)).collect();
             shown.next = next(&answer, &shown.query);
+            shown.until = answer.next.as_deref().and_then(parse_cursor).map(|c| when_at(c.time));
             shown.searched = true;
             answer_page(&shown)
         }
@@ -95,6 +100,11 @@ pub async fn page(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse,
         }
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// A moment of the log in words.
+fn when_at(millis: i64) -> String {
+    when(&Moment::from_millis(millis).to_string())
 }
 
 /// The address of the next page.
