@@ -348,7 +348,7 @@ fn member<'a>(text: &'a str, name: &'static str) -> Result<(&'a str, &'a str), E
     let wrong = EntryError::Malformed(name);
     let rest = text.strip_prefix('"').and_then(|t| t.strip_prefix(name)).and_then(|t| t.strip_prefix("\":\""));
     let rest = rest.ok_or(wrong)?;
-    let end = rest.bytes().position(|b| b == b'"').ok_or(wrong)?;
+    let end = rest.find('"').ok_or(wrong)?;
     let (value, rest) = rest.split_at_checked(end).ok_or(wrong)?;
     Ok((value, rest.strip_prefix("\",").ok_or(wrong)?))
 }

@@ -50,7 +50,13 @@ impl LogReader {
     /// should be.
     pub(super) fn stretches(&self, from: u64, to: u64) -> impl Stream<Item = Result<Option<Stretch>, Error>> + '_ {
         let starts = std::iter::successors(Some(from), |at| at.checked_add(ENTRIES)).take_while(move |at| *at < to);
-        let one = move |at: u64| self.stretch(at..at.saturating_add(ENTRIES).min(to), to);
+        // Each in a task of its own: reading and hashing go on while the tree is made of those before.
+        let one = move |at: u64| {
+            let reader = self.clone();
+            let work = async move { reader.stretch(at..at.saturating_add(ENTRIES).min(to), to).await };
+            let task = tokio::spawn(work);
+            async move { task.await.map_err(|_| Error::Corrupt { at: "log", what: "a stretch" })? }
+        };
         stream::iter(starts).map(one).buffered(AT_ONCE)
     }
 

@@ -64,6 +64,9 @@ pub(super) struct Args {
     /// Only with something shown of this category; again for each
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
+    /// Only with this reason or limit, of the whole request or of a segment
+    #[arg(long, value_name = "CODE")]
+    reason: Option<String>,
     /// The page after this: `next` of the answer before
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
@@ -232,6 +235,7 @@ fn read(args: &Args) -> Result<Ask, Exit> {
         None => Err(usage("--from and --to are required", "a day, 2026-10-05, or a moment").into()),
     };
     Ok(Ask {
+        reason: args.reason.clone(),
         from: time(&args.from, now.saturating_sub(1))?,
         to: time(&args.to, now)?,
         subject: args.subject.clone(),

@@ -85,9 +85,9 @@ enum Blocked {
     Category([u8; 5]),
 }
 
-fn increase<K: Eq + std::hash::Hash>(sum: &mut HashMap<K, i64>, key: K) {
+fn increase<K: Eq + std::hash::Hash>(sum: &mut HashMap<K, i64>, key: K, by: i64) {
     let count = sum.entry(key).or_default();
-    *count = count.saturating_add(1);
+    *count = count.saturating_add(by);
 }
 
 /// A count, or `null` when it is small.
@@ -168,10 +168,10 @@ impl Asker<'_> {
         // By role and the reason of the whole request, or category and reason withheld: as the index names them.
         let add = |sum: &mut HashMap<(i64, Blocked), i64>, one: crate::store::Refused<'_>| {
             if one.reason != 0 {
-                increase(sum, (one.role, Blocked::Whole(one.reason)));
+                increase(sum, (one.role, Blocked::Whole(one.reason)), one.entries);
             }
             for pair in one.withheld.as_chunks::<5>().0 {
-                increase(sum, (one.role, Blocked::Category(*pair)));
+                increase(sum, (one.role, Blocked::Category(*pair)), one.entries);
             }
         };
         let counted = self.db.add_refused(&self.names, counting, add).await?;
@@ -226,11 +226,11 @@ impl Asker<'_> {
             let whole = meaning.refusal(one.reason);
             let pairs = one.withheld.as_chunks::<5>().0.iter();
             let withheld = pairs.filter_map(|pair| meaning.withheld.get(pair)).map(|(_, reason)| *reason);
-            // One entry counts once for each reason in it.
+            // An entry counts once for each reason in it.
             let each: std::collections::BTreeSet<&'static str> = whole.into_iter().chain(withheld).collect();
             for reason in each {
                 let count = sum.entry(reason).or_default();
-                *count = count.saturating_add(1);
+                *count = count.saturating_add(one.entries);
             }
         };
         let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
@@ -247,7 +247,7 @@ impl Asker<'_> {
         let agency = self.viewer.agency.as_deref().or(ask.agency.as_deref());
         let counting = Counting { from: span.0, to: span.1, agency, event: Some(Event::View) };
         let add = |sum: &mut HashMap<(i64, i64, bool), i64>, one: crate::store::Shown| {
-            increase(sum, (one.role, one.shown, one.out_of_hours));
+            increase(sum, (one.role, one.shown, one.out_of_hours), one.entries);
         };
         let counted = self.db.add_shown(&self.names, counting, &SENSITIVE, add).await?;
         let meaning = self.meaning();

@@ -11,6 +11,7 @@ async fn looked(t: &TestDb, names: &IndexKeys, wanted: &Wanted) -> (Vec<u64>, us
     loop {
         looks += 1;
         assert!(looks < 100, "it does not get further");
+        wanted.to = to;
         let until = t.db.look_until(names, &wanted, 7).await.unwrap();
         wanted.to = until.unwrap_or(to);
         found.extend(t.db.asked(names, &wanted).await.unwrap().iter().map(|entry| entry.index));

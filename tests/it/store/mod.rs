@@ -2,6 +2,7 @@
 
 mod commands;
 mod facts;
+mod fold;
 mod kill;
 mod log;
 mod looks;
