@@ -59,18 +59,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 0x0F)]).collect()
 }
 
-/// What each byte is worth as a lower-case hex digit; 16 when it is none.
-const DIGITS: [u8; 256] = {
-    let mut table = [16; 256];
-    let mut n = 0_u8;
-    while n < 16 {
-        let digit = if n < 10 { b'0' + n } else { b'a' + n - 10 };
-        table[digit as usize] = n;
-        n += 1;
-    }
-    table
-};
-
 /// Exactly 64 lower-case hex digits.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
@@ -85,9 +73,16 @@ pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     (worst < 16).then_some(out)
 }
 
-/// The worth of a lower-case hex digit; 16 when it is none.
-pub(crate) fn digit(byte: u8) -> u8 {
-    DIGITS.get(usize::from(byte)).copied().unwrap_or(16)
+/// The worth of a lower-case hex digit; 16 when it is none. Without a branch that depends on it: ids and hashes look random.
+pub(crate) const fn digit(byte: u8) -> u8 {
+    let (number, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter.wrapping_add(10)
+    } else {
+        16
+    }
 }
 
 fn finish(context: digest::Context) -> Hash {
