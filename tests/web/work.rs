@@ -71,6 +71,7 @@ fn a_volunteer_has_one_page_and_a_worry_reaches_co_ordinator_and_social_worker()
     let mut volunteer = house.walking("acc-19");
     assert_eq!(volunteer.get("/").header("location"), "/brief");
     let before = volunteer.get("/brief");
+    assert!(before.body.contains(" years old"), "an age, not a year of birth (R51)");
     assert!(before.body.contains("Theo") && !before.body.contains(ADDRESS));
     for path in
         ["/families", "/families/p-02", "/families/case-01", "/delegating", "/review", "/approvals", "/volunteers"]

@@ -76,7 +76,12 @@ async fn brief_rows(visit: &SignedIn, of: &Match) -> Result<Vec<Row>, Stop> {
         let (mut lists, mut name) = (shown.lists, Vec::new());
         for person in shown.people.into_iter().filter(|p| p.subject) {
             name.extend(person.name.map(|name| row("brief.name", name)));
-            name.extend(person.rows);
+            let today = visit.gateway().clock().now();
+            let age = person.born.as_deref().and_then(|born| age_words(born, today.millis()));
+            // A volunteer is told an age, not when somebody was born (R51).
+            let born = person.born.filter(|_| age.is_some());
+            name.extend(age.map(|age| row("brief.age", age)));
+            name.extend(person.rows.into_iter().filter(|row| born.as_ref() != Some(&row.value)));
         }
         let safety = lists.iter_mut().flat_map(|l| l.items.drain(..)).flat_map(|item| item.rows);
         rows.extend(name.into_iter().chain(safety));
@@ -91,6 +96,18 @@ async fn brief_rows(visit: &SignedIn, of: &Match) -> Result<Vec<Row>, Stop> {
     rows.extend(of.until.as_deref().map(|until| row("brief.until", day_words(until).unwrap_or_default())));
     rows.retain(|row| !row.value.is_empty());
     Ok(rows)
+}
+
+/// The age in words, of the year of birth that is released: which of two it is hangs on a birthday that is not.
+fn age_words(year: &str, now_millis: i64) -> Option<String> {
+    let born = year.parse::<i16>().ok().filter(|_| year.len() == 4)?;
+    let zone = jiff::tz::TimeZone::get("Europe/London").ok()?;
+    let this = jiff::Timestamp::from_millisecond(now_millis).ok()?.to_zoned(zone).year();
+    let years = this.checked_sub(born).filter(|years| *years >= 0)?;
+    let (low, high) = (years.saturating_sub(1).max(0).to_string(), years.to_string());
+    let text = Text::english();
+    let both = || text.fill("brief.age.either", &[("low", low.as_str()), ("high", high.as_str())]);
+    Some(if low == high { text.fill("brief.age.years", &[("years", high.as_str())]) } else { both() })
 }
 
 /// "I am worried".
@@ -219,5 +236,22 @@ fn of_role(visit: &SignedIn, role: Role) -> Result<(), Stop> {
         Some(own) if own == role => Ok(()),
         Some(_) => Err(Stop::Missing),
         None => Err(Stop::NoHat),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::age_words;
+
+    #[test]
+    fn a_year_of_birth_is_said_as_an_age() {
+        // 6 October 2026, 10:00 UTC; and half past midnight in London on 1 January 2027.
+        let (autumn, new_year) = (1_791_280_800_000, 1_798_763_400_000);
+        assert_eq!(age_words("2017", autumn).as_deref(), Some("8 or 9 years old"));
+        assert_eq!(age_words("2017", new_year).as_deref(), Some("9 or 10 years old"));
+        assert_eq!(age_words("2026", autumn).as_deref(), Some("0 years old"));
+        for odd in ["2017-05-05", "2030", "", "20x7"] {
+            assert_eq!(age_words(odd, autumn), None, "{odd}");
+        }
     }
 }
