@@ -209,7 +209,7 @@ fn copy(tree: &Path, workplace: &Path, whole: bool) {
 }
 
 /// Files of tests that are quick enough to run for every mutant in the sweep's process.
-const SWEPT: &[&str] = &["lifecycle", "lifecycle_admit", "lifecycle_ties", "local", "question", "references"];
+const SWEPT: &[&str] = &["lifecycle", "lifecycle_admit", "lifecycle_ties", "question", "references"];
 
 /// The scenarios, and the tests of those files, run for many mutants in one process by a test that only the copy has.
 fn swept(tree: &Path, workplace: &Path) {
