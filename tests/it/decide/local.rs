@@ -81,12 +81,11 @@ fn a_whereabouts_lowered_to_a_summary_is_an_indicator() {
     files.insert("sharing/local.cedar", rule("S", "resource.category == \"LOC\"").into_bytes());
     let policy = Policy::load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
     let text = std::fs::read_to_string(root().join("tests/cases/sharing/family.yaml")).unwrap_or_default();
-    let text = text.replacen("{id: mhl, category: MHL", "{id: mhl, category: LOC", 1);
-    let text = text.replacen("{id: mhl-s, category: MHL", "{id: mhl-s, category: LOC", 1);
+    let text = text.replacen("{id: bare, category: MHL", "{id: bare, category: LOC", 1);
     let facts = reader().read(text.as_bytes()).unwrap_or_else(|faults| panic!("{faults:?}"));
     let asks = facts.asks.clone();
     let world = World::new(facts).unwrap_or_else(|faults| panic!("{faults:?}"));
-    let mut ask = asks.into_iter().find(|ask| ask.id.as_str() == "permitted").unwrap_or_else(|| panic!("permitted"));
+    let mut ask = asks.into_iter().find(|ask| ask.id.as_str() == "no-summary").unwrap_or_else(|| panic!("no-summary"));
     ask.purpose = Purpose::Cp;
     let decision = decide(&world, &policy, &ask);
     assert_eq!((decision.level, decision.limit), (Level::I, Some(Limit::CapLocal)), "facts file paper, 8.23");

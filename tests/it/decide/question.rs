@@ -5,6 +5,7 @@ use super::policy;
 use serde_json::{Value, json};
 use solent::sharing::decision::Reason;
 use solent::sharing::facts::{Ask, Facts, Person, Segment};
+use solent::sharing::lifecycle;
 use solent::sharing::{Decision, Indexed, World, decide};
 use solent::vocabulary::Level;
 use std::sync::Arc;
@@ -104,6 +105,17 @@ fn somebody_nobody_registered_counts_with_the_age_the_question_says() {
         reads("wren-sw", "CP"),
     );
     assert_eq!(alone.map(|decision| decision.reason), Some(Reason::DRel), "nobody works with them");
+}
+
+#[test]
+fn somebody_nobody_registered_is_found_by_name_too() {
+    let indexed = Indexed::new(&read(&kept(&girl()))).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let (people, _) = brought(json!([{"id": "guest", "born": "2018-01-01"}]), json!([]));
+    let now = read(&kept(&girl())).now;
+    let world = World::of(&indexed, &people, &[], now).unwrap_or_else(|| panic!("no segments"));
+    let reached = |id: &str| lifecycle::ages_reached(&world, id, now);
+    assert_eq!((reached("guest"), reached("girl")), ((false, false, false), (false, false, false)));
+    assert_eq!(reached("nobody"), (true, true, true));
 }
 
 #[test]
