@@ -6,12 +6,12 @@
 //! Sharing rules R47–R50; pages paper P7.
 
 use super::deed::{Deed, User};
-use super::relate::{Ending, NewItemGrant, NewRelationship, RelationshipDeed};
+use super::relate::{Ending, NewItemGrant, NewRelationship, PurposeChange, RelationshipDeed};
 use super::visit::account::moment_time;
 use super::whom::Whom;
 use super::{Failure, Family, Gateway, Subject, Visitor, Worn};
 use crate::ident::{AccountId, HatId, PersonId};
-use crate::sharing::facts::{CaseId, Relationship, RelationshipKind, Span, Text, Time};
+use crate::sharing::facts::{Case, CaseId, Relationship, RelationshipKind, Span, Text, Time};
 use crate::store::{FactSeeds, Section};
 use crate::vocabulary::{Purpose, Role};
 
@@ -191,6 +191,50 @@ impl Gateway {
             ..relationship(RelationshipKind::Lead, lead.purpose)
         };
         self.relate_here(visitor, RelationshipDeed::Begin(Box::new(new))).await
+    }
+
+    /// The purpose from which the visitor may change a family's case to child protection (R17); `None` where there is none.
+    /// At the pages that is social workers' and the front door's, who open child protection; over the API the guard alone says.
+    #[must_use]
+    pub fn may_protect(&self, visitor: &Visitor, family: &Family) -> Option<Purpose> {
+        let (content, role) = (self.content(), visitor.hat.as_ref()?.role);
+        let declares = |p: Purpose| content.policy.column(p, role).is_some();
+        let new = matches!(role, Role::Sw | Role::Msh) && declares(Purpose::Cp);
+        let from = [Purpose::Cin, Purpose::Eh].into_iter().find(|p| family.purposes.contains(p) && declares(*p));
+        from.filter(|_| new && !family.purposes.contains(&Purpose::Cp))
+    }
+
+    /// The managers who may be named for a change of purpose: those of the agency that runs the case.
+    ///
+    /// # Errors
+    /// [`Failure::Store`].
+    pub async fn managers_of(&self, visitor: &Visitor, case: &str) -> Result<Vec<(AccountId, Worn)>, Failure> {
+        let (content, hat) = (self.content(), visitor.worn()?);
+        let case = self.stored::<Case>(Section::Cases, case).await?;
+        let agency = case.and_then(|(_, case)| case.agency).unwrap_or_else(|| hat.agency.clone());
+        self.hats_of(&agency, |h| h.supervisor && content.policy.role(h.role).may_approve).await
+    }
+
+    /// Changes a family's case to child protection; the purpose it was open for ends in the same moment.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] where the visitor may not; as [`Gateway::act`].
+    pub async fn open_for_protection(
+        &self,
+        visitor: &Visitor,
+        family: &Family,
+        manager: &HatId,
+        why: &str,
+    ) -> Result<(), Failure> {
+        let from = self.may_protect(visitor, family).ok_or(Failure::NotFound)?;
+        let change = PurposeChange {
+            purpose: from,
+            start: Some(Purpose::Cp),
+            end: Some(from),
+            manager: manager.clone(),
+            reason: Text::new(why.trim()),
+        };
+        self.relate_here(visitor, RelationshipDeed::Purpose(family.id.clone(), change)).await
     }
 
     async fn relate_here(&self, visitor: &Visitor, deed: RelationshipDeed) -> Result<(), Failure> {

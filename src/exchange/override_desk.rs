@@ -223,13 +223,16 @@ impl Gateway {
             }
             let Ok(account) = serde_json::from_value::<Account>(row.body) else { continue };
             let Some(hat) = account.hats.iter().find(|h| h.id == record.hat) else { continue };
-            seen.hat = Some(Worn {
+            let mut worn = Worn {
                 id: hat.id.clone(),
                 role: hat.role,
                 agency: hat.agency.clone(),
                 team: hat.team.clone(),
+                team_name: None,
                 supervisor: hat.supervisor,
-            });
+            };
+            self.name_teams(std::slice::from_mut(&mut worn)).await?;
+            seen.hat = Some(worn);
             seen.account = Some(account.id.clone());
         }
         Ok(())

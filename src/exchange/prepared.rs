@@ -77,17 +77,16 @@ pub struct ToConfirm {
 }
 
 impl Gateway {
-    /// Whom an assistant acts for in a family: how they are called. `None` for every other hat and family.
+    /// Whom an assistant acts for in a family. `None` for every other hat and family.
     ///
     /// # Errors
     /// [`Failure::Store`].
-    pub async fn acts_for(&self, visitor: &Visitor, family: &str) -> Result<Option<String>, Failure> {
+    pub async fn acts_for(&self, visitor: &Visitor, family: &str) -> Result<Option<AccountId>, Failure> {
         if visitor.hat.as_ref().is_none_or(|hat| hat.role != Role::Pa) {
             return Ok(None);
         }
         let Ok(family) = self.family(visitor, family).await else { return Ok(None) };
-        let Some((_, principal)) = self.principal(&family).await? else { return Ok(None) };
-        self.called(&principal).await.map(Some)
+        Ok(self.principal(&family).await?.map(|(_, principal)| principal))
     }
 
     /// The delegation under which an assistant has a family, and the account that granted it.

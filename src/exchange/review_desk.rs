@@ -233,17 +233,20 @@ impl Gateway {
         let next = states.into_iter().filter(|s| may && alert.state.may_become(*s)).collect();
         self.log_reading(visitor, alert.kind.word(), &alert.entry).await?;
         let about = payload.as_ref();
+        let mut hat = hat.and_then(|h| {
+            Some(super::Worn {
+                id: h.id.clone()?,
+                role: h.role,
+                agency: h.agency.clone(),
+                team: h.team.clone().map(crate::sharing::facts::TeamId),
+                team_name: None,
+                supervisor: false,
+            })
+        });
+        self.name_teams(hat.as_mut_slice()).await?;
         Ok(AlertCard {
             account: about.and_then(|p| p.actor.clone()),
-            hat: hat.and_then(|h| {
-                Some(super::Worn {
-                    id: h.id.clone()?,
-                    role: h.role,
-                    agency: h.agency.clone(),
-                    team: h.team.clone().map(crate::sharing::facts::TeamId),
-                    supervisor: false,
-                })
-            }),
+            hat,
             event: about.map_or("", |p| p.event.name()),
             reason: about.and_then(|p| p.reason.clone()),
             written: about

@@ -134,16 +134,29 @@ impl Gateway {
 
     /// The hats of a role in an agency now, with their accounts.
     pub(super) async fn hats_of_role(&self, agency: &AgencyId, role: Role) -> Result<Vec<(AccountId, Worn)>, Failure> {
+        self.hats_of(agency, |hat| hat.role == role).await
+    }
+
+    /// The live hats of an agency that fit, with their teams' names.
+    pub(super) async fn hats_of(
+        &self,
+        agency: &AgencyId,
+        fits: impl Fn(&Worn) -> bool,
+    ) -> Result<Vec<(AccountId, Worn)>, Failure> {
         let (now, mut after, mut found) = (self.clock().now(), String::new(), Vec::new());
         loop {
             let rows = self.db.facts_in(&self.keys, Section::Accounts, &after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(found) };
+            let Some(last) = rows.last() else { break };
             after.clone_from(&last.id);
             for account in rows.iter().filter_map(|row| serde_json::from_value::<Account>(row.body.clone()).ok()) {
-                let own = |h: &Worn| h.role == role && &h.agency == agency;
+                let own = |h: &Worn| fits(h) && &h.agency == agency;
                 found.extend(hats_now(&account, now).into_iter().filter(own).map(|h| (account.id.clone(), h)));
             }
         }
+        for (_, hat) in &mut found {
+            self.name_teams(std::slice::from_mut(hat)).await?;
+        }
+        Ok(found)
     }
 
     async fn brief(&self, id: &str) -> Result<Option<Brief>, Failure> {

@@ -35,6 +35,7 @@ fn pages_of_danger_work_and_volunteers_pass_axe_at_every_width() {
         return;
     }
     let mut at = Looking { house: Clocked::start(), browser: Browser::open(true), wrong: Vec::new() };
+    found_and_claimed(&mut at);
     asked_and_opened(&mut at);
     approved_and_reviewed(&mut at);
     delegated(&mut at);
@@ -42,6 +43,24 @@ fn pages_of_danger_work_and_volunteers_pass_axe_at_every_width() {
     joined(&mut at);
     volunteered(&mut at);
     assert!(at.wrong.is_empty(), "{}", at.wrong.join("\n"));
+}
+
+fn found_and_claimed(at: &mut Looking) {
+    at.walk("acc-17");
+    at.look("families-none");
+    at.walk("acc-07");
+    at.go("/families/search");
+    at.browser.type_into("#number", "9990000050");
+    at.browser.click("main form button");
+    at.look("search-found");
+    at.browser.click("a[href^='/claims/']");
+    at.look("claim");
+    at.browser.click("main form button");
+    at.look("claim-missing");
+    at.go("/families/search");
+    at.browser.type_into("#number", "9990000069");
+    at.browser.click("main form button");
+    at.look("search-nobody");
 }
 
 fn asked_and_opened(at: &mut Looking) {
@@ -119,6 +138,12 @@ fn delegated(at: &mut Looking) {
     at.look("work-delegated");
     at.browser.click("a[href^='/delegating/leads/']");
     at.look("work-lead");
+    at.purpose("case-01", "CP");
+    at.look("family-not-open-for-this");
+    at.browser.click("a[href$='/protect']");
+    at.look("protect");
+    at.browser.click("main form button");
+    at.look("protect-missing");
 }
 
 /// After [`delegated`]: the assistant writes, the social worker sends back and confirms.

@@ -27,4 +27,5 @@ mod silent;
 mod stories;
 mod twice;
 mod visitor;
+mod words;
 mod work;

@@ -9,6 +9,11 @@ const WIDTHS: [u32; 3] = [320, 768, 1280];
 /// Looks at the page the browser is at, at every width; returns what is wrong.
 pub fn look(browser: &Browser, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
+    // What is wrong with a form is where the reader is, before anything is pressed.
+    let elsewhere = "const e = document.querySelector('#errors'); return e !== null && document.activeElement !== e";
+    if browser.run(elsewhere) != serde_json::json!(false) {
+        wrong.push(format!("{name}: the focus is not on what is wrong"));
+    }
     for width in WIDTHS {
         browser.width(width);
         wrong.extend(browser.violations().into_iter().map(|v| format!("{name} at {width}: {v}")));

@@ -1,5 +1,6 @@
 //! What schools do beyond the form: files, a concern told twice, a school's own system.
 
+use crate::danger;
 use crate::demo::Demo;
 use crate::visitor::{System, Visitor};
 use serde_json::{Value, json};
@@ -244,4 +245,105 @@ fn a_draft_holds_ten_files_goes_with_them_and_sends_none_without_names() {
     let page = teacher.get(&concern).body;
     assert!(!page.contains("map.pdf") && !page.contains("type=\"file\""), "{page}");
     assert_eq!(teacher.post_file(&format!("{concern}/files"), &word, "map.pdf", DOCUMENT).status, 422);
+}
+
+/// A concern of the demo's school at the surgery; the lead, the adviser, and its address on each side.
+fn at_surgery(demo: &Demo) -> (Visitor, Visitor, String, String) {
+    let (_, id) = sent(demo);
+    let (lead, adviser) = (Visitor::walking(demo, "acc-08"), Visitor::walking(demo, "acc-10"));
+    (lead, adviser, format!("/concerns/{id}"), format!("/surgery/{id}"))
+}
+
+#[test]
+fn an_empty_form_of_a_concern_says_what_is_missing_and_keeps_what_was_typed() {
+    let demo = Demo::start();
+    let (mut lead, mut adviser, here, there) = at_surgery(&demo);
+    assert_eq!(danger::send(&mut adviser, &format!("{there}/take"), &[]).status, 303);
+    let faults: [(&str, &[(&str, &str)], &[&str], &[&str]); 5] = [
+        ("ask", &[("reply", " ")], &["#reply"], &[]),
+        ("answer", &[], &["#answer-1", "#reason"], &[]),
+        ("answer", &[("actions", "Ring the nurse")], &["#answer-1", "#reason"], &["Ring the nurse"]),
+        ("answer", &[("answer", "mash_referral")], &["#reason"], &["value=\"mash_referral\" checked"]),
+        ("answer", &[("reason", "An injury")], &["#answer-1"], &["An injury</textarea>"]),
+    ];
+    for (form, fields, links, kept) in faults {
+        let page = danger::send(&mut adviser, &format!("{there}/{form}"), fields);
+        assert_eq!(page.status, 422, "{form}");
+        assert!(page.body.contains("There is a problem: advise or pass on"), "{form}");
+        let summary = page.body.split("id=\"errors\"").nth(1).and_then(|r| r.split("</div>").next()).unwrap();
+        for link in links {
+            let at = link.trim_start_matches('#');
+            assert!(summary.contains(&format!("href=\"{link}\"")), "{form}: {summary}");
+            assert!(page.body.contains(&format!("id=\"{at}\"")), "{form}: the link leads to the field");
+            assert!(page.body.contains(&format!("id=\"{}-error\"", at.trim_end_matches("-1"))), "{form}: beside it");
+        }
+        assert_eq!(summary.matches("href=").count(), links.len(), "{form}: {summary}");
+        assert!(kept.iter().all(|words| page.body.contains(words)), "{form}: {}", page.body);
+    }
+    // Nothing was said and nothing decided.
+    assert!(lead.get(&here).body.contains("Being read") && !lead.get(&here).body.contains("Questions and answers"));
+    let reply = danger::send(&mut lead, &format!("{here}/reply"), &[]);
+    assert!(reply.status == 422 && reply.body.contains("href=\"#reply\"") && reply.body.contains("id=\"reply-error\""));
+    // How it ended has to be chosen, too.
+    let answer = [("answer", "contact_mash"), ("reason", "Looks like neglect")];
+    assert_eq!(danger::send(&mut adviser, &format!("{there}/answer"), &answer).status, 303);
+    let end = danger::send(&mut adviser, &format!("{there}/end"), &[]);
+    assert!(end.status == 422 && end.body.contains("href=\"#outcome-1\"") && end.body.contains("id=\"outcome-1\""));
+    assert!(lead.get(&here).body.contains("Passed on"));
+}
+
+#[test]
+fn a_school_reads_who_has_its_concern_and_what_happens_next() {
+    let demo = Demo::start();
+    let (mut lead, mut adviser, here, there) = at_surgery(&demo);
+    let reads = |visitor: &mut Visitor, words: &[&str]| {
+        for path in ["/concerns", here.as_str()] {
+            let page = visitor.get(path).body;
+            assert!(words.iter().all(|w| page.contains(w)), "{path}: {words:?}");
+        }
+    };
+    reads(&mut lead, &["The surgery; nobody has taken it yet", "An adviser takes it."]);
+    assert_eq!(danger::send(&mut adviser, &format!("{there}/take"), &[]).status, 303);
+    reads(&mut lead, &["An adviser of the surgery", "asks you for more, or answers"]);
+    assert_eq!(danger::send(&mut adviser, &format!("{there}/ask"), &[("reply", "When?")]).status, 303);
+    reads(&mut lead, &["The surgery asked you for more"]);
+    let answer = [("answer", "contact_mash"), ("reason", "Looks like neglect")];
+    assert_eq!(danger::send(&mut adviser, &format!("{there}/answer"), &answer).status, 303);
+    reads(&mut lead, &["Another service", "Passed to another service; they will contact you if they need more."]);
+    assert_eq!(danger::send(&mut adviser, &format!("{there}/end"), &[("outcome", "early-help")]).status, 303);
+    reads(&mut lead, &["Nobody; it is closed", "early help"]);
+}
+
+#[test]
+fn an_adviser_takes_the_next_concern_and_sorts_the_queue() {
+    let demo = Demo::start();
+    let system = System::new(&demo, "school-office");
+    let mut ids = Vec::new();
+    for (id, born) in [("C-1", "2009-04-09"), ("C-2", "2018-04-09")] {
+        let sent = json!({
+            "concernId": id, "occurredAt": "2026-10-05T09:10:00", "detail": "Hungry",
+            "child": {"surname": "Pryce", "forename": "Ellis", "dob": born},
+            "parentsInformed": false, "parentsInformedReasonIfNot": "Advice first", "dslInformed": true
+        });
+        let (status, body) = post(&system, &sent);
+        assert_eq!(status, 202, "{body}");
+        ids.push(body["id"].as_str().unwrap().to_owned());
+    }
+    let mut adviser = Visitor::walking(&demo, "acc-10");
+    let order =
+        |page: &str| ids.iter().map(|id| page.find(&format!("href=\"/surgery/{id}\"")).unwrap()).collect::<Vec<_>>();
+    let queue = adviser.get("/surgery").body;
+    assert!(order(&queue).is_sorted(), "by when an answer is due, then by arrival");
+    assert!(!order(&adviser.get("/surgery?by=age").body).is_sorted(), "the younger child first");
+    for odd in ["/surgery?by=nothing", "/surgery?by=%22%3E", "/surgery?other=1"] {
+        assert!(order(&adviser.get(odd).body).is_sorted(), "{odd}");
+    }
+    // The next is the first that nobody has, however the list is sorted.
+    for id in &ids {
+        let page = adviser.get("/surgery?by=age").body;
+        let take = format!("/surgery/{id}/take");
+        assert!(page.contains(&format!("action=\"{take}\"")) && page.matches("/take\"").count() == 1, "{page}");
+        assert_eq!(danger::send(&mut adviser, &take, &[]).header("location"), format!("/surgery/{id}"));
+    }
+    assert!(!adviser.get("/surgery").body.contains("/take\""), "nothing is left to take");
 }

@@ -66,13 +66,16 @@ fn a_schools_concern_goes_to_the_surgery_to_the_council_and_comes_back_as_one_wo
     assert_eq!(surgery.path(), "/surgery");
     wrong.extend(look(&surgery, "surgery-queue"));
     assert!(!surgery.text("main").contains("Pryce"), "no name in the queue");
-    surgery.click("tbody a");
-    surgery.click("main button");
+    surgery.click("form[action$=take] button");
     wrong.extend(look(&surgery, "surgery-concern"));
+    surgery.click("form[action$=ask] button");
+    wrong.extend(look(&surgery, "surgery-question-missing"));
     surgery.type_into("#reply", "Has a nurse seen the bruise?");
     surgery.click("form[action$=ask] button");
     school.go(&format!("{}{concern}", demo.base));
     assert!(school.text("main").contains("Has a nurse seen the bruise?"));
+    school.click("form[action$=reply] button");
+    wrong.extend(look(&school, "concern-reply-missing"));
     school.type_into("#reply", "Yes, this morning.");
     school.click("form[action$=reply] button");
     // An answer needs a reason.
@@ -87,11 +90,18 @@ fn a_schools_concern_goes_to_the_surgery_to_the_council_and_comes_back_as_one_wo
     wrong.extend(look(&surgery, "surgery-passed-on"));
     school.refresh();
     assert!(school.text(".callout").contains("Passed on"));
+    wrong.extend(look(&school, "concern-passed-on"));
+    surgery.click("form[action$=end] button");
+    wrong.extend(look(&surgery, "surgery-outcome-missing"));
     surgery.click("#outcome-4");
     surgery.click("form[action$=end] button");
     school.refresh();
     assert!(school.text(".callout").contains("child protection"));
     wrong.extend(look(&school, "concern-closed"));
+    school.go(&format!("{}/concerns", demo.base));
+    wrong.extend(look(&school, "concerns"));
+    surgery.go(&format!("{}/surgery", demo.base));
+    wrong.extend(look(&surgery, "surgery-queue-empty"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     the_council_collects_the_contact(&demo);
 }

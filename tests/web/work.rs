@@ -2,6 +2,7 @@
 
 use crate::clocked::Clocked;
 use crate::danger::{link, send};
+use solent::store::Section;
 
 /// What stands on the refuge's segment alone.
 const ADDRESS: &str = "Larkspur";
@@ -55,13 +56,13 @@ fn a_case_has_one_lead_professional_who_is_handed_over() {
     assert_eq!(send(&mut worker, &lead, &[("new_lead", "hat-fsm")]).status, 422);
     let form = [("new_lead", "hat-fsm"), ("lead_why", "Plan meeting")];
     assert_eq!(send(&mut worker, &lead, &form).status, 303);
-    assert!(worker.get("/delegating").body.contains("hat-fsm"));
+    assert!(worker.get("/delegating").body.contains(">acc-04, substance misuse specialist in the team</td>"));
     let stranger = [("new_lead", "hat-vol"), ("lead_why", "Plan meeting")];
     assert_eq!(send(&mut worker, &lead, &stranger).status, 404, "only who works on the case");
     let form = [("new_lead", "hat-fmh"), ("lead_why", "Review meeting")];
     assert_eq!(send(&mut worker, &lead, &form).status, 303);
     let page = worker.get("/delegating").body;
-    assert!(page.contains(">hat-fmh</td>") && !page.contains(">hat-fsm</td>"));
+    assert!(page.contains(">acc-05, mental health specialist in the team</td>") && !page.contains("acc-04"));
     house.events(&["lead-change"]);
 }
 
@@ -113,6 +114,80 @@ fn a_volunteer_has_one_page_and_a_worry_reaches_co_ordinator_and_social_worker()
     let mut volunteer = house.walking("acc-19");
     let after = volunteer.get("/brief").body;
     assert!(after.contains("not matched with anybody") && !after.contains("Theo") && !after.contains("swimming"));
+}
+
+#[test]
+fn a_case_becomes_child_protection_by_its_own_form_with_reason_and_manager() {
+    let house = Clocked::start();
+    let mut worker = house.walking("acc-01");
+    let form = "/families/case-01/protect";
+    // Stated without that form, child protection opens nothing: the page does not say that nothing is recorded.
+    worker.state("case-01", "CP");
+    for path in ["/families/case-01", "/families/case-01/chronology"] {
+        let page = worker.get(path).body;
+        assert!(page.contains("Nothing is shown for this reason.") && !page.contains("Dana"), "{path}");
+    }
+    assert_eq!(link(&worker.get("/families/case-01"), "/protect"), form);
+    worker.state("case-01", "CIN");
+    assert_eq!(link(&worker.get("/families/case-01/purpose"), "/protect"), form);
+    // Others of the family, an assistant's own office, and whoever has no such family: there is no such page.
+    for account in ["acc-04", "acc-08", "acc-10", "acc-14", "acc-17", "acc-19"] {
+        let mut other = house.walking(account);
+        assert_eq!(other.get(form).status, 404, "{account}");
+        let fields = [("protect_manager", "hat-manager"), ("protect_why", "A bruise")];
+        assert_eq!(send(&mut other, form, &fields).status, 404, "{account}");
+    }
+    let page = worker.get(form).body;
+    assert!(
+        page.contains("acc-12, ") && page.contains("acc-13, ") && !page.contains("acc-16"),
+        "the agency's managers"
+    );
+    assert!(!page.contains("checked"), "nobody is chosen beforehand");
+    let manager = ("protect_manager", "hat-manager");
+    for fields in
+        [&[][..], &[manager], &[("protect_why", "A bruise")], &[("protect_manager", "hat-fsm"), ("protect_why", "x")]]
+    {
+        let again = send(&mut worker, form, fields);
+        assert!(again.status == 422 && again.body.contains("id=\"errors\""), "{fields:?}");
+    }
+    assert_eq!(
+        send(&mut worker, form, &[("protect_why", "A bruise <i>")]).body.matches("A bruise &#60;i&#62;").count(),
+        1
+    );
+    let done = send(&mut worker, form, &[manager, ("protect_why", "Strategy meeting, 22 October")]);
+    assert_eq!(done.header("location"), "/families/case-01");
+    let page = worker.get("/families/case-01").body;
+    assert!(page.contains("child protection") && page.contains("Dana"), "the matrix switches from that moment (R17)");
+    assert_eq!(worker.get(form).status, 404, "it is child protection now");
+    let purposes = house.fact(Section::Cases, "case-01").unwrap()["purposes"].clone();
+    let new = purposes.as_array().unwrap().iter().find(|p| p["purpose"] == "CP").unwrap();
+    assert_eq!((&new["by"], &new["manager"]), (&"hat-sw".into(), &"hat-manager".into()));
+    assert_eq!(new["reason"], "Strategy meeting, 22 October");
+    assert!(purposes[0]["purpose"] == "CIN" && purposes[0]["to"].is_string(), "{purposes}");
+    // Whoever looks for child in need sees nothing by it any more.
+    let mut colleague = house.walking("acc-04");
+    colleague.state("case-01", "CIN");
+    assert!(colleague.get("/families/case-01").body.contains("Nothing is shown for this reason."));
+    house.events(&["purpose-change"]);
+}
+
+#[test]
+fn a_volunteer_with_two_matches_writes_about_the_one_whose_field_it_is() {
+    let house = Clocked::start();
+    house.register(&serde_json::json!({"relationships": [
+        {"id": "rel-19", "kind": "match", "hat": "hat-vol", "subject": "p-03", "role": "mentor", "from": "2026-09-21", "to": "2027-03-31", "evidence": "matching meeting"},
+    ]}));
+    let mut volunteer = house.walking("acc-19");
+    let page = volunteer.get("/brief").body;
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let once: std::collections::BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(once.len(), ids.len(), "{ids:?}");
+    assert_eq!(page.matches("<label for=\"worry").count(), 2);
+    // A fault is said at the form it was made in.
+    let again = send(&mut volunteer, "/brief/rel-19/worry", &[]).body;
+    let (before, after) = again.split_once("action=\"/brief/rel-19/worry\"").unwrap();
+    assert!(again.contains("href=\"#worry-of-2\"") && after.contains("id=\"worry-of-2-error\""), "{again}");
+    assert!(!before.contains("class=\"error\""));
 }
 
 /// The fields of an entry about Theo, as the assistant writes them.

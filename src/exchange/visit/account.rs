@@ -8,8 +8,8 @@ use crate::audit::{Draft, Event, Outcome};
 use crate::clock::Moment;
 use crate::exchange::{Failure, Gateway};
 use crate::ident::{AccountId, AgencyId, HatId};
-use crate::sharing::facts::{Account, Span, TeamId, Time};
-use crate::store::{Effect, Job, Kept, KeptKind, Section};
+use crate::sharing::facts::{Account, Span, Team, TeamId, Time};
+use crate::store::{Effect, FactSeeds, Job, Kept, KeptKind, Section};
 use crate::trust::means;
 use crate::vocabulary::Role;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub struct Worn {
     pub agency: AgencyId,
     /// The team, when placed in one.
     pub team: Option<TeamId>,
+    /// The team's name for people, as far as it was looked up.
+    pub team_name: Option<String>,
     /// Whether it may approve.
     pub supervisor: bool,
 }
@@ -121,6 +123,7 @@ pub(in crate::exchange) fn hats_now(account: &Account, now: Moment) -> Vec<Worn>
         role: h.role,
         agency: h.agency.clone(),
         team: h.team.clone(),
+        team_name: None,
         supervisor: h.supervisor,
     })
     .collect()
@@ -133,10 +136,36 @@ pub(in crate::exchange) fn moment_time(at: Moment) -> Option<Time> {
 
 impl Gateway {
     /// How an account's person is called; the account's id when it has no means of signing in.
-    pub(in crate::exchange) async fn called(&self, account: &AccountId) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    /// [`Failure::Store`].
+    pub async fn called(&self, account: &AccountId) -> Result<String, Failure> {
         let found = self.db.kept_of(&self.keys, KeptKind::Means, account.as_str(), self.clock().now()).await?;
         let shown = found.first().and_then(|kept| shown_of(&kept.body));
         Ok(shown.unwrap_or_else(|| account.as_str().to_owned()))
+    }
+
+    /// Whose hat this is, and its role; `None` when nobody has it.
+    ///
+    /// # Errors
+    /// [`Failure::Store`].
+    pub async fn wearer(&self, hat: &HatId) -> Result<Option<(AccountId, Role)>, Failure> {
+        let seeds = FactSeeds { hats: vec![hat.clone()], ..FactSeeds::default() };
+        let rows = self.db.facts_for(&self.keys, &seeds).await?.into_iter();
+        let accounts = rows.filter(|row| row.section == Section::Accounts);
+        let mut accounts = accounts.filter_map(|row| serde_json::from_value::<Account>(row.body).ok());
+        let role = |account: &Account| account.hats.iter().find(|h| h.id == *hat).map(|h| h.role);
+        Ok(accounts.find_map(|account| role(&account).map(|role| (account.id.clone(), role))))
+    }
+
+    /// Looks up what the teams of these hats are called.
+    pub(in crate::exchange) async fn name_teams(&self, hats: &mut [Worn]) -> Result<(), Failure> {
+        for hat in hats {
+            let Some(team) = &hat.team else { continue };
+            let found = self.stored::<Team>(Section::Teams, team.as_str()).await?;
+            hat.team_name = found.and_then(|(_, team)| team.name).map(|name| name.as_str().to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -140,10 +140,11 @@ impl Gateway {
             serde_json::from_slice(&row.body).map_err(|_| Failure::Inconsistent("a session cannot be read"))?;
         let Some(ends_at) = self.session_end(&session, now) else { return Ok(None) };
         let Some(account) = self.account(&session.account).await? else { return Ok(None) };
-        let hats = hats_now(&account, now);
+        let mut hats = hats_now(&account, now);
         if hats.is_empty() {
             return Ok(None);
         }
+        self.name_teams(&mut hats).await?;
         let hat = session.hat.as_ref().and_then(|id| hats.iter().find(|h| h.id == *id)).cloned();
         let mut visitor = Visitor {
             account: session.account.clone(),

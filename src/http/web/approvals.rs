@@ -22,15 +22,16 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
         vec![Part::Words(text.say("approvals.none").to_owned())]
     } else {
         let heads = ["approvals.who", "open.what", "opened.asked", "opened.state"];
-        let rows = seen.iter().map(|o| {
-            let who = o.hat.as_ref().map(|h| visit.pages.hat_words(h)).unwrap_or_default();
+        let mut rows = Vec::new();
+        for o in &seen {
+            let who = who_words(&visit, o).await?;
             let cells = vec![who, categories_words(&o.categories), moment_words(o.asked_at), state_words(o)];
-            (Some(format!("/approvals/{}", o.id)), cells)
-        });
+            rows.push((Some(format!("/approvals/{}", o.id)), cells));
+        }
         vec![Part::Table(Table {
             caption: text.say("approvals.caption").to_owned(),
             head: heads.map(|key| text.find(key).unwrap_or_default().to_owned()).into(),
-            rows: rows.collect(),
+            rows,
         })]
     };
     page(&Sheet { frame: Frame::of(&visit, text.say("approvals.title").to_owned(), None), parts })
@@ -64,10 +65,10 @@ async fn sheet(visit: &SignedIn, id: &str, wrong: bool) -> Result<Sheet, Stop> {
     let seen = visit.gateway().override_to_answer(&visit.visitor, id).await?;
     let own = seen.account.as_ref() == Some(&visit.visitor.account);
     let mut rows = vec![
-        row("approvals.who", seen.hat.as_ref().map(|h| visit.pages.hat_words(h)).unwrap_or_default()),
+        row("approvals.who", who_words(visit, &seen).await?),
         row("approvals.about", about(visit, &seen).await?),
         row("open.what", categories_words(&seen.categories)),
-        row("who.purpose", visit.pages.purpose_words(seen.purpose)),
+        row("filter.purpose", visit.pages.purpose_words(seen.purpose)),
         row("opened.asked", moment_words(seen.asked_at)),
         row("opened.state", state_words(&seen)),
     ];
@@ -92,8 +93,18 @@ async fn sheet(visit: &SignedIn, id: &str, wrong: bool) -> Result<Sheet, Stop> {
     Ok(Sheet { frame: Frame::of(visit, title, None), parts })
 }
 
-/// The person by name as far as this manager may know it; else by reference only.
-async fn about(visit: &SignedIn, seen: &OverrideSeen) -> Result<String, Stop> {
+/// Who asked: name, role, team and agency.
+async fn who_words(visit: &SignedIn, seen: &OverrideSeen) -> Result<String, Stop> {
+    let hat = seen.hat.as_ref().map(|hat| visit.pages.hat_words(hat));
+    let name = match &seen.account {
+        Some(account) => Some(visit.pages.called(account).await?),
+        None => None,
+    };
+    Ok(name.into_iter().chain(hat).collect::<Vec<_>>().join(", "))
+}
+
+/// The person by name as far as this visitor may know it; else by reference only.
+pub(super) async fn about(visit: &SignedIn, seen: &OverrideSeen) -> Result<String, Stop> {
     let named = visit.gateway().named_in_pages(&seen.subject);
     let released = visit.gateway().look_at(&visit.visitor, &seen.subject, seen.purpose, &[Category::Idn]).await;
     let name = match released {

@@ -95,6 +95,8 @@ struct ChronologyPage {
     undated: Vec<Entry>,
     reader: String,
     may_write: bool,
+    /// Whether nobody of the family is shown at all.
+    nobody: bool,
 }
 
 /// The page.
@@ -114,9 +116,10 @@ pub async fn chronology(
     let Some(purpose) = visit.visitor.purpose(&family.id) else {
         return Ok(go(&format!("/families/{}/purpose", family.id)));
     };
-    let mut all = Vec::new();
+    let (mut all, mut nobody) = (Vec::new(), true);
     for (person, shown) in everybody(&visit, &family, purpose).await? {
         if let Some(member) = member(&visit, shown) {
+            nobody = false;
             all.extend(entries(&visit, person.as_str(), member));
         }
     }
@@ -140,6 +143,7 @@ pub async fn chronology(
         undated,
         reader: visit.visitor.shown.clone(),
         may_write: super::written::offered(&visit),
+        nobody,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::answer::{Stop, go, go_undone, page, with_status};
 use super::concern_files::{FileShown, shown};
+use super::concern_next::{holder, next};
 use super::concern_steps::{self as steps, Kind, Step};
 use super::disclosure::{Row, day_words};
 use super::fields::Fields;
@@ -209,6 +210,8 @@ struct ConcernRow {
     about: String,
     status: String,
     outcome: Option<String>,
+    holder: &'static str,
+    next: &'static str,
     sent: String,
     due: Option<String>,
 }
@@ -232,6 +235,8 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
         about: about_words(c),
         status: status_words(c),
         outcome: c.outcome.map(|o| text.word("outcome", o.word())),
+        holder: holder(c),
+        next: next(c, visit.gateway().clock().now()),
         sent: moment_words(c.submitted_at),
         due: due_words(c),
     });
@@ -263,7 +268,10 @@ struct ConcernPage {
     rows: Vec<Row>,
     thread: Vec<SaidShown>,
     files: Vec<FileShown>,
+    holder: &'static str,
+    next: &'static str,
     file_refused: bool,
+    reply_empty: bool,
     /// Where a file is sent to.
     files_at: String,
     may_add: bool,
@@ -271,28 +279,39 @@ struct ConcernPage {
     to_surgery: bool,
 }
 
+/// What cannot be taken of what was sent from the page of a concern.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Nothing,
+    File,
+    Reply,
+}
+
 /// S3: one concern.
 pub async fn one(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
-    page(&concern_page(&visit, &path, false).await?)
+    page(&concern_page(&visit, &path, Wrong::Nothing).await?)
 }
 
 /// The same, after a file that cannot be taken.
 pub async fn with_file_refused(visit: &SignedIn, id: &str, status: StatusCode) -> Result<HttpResponse, Stop> {
-    with_status(&concern_page(visit, id, true).await?, status)
+    with_status(&concern_page(visit, id, Wrong::File).await?, status)
 }
 
-async fn concern_page(visit: &SignedIn, id: &str, file_refused: bool) -> Result<ConcernPage, Stop> {
+async fn concern_page(visit: &SignedIn, id: &str, wrong: Wrong) -> Result<ConcernPage, Stop> {
     may_submit(visit)?;
     let concern = visit.gateway().own_concern(&visit.visitor, id).await?;
     let text = Text::english();
     let decided = concern.decided.as_ref();
     let lead = visit.visitor.hat.as_ref().is_some_and(|h| h.role == Role::Dsl);
-    let title = if file_refused { "concern.file-title" } else { "concern.title" };
+    let title = if wrong == Wrong::Nothing { "concern.title" } else { "concern.wrong-title" };
     Ok(ConcernPage {
         frame: framed(visit, title),
         files: shown(&concern.files),
         may_add: matches!(concern.about, About::Named(_)) && concern.status != Status::Closed,
-        file_refused,
+        holder: holder(&concern),
+        next: next(&concern, visit.gateway().clock().now()),
+        file_refused: wrong == Wrong::File,
+        reply_empty: wrong == Wrong::Reply,
         files_at: format!("/concerns/{id}/files"),
         status: status_words(&concern),
         outcome: concern.outcome.map(|o| text.word("outcome", o.word())),
@@ -312,9 +331,10 @@ async fn concern_page(visit: &SignedIn, id: &str, file_refused: bool) -> Result<
 pub async fn reply(visit: SignedIn, path: web::Path<String>, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     let text = fields.get("reply").to_owned();
-    if !text.is_empty() {
-        visit.gateway().add_to_concern(&visit.visitor, &path, text).await?;
+    if text.is_empty() {
+        return with_status(&concern_page(&visit, &path, Wrong::Reply).await?, StatusCode::UNPROCESSABLE_ENTITY);
     }
+    visit.gateway().add_to_concern(&visit.visitor, &path, text).await?;
     Ok(go(&format!("/concerns/{}", path.as_str())))
 }
 

@@ -14,6 +14,7 @@ use crate::exchange::{Failure, Prepared};
 use crate::vocabulary::Role;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use std::collections::BTreeMap;
 
 /// The drafts of an assistant.
 pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
@@ -38,7 +39,11 @@ pub async fn waiting_parts(visit: &SignedIn) -> Result<Vec<Part>, Stop> {
     let text = Text::english();
     let say = |key: &str| text.find(key).unwrap_or_default().to_owned();
     let found = visit.gateway().drafts_to_confirm(&visit.visitor).await?;
-    let by = |draft: &Prepared| draft.author.as_str().to_owned();
+    let mut names = BTreeMap::new();
+    for draft in found.own.iter().chain(&found.late) {
+        names.insert(draft.author.clone(), visit.pages.called(&draft.author).await?);
+    }
+    let by = |draft: &Prepared| names.get(&draft.author).cloned().unwrap_or_default();
     let mut parts = vec![Part::Heading(say("drafts.to-confirm"))];
     parts.push(match found.own.is_empty() {
         true => Part::Words(say("drafts.to-confirm.none")),
@@ -65,7 +70,7 @@ fn table(drafts: &[Prepared], caption: &str, last: &str, cell: impl Fn(&Prepared
         let cells = vec![draft.family.clone(), kind, moment_words(draft.at), cell(draft)];
         (Some(format!("/drafts/{}", draft.id)), cells)
     });
-    let head = ["families.family", "ask.entry_kind", "drafts.at", last].map(say).into();
+    let head = ["families.family", "chronology.category", "drafts.at", last].map(say).into();
     Part::Table(Table { caption: say(caption), head, rows: rows.collect() })
 }
 
@@ -90,7 +95,8 @@ async fn shown(visit: &SignedIn, id: &str, typed: &Typed, wrong: &[&str]) -> Res
     if let Some(why) = &draft.returned {
         parts.push(Part::Callout(format!("{}\n{why}", text.say("drafts.mend")), false));
     }
-    parts.push(Part::Rows(rows(&draft, name)));
+    let author = visit.pages.called(&draft.author).await?;
+    parts.push(Part::Rows(rows(&draft, name, author)));
     if is_author(visit) {
         match &draft.returned {
             None => parts.push(Part::Words(text.say("drafts.wait").to_owned())),
@@ -115,7 +121,7 @@ async fn shown(visit: &SignedIn, id: &str, typed: &Typed, wrong: &[&str]) -> Res
     let title = if wrong.is_empty() { title } else { text.fill("errors.before", &[("title", &title)]) };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut frame = Frame::of(visit, title, Some(purpose));
-    if let (Some(who), Some(principal)) = (&mut frame.who, gateway.acts_for(visitor, &family).await?) {
+    if let (Some(who), Some(principal)) = (&mut frame.who, visit.pages.acts_for(visitor, &family).await?) {
         who.name = text.fill("who.for", &[("name", &visitor.shown), ("principal", &principal)]);
     }
     with_status(&Sheet { frame, parts }, status)
@@ -125,7 +131,7 @@ fn is_author(visit: &SignedIn) -> bool {
     visit.visitor.hat.as_ref().is_some_and(|hat| hat.role == Role::Pa)
 }
 
-fn rows(draft: &Prepared, name: String) -> Vec<Row> {
+fn rows(draft: &Prepared, name: String, author: String) -> Vec<Row> {
     let text = Text::english();
     let writing = &draft.writing;
     let others = if writing.names_others { "yes" } else { "no" };
@@ -137,7 +143,7 @@ fn rows(draft: &Prepared, name: String) -> Vec<Row> {
         row("ask.entry_others", text.word("option", others)),
         row("ask.entry_account", writing.account.clone()),
         row("drafts.summary", writing.summary.clone()),
-        row("drafts.by", draft.author.as_str()),
+        row("drafts.by", author),
         row("drafts.at", moment_words(draft.at)),
     ];
     rows.retain(|row| !row.value.is_empty());

@@ -17,6 +17,7 @@ use crate::vocabulary::{Category, Purpose, Role};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use std::collections::BTreeSet;
 
 /// The reason of a refusal by the bulk rule.
 const BULK: &str = "R81";
@@ -70,6 +71,8 @@ struct PurposePage {
     frame: Frame,
     family: String,
     choices: Vec<PurposeChoice>,
+    /// Whether the visitor may change the case to child protection.
+    may_protect: bool,
     failed: bool,
 }
 
@@ -102,6 +105,7 @@ fn purpose_page(visit: &SignedIn, family: &Family, failed: bool) -> PurposePage 
         choices: choices.collect(),
         frame: Frame::of(visit, Text::english().say(title).to_owned(), None),
         family: family.id.clone(),
+        may_protect: visit.gateway().may_protect(&visit.visitor, family).is_some(),
         failed,
     }
 }
@@ -112,6 +116,8 @@ pub struct MemberShown {
     pub permissions: Option<String>,
     /// The name, or that it is not known.
     pub name: String,
+    /// Age, as far as the birth date is released, and how many categories are shown as withheld.
+    pub bar: String,
     /// How addresses name them.
     pub alias: String,
     /// What custodians say differently.
@@ -147,6 +153,7 @@ struct FamilyPage {
     services: Vec<ServiceRow>,
     members: Vec<MemberShown>,
     may_open: bool,
+    may_protect: bool,
     reader: String,
     may_delegate: bool,
 }
@@ -179,6 +186,7 @@ pub async fn open(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
     let may_delegate = super::work::may_open_items(&visit);
     page(&FamilyPage {
         frame: Frame::of(&visit, title, Some(purpose)),
+        may_protect: visit.gateway().may_protect(&visit.visitor, &family).is_some(),
         family: family.id,
         picture,
         fresh: since_last(&visit, &path, &members).await?,
@@ -208,7 +216,7 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
         return None;
     }
     let conflicts = picture::conflicts(&shown, |agency| visit.pages.agency_words(agency));
-    let (mut name, mut rows, mut places) = (None, Vec::new(), Vec::new());
+    let (mut name, mut rows, mut places, mut born) = (None, Vec::new(), Vec::new(), None);
     let subject = shown.people.iter().find(|p| p.subject).map(|p| p.id.clone());
     for person in shown.people {
         // Another custodian's identity of the same person says where they are, too.
@@ -216,7 +224,7 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
             places.extend(person.places);
         }
         if subject.as_ref() == Some(&person.id) {
-            (name, rows) = (person.name, person.rows);
+            (name, rows, born) = (person.name, person.rows, person.born);
         }
     }
     let name = name.unwrap_or_else(|| Text::english().say("family.unnamed").to_owned());
@@ -228,9 +236,11 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
         let role = item.author.as_deref().and_then(Role::parse);
         item.author = role.map(|role| visit.pages.role_words(role));
     }
+    let bar = bar_words(born.as_deref(), &shown.markers, visit.gateway().clock().now().millis());
     Some(MemberShown {
         permissions: None,
         name,
+        bar,
         alias: shown.id,
         conflicts,
         rows,
@@ -239,6 +249,29 @@ pub(super) fn member(visit: &SignedIn, shown: Shown) -> Option<MemberShown> {
         indicators: shown.indicators.into_iter().map(agency).collect(),
         markers: shown.markers.into_iter().map(agency).collect(),
     })
+}
+
+/// The age, from a whole birth date, and the number of categories with a marker: what is silent is in no number.
+fn bar_words(born: Option<&str>, markers: &[Notice], now_millis: i64) -> String {
+    let text = Text::english();
+    let age = born.and_then(|born| years(born, now_millis)).map(|years| years.to_string());
+    let age = age.map(|years| text.fill("brief.age.years", &[("years", years.as_str())]));
+    let withheld = markers.iter().map(|m| m.code.as_str()).collect::<BTreeSet<_>>().len();
+    let withheld = match withheld {
+        0 => None,
+        1 => Some(text.say("family.withheld.one").to_owned()),
+        more => Some(text.fill("family.withheld.count", &[("count", more.to_string().as_str())])),
+    };
+    age.into_iter().chain(withheld).collect::<Vec<_>>().join(" · ")
+}
+
+/// Whole years since a day, in London's calendar.
+fn years(born: &str, now_millis: i64) -> Option<i16> {
+    let born: jiff::civil::Date = Some(born).filter(|born| born.len() == 10)?.parse().ok()?;
+    let zone = jiff::tz::TimeZone::get("Europe/London").ok()?;
+    let today = jiff::Timestamp::from_millisecond(now_millis).ok()?.to_zoned(zone).date();
+    let had = (today.month(), today.day()) >= (born.month(), born.day());
+    today.year().checked_sub(born.year())?.checked_sub(i16::from(!had)).filter(|years| *years >= 0)
 }
 
 /// Everybody of a family, as far as this hat may see them for this purpose.
@@ -307,5 +340,28 @@ fn worn(visit: &SignedIn) -> Result<(), Stop> {
         Some(hat) if hat.role == Role::Vol => Err(Stop::Missing),
         Some(_) => Ok(()),
         None => Err(Stop::NoHat),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marker(code: &str) -> Notice {
+        let (words, text) = (String::new(), String::new());
+        let (custodian, custodian_id, contact, reason, month) = (None, None, None, None, None);
+        Notice { code: code.to_owned(), words, text, custodian, custodian_id, contact, reason, month }
+    }
+
+    #[test]
+    fn the_bar_of_a_person_counts_categories_with_a_marker_and_years_in_london() {
+        // 22 October 2026; and half past midnight in London on 11 March 2027.
+        let (autumn, birthday) = (1_792_656_000_000, 1_804_725_000_000);
+        let markers = [marker("MHL"), marker("PIN"), marker("MHL")];
+        assert_eq!(bar_words(Some("1992-03-11"), &markers, autumn), "34 years old · 2 categories withheld");
+        assert_eq!(bar_words(Some("1992-03-11"), &markers[..1], birthday), "35 years old · 1 category withheld");
+        // A year or a month is no age, and without a marker nothing is counted.
+        assert_eq!(bar_words(Some("1992"), &[], autumn), "");
+        assert_eq!(bar_words(None, &[], autumn), "");
     }
 }

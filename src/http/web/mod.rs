@@ -12,6 +12,7 @@ mod claim;
 mod concern;
 mod concern_draft;
 mod concern_files;
+mod concern_next;
 mod concern_steps;
 mod demo;
 mod disclosure;
@@ -27,6 +28,7 @@ mod opened;
 mod operator;
 mod permission;
 mod picture;
+mod protect;
 mod provider;
 mod review;
 mod routes;
@@ -87,6 +89,8 @@ fn first(pages: &mut Routes<'_>) {
         .get("/families/{family}", family::open)
         .get("/families/{family}/purpose", family::why)
         .post("/families/{family}/purpose", family::state)
+        .get("/families/{family}/protect", protect::ask)
+        .post("/families/{family}/protect", protect::change)
         .get("/families/{family}/chronology", chronology::chronology)
         .get("/families/{family}/entry", written::ask)
         .post("/families/{family}/entry/{form}", written::write)

@@ -285,6 +285,7 @@ async fn told_sheet(visit: &SignedIn, id: &str, typed: &Draft, wrong: &[&str]) -
     let title = text.say("told.title").to_owned();
     let title = if wrong.is_empty() { title } else { text.fill("errors.before", &[("title", &title)]) };
     let rows = vec![
+        row("withheld.about", super::approvals::about(visit, &seen).await?),
         row("open.what", categories_words(&seen.categories)),
         row("opened.asked", moment_words(seen.asked_at)),
         row("opened.state", state_words(&seen)),

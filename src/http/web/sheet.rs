@@ -99,6 +99,8 @@ pub enum By {
 pub struct Question {
     /// The field.
     pub name: &'static str,
+    /// What the page calls it: the field, unless several forms of one page ask the same.
+    pub id: String,
     /// Where a link from the summary of faults goes.
     pub anchor: String,
     /// The question.
@@ -121,6 +123,7 @@ impl Question {
         let text = Text::english();
         Self {
             name,
+            id: name.to_owned(),
             anchor: name.to_owned(),
             words: text.find(&format!("ask.{name}")).unwrap_or_default().to_owned(),
             hint: text.find(&format!("hint.{name}")).map(str::to_owned),
@@ -130,6 +133,14 @@ impl Question {
             wrong: None,
         }
     }
+    /// As one of several of the page, counted from 0: a label leads to its own field.
+    pub fn nth(mut self, nth: usize) -> Self {
+        if nth > 0 {
+            self.id = format!("{}-of-{}", self.name, nth.saturating_add(1));
+            self.anchor.clone_from(&self.id);
+        }
+        self
+    }
     /// With options whose words are `option.VALUE`.
     pub fn of(name: &'static str, by: By, options: &[&str]) -> Self {
         let text = Text::english();
@@ -138,7 +149,7 @@ impl Question {
     }
     /// With these options.
     pub fn with(mut self, options: Vec<(String, String)>) -> Self {
-        self.anchor = format!("{}-1", self.name);
+        self.anchor = format!("{}-1", self.id);
         self.options = options.into_iter().map(|(value, words)| (value, words, false)).collect();
         self
     }

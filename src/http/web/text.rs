@@ -144,6 +144,7 @@ mod tests {
             "relation.",
             "standing.",
             "scheme.",
+            "order.",
         ];
         for key in Text::english().texts.keys() {
             assert!(

@@ -4,9 +4,10 @@ use super::answer::Stop;
 use super::demo::DemoPerson;
 use super::once::Sendings;
 use super::text::Text;
-use crate::exchange::{Gateway, OverrideSeen, Token, Visitor, Worn};
+use crate::exchange::{Failure, Gateway, OverrideSeen, Token, Visitor, Worn};
 use crate::http::door::Door;
 use crate::http::envelope::RequestId;
+use crate::ident::{AccountId, HatId};
 use crate::vocabulary::{Purpose, Role};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
@@ -59,7 +60,7 @@ impl Pages {
         let role = self.gateway.content().policy.role(hat.role).name.clone();
         let agency = self.agency_words(hat.agency.as_str());
         match &hat.team {
-            Some(team) => format!("{role}, {}, {agency}", team.as_str()),
+            Some(team) => format!("{role}, {}, {agency}", hat.team_name.as_deref().unwrap_or(team.as_str())),
             None => format!("{role}, {agency}"),
         }
     }
@@ -72,6 +73,27 @@ impl Pages {
     pub fn agency_contact(&self, id: &str) -> String {
         let found = self.gateway.config().agencies.iter().find(|a| a.id.as_str() == id);
         found.map_or_else(String::new, |a| a.contact.clone())
+    }
+    /// How an account's person is called; in the demo as its story calls them.
+    pub async fn called(&self, account: &AccountId) -> Result<String, Failure> {
+        match self.demo.iter().find(|person| &person.account == account) {
+            Some(person) => Ok(person.shown.clone()),
+            None => self.gateway.called(account).await,
+        }
+    }
+    /// Who wears a hat: name and role. The agency stays out: on a list of who works on a case it may say which service does.
+    pub async fn wearer_words(&self, hat: &HatId) -> Result<String, Failure> {
+        match self.gateway.wearer(hat).await? {
+            Some((account, role)) => Ok(format!("{}, {}", self.called(&account).await?, self.role_words(role))),
+            None => Ok(hat.as_str().to_owned()),
+        }
+    }
+    /// How the person is called for whom an assistant works in a family (PA-2).
+    pub async fn acts_for(&self, visitor: &Visitor, family: &str) -> Result<Option<String>, Failure> {
+        match self.gateway.acts_for(visitor, family).await? {
+            Some(principal) => self.called(&principal).await.map(Some),
+            None => Ok(None),
+        }
     }
     /// A role in words.
     pub fn role_words(&self, role: Role) -> String {
@@ -125,7 +147,7 @@ impl FromRequest for SignedIn {
             let family = request.uri().path().strip_prefix("/families/").and_then(|rest| rest.split('/').next());
             let family = family.map(str::to_owned);
             let acts_for = match &family {
-                Some(family) => pages.gateway().acts_for(&visitor, family).await?,
+                Some(family) => pages.acts_for(&visitor, family).await?,
                 None => None,
             };
             Ok(Self { visitor, word, overrides, acts_for, family, pages })

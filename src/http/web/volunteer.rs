@@ -37,25 +37,25 @@ async fn brief_sheet(visit: &SignedIn, wrong: Option<(&str, &str)>) -> Result<Sh
     if matches.is_empty() {
         parts.push(Part::Words(text.say("brief.none").to_owned()));
     }
-    for of in &matches {
+    for (nth, of) in matches.iter().enumerate() {
         let bad = |name: &str| wrong == Some((of.id.as_str(), name));
         parts.push(Part::Rows(brief_rows(visit, of).await?));
         parts.push(Part::Heading(text.say("brief.worried").to_owned()));
         let mut worry = form(
             format!("/brief/{}/worry", of.id),
-            vec![Question::new("worry", By::Long).wrong_if(bad("worry"))],
+            vec![Question::new("worry", By::Long).nth(nth).wrong_if(bad("worry"))],
             "brief.worried.send",
         );
         worry.danger = true;
         parts.push(Part::Form(worry));
         parts.push(Part::Heading(text.say("brief.visit").to_owned()));
-        let note = vec![Question::new("visit_note", By::Long).wrong_if(bad("visit_note"))];
+        let note = vec![Question::new("visit_note", By::Long).nth(nth).wrong_if(bad("visit_note"))];
         parts.push(Part::Form(form(format!("/brief/{}/note", of.id), note, "brief.visit.send")));
     }
     let notes = visit.gateway().volunteer_notes(&visit.visitor).await?;
     if !notes.is_empty() {
         parts.push(Part::Heading(text.say("brief.notes").to_owned()));
-        parts.extend(notes.iter().map(|n| Part::Callout(format!("{}\n{}", note_words(n), n.text), false)));
+        parts.extend(notes.iter().map(|n| Part::Callout(format!("{}\n{}", own_words(n), n.text), false)));
     }
     let title = text.say("brief.title").to_owned();
     let title = if wrong.is_none() { title } else { text.fill("errors.before", &[("title", &title)]) };
@@ -136,18 +136,18 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
     of_role(&visit, Role::Vco)?;
     let text = Text::english();
     let matches = visit.gateway().matches(&visit.visitor).await?;
-    let rows = matches.iter().map(|m| {
+    let mut rows = Vec::new();
+    for m in &matches {
         let until = m.until.as_deref().and_then(day_words).unwrap_or_default();
-        let written = if m.brief.is_some() { "value.yes" } else { "value.no" };
-        let cells =
-            vec![m.id.clone(), m.account.as_str().to_owned(), until, text.find(written).unwrap_or_default().to_owned()];
-        (Some(format!("/volunteers/{}", m.id)), cells)
-    });
-    let head = ["volunteers.match", "review.account", "brief.until", "volunteers.written"];
+        let written = text.say(if m.brief.is_some() { "value.yes" } else { "value.no" }).to_owned();
+        let cells = vec![visit.pages.called(&m.account).await?, m.id.clone(), until, written];
+        rows.push((Some(format!("/volunteers/{}", m.id)), cells));
+    }
+    let head = ["volunteers.volunteer", "volunteers.match", "brief.until", "volunteers.written"];
     let mut parts = vec![Part::Table(Table {
         caption: text.say("volunteers.caption").to_owned(),
         head: head.map(|key| text.find(key).unwrap_or_default().to_owned()).into(),
-        rows: rows.collect(),
+        rows,
     })];
     if matches.is_empty() {
         parts = vec![Part::Words(text.say("volunteers.none").to_owned())];
@@ -174,12 +174,19 @@ pub fn note_words(note: &VolunteerNote) -> String {
     format!("{}, {}", text.find(key).unwrap_or_default(), moment_words(note.at))
 }
 
+/// The same, for whoever wrote it.
+fn own_words(note: &VolunteerNote) -> String {
+    let text = Text::english();
+    let said = if note.worry { text.say("brief.your-worry") } else { text.say("volunteers.visit") };
+    format!("{said}, {}", moment_words(note.at))
+}
+
 /// One note, for a co-ordinator or a worker who is told.
 pub async fn read(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
     let note = visit.gateway().volunteer_note(&visit.visitor, &path).await?;
     let text = Text::english();
     let rows = vec![
-        row("review.account", note.account.as_str()),
+        row("volunteers.volunteer", visit.pages.called(&note.account).await?),
         row("volunteers.match", note.of.clone()),
         row("volunteers.said", note.text.clone()),
     ];
@@ -196,7 +203,7 @@ pub async fn edit(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespon
     let brief = of.brief.clone().unwrap_or_default();
     let kept = [brief.contact, brief.place, brief.goals, brief.emergency];
     let kept: BTreeMap<String, String> = BRIEF.iter().map(|n| (*n).to_owned()).zip(kept).collect();
-    page(&edit_sheet(&visit, &of, &kept, &[]))
+    page(&edit_sheet(&visit, &of, &kept, &[]).await?)
 }
 
 /// Takes it.
@@ -207,20 +214,26 @@ pub async fn write(visit: SignedIn, path: web::Path<String>, fields: Fields) -> 
     let typed: BTreeMap<String, String> = BRIEF.map(|n| (n.to_owned(), fields.get(n).to_owned())).into();
     let wrong: Vec<&str> = BRIEF.into_iter().filter(|n| fields.get(n).is_empty()).collect();
     if !wrong.is_empty() {
-        return with_status(&edit_sheet(&visit, &of, &typed, &wrong), StatusCode::UNPROCESSABLE_ENTITY);
+        return with_status(&edit_sheet(&visit, &of, &typed, &wrong).await?, StatusCode::UNPROCESSABLE_ENTITY);
     }
     let [contact, place, goals, emergency] = BRIEF.map(|n| fields.get(n).to_owned());
     visit.gateway().write_brief(&visit.visitor, &of.id, Brief { contact, place, goals, emergency }).await?;
     Ok(go("/volunteers"))
 }
 
-fn edit_sheet(visit: &SignedIn, of: &Match, typed: &BTreeMap<String, String>, wrong: &[&str]) -> Sheet {
+async fn edit_sheet(
+    visit: &SignedIn,
+    of: &Match,
+    typed: &BTreeMap<String, String>,
+    wrong: &[&str],
+) -> Result<Sheet, Stop> {
     let text = Text::english();
     let questions = BRIEF.map(|name| {
         let bad = wrong.contains(&name);
         Question::new(name, By::Long).filled(typed).wrong_if(bad)
     });
-    let rows = vec![row("volunteers.match", of.id.clone()), row("review.account", of.account.as_str())];
+    let volunteer = visit.pages.called(&of.account).await?;
+    let rows = vec![row("volunteers.volunteer", volunteer), row("volunteers.match", of.id.clone())];
     let parts = vec![
         Part::Rows(rows),
         Part::Words(text.say("volunteers.words").to_owned()),
@@ -228,7 +241,7 @@ fn edit_sheet(visit: &SignedIn, of: &Match, typed: &BTreeMap<String, String>, wr
     ];
     let title = text.say("volunteers.brief").to_owned();
     let title = if wrong.is_empty() { title } else { text.fill("errors.before", &[("title", &title)]) };
-    Sheet { frame: Frame::of(visit, title, None), parts }
+    Ok(Sheet { frame: Frame::of(visit, title, None), parts })
 }
 
 fn of_role(visit: &SignedIn, role: Role) -> Result<(), Stop> {

@@ -9,8 +9,8 @@ use super::sheet::{By, Part, Question, Sheet, Table, form, row};
 use super::text::Text;
 use super::visit::SignedIn;
 use super::volunteer::note_parts;
-use crate::exchange::Failure;
-use crate::ident::HatId;
+use crate::exchange::{Failure, Lead, Worn};
+use crate::ident::{AccountId, HatId};
 use crate::vocabulary::Role;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -38,14 +38,15 @@ async fn sheet(visit: &SignedIn, typed: &Typed, wrong: &[&str]) -> Result<Sheet,
     }
     for delegation in &own {
         let until = delegation.until.as_deref().and_then(day_words).unwrap_or_default();
-        parts.push(Part::Rows(vec![row("work.assistant", delegation.account.as_str()), row("work.until", until)]));
+        let assistant = visit.pages.called(&delegation.account).await?;
+        parts.push(Part::Rows(vec![row("work.assistant", assistant), row("work.until", until)]));
+        parts.push(Part::Words(say("work.end.words")));
         parts.push(Part::Form(form(format!("/delegating/delegations/{}/end", delegation.id), Vec::new(), "work.end")));
     }
-    let options = assistants
-        .iter()
-        .map(|(account, hat)| (hat.id.as_str().to_owned(), format!("{account}, {}", visit.pages.hat_words(hat))));
-    let options: Vec<_> = options.collect();
-    if !options.is_empty() {
+    let options = assistant_options(visit, &assistants).await?;
+    if options.is_empty() {
+        parts.push(Part::Words(say("work.assistants.none")));
+    } else {
         let fill = |q: Question| {
             let bad = wrong.contains(&q.name);
             q.filled(typed).wrong_if(bad)
@@ -64,17 +65,35 @@ async fn sheet(visit: &SignedIn, typed: &Typed, wrong: &[&str]) -> Result<Sheet,
     Ok(Sheet { frame: Frame::of(visit, title, None), parts })
 }
 
+/// Assistants as options: name, role, team and agency.
+async fn assistant_options(visit: &SignedIn, all: &[(AccountId, Worn)]) -> Result<Vec<(String, String)>, Stop> {
+    let mut options = Vec::new();
+    for (account, hat) in all {
+        let words = format!("{}, {}", visit.pages.called(account).await?, visit.pages.hat_words(hat));
+        options.push((hat.id.as_str().to_owned(), words));
+    }
+    Ok(options)
+}
+
 async fn lead_parts(visit: &SignedIn) -> Result<Vec<Part>, Stop> {
     let text = Text::english();
     let leads = visit.gateway().leads(&visit.visitor).await?;
-    let rows = leads.iter().map(|l| {
-        let lead = l.lead.as_ref().map(|(_, hat)| hat.as_str().to_owned());
-        let cells = vec![l.case.clone(), lead.unwrap_or_else(|| text.say("work.leads.nobody").to_owned())];
-        (Some(format!("/delegating/leads/{}", l.case)), cells)
-    });
+    let mut rows = Vec::new();
+    for lead in &leads {
+        let cells = vec![lead.case.clone(), leader_words(visit, lead).await?];
+        rows.push((Some(format!("/delegating/leads/{}", lead.case)), cells));
+    }
     let head = ["families.family", "work.lead"].map(|key| text.find(key).unwrap_or_default().to_owned());
-    let table = Table { caption: text.say("work.leads.caption").to_owned(), head: head.into(), rows: rows.collect() };
+    let table = Table { caption: text.say("work.leads.caption").to_owned(), head: head.into(), rows };
     Ok(vec![if leads.is_empty() { Part::Words(text.say("work.leads.none").to_owned()) } else { Part::Table(table) }])
+}
+
+/// Who leads a case, by name and role.
+async fn leader_words(visit: &SignedIn, lead: &Lead) -> Result<String, Stop> {
+    match &lead.lead {
+        Some((_, hat)) => Ok(visit.pages.wearer_words(hat).await?),
+        None => Ok(Text::english().say("work.leads.nobody").to_owned()),
+    }
 }
 
 /// Delegates.
@@ -113,13 +132,15 @@ async fn lead_sheet(visit: &SignedIn, case: &str, typed: &Typed, wrong: &[&str])
     own_page(visit)?;
     let leads = visit.gateway().leads(&visit.visitor).await?;
     let lead = leads.into_iter().find(|l| l.case == case).ok_or(Stop::Missing)?;
+    let now = leader_words(visit, &lead).await?;
     let has = lead.lead.map(|(_, hat)| hat);
-    let now = has.as_ref().map_or_else(|| text.say("work.leads.nobody").to_owned(), |hat| hat.as_str().to_owned());
     let mut parts = vec![Part::Rows(vec![row("families.family", lead.case.clone()), row("work.lead", now)])];
     // Nobody gives the lead to themselves, or to who has it.
     let own = visit.visitor.hat.as_ref().map(|hat| &hat.id);
-    let others = lead.workers.iter().filter(|w| Some(*w) != own && Some(*w) != has.as_ref());
-    let options: Vec<_> = others.map(|w| (w.as_str().to_owned(), w.as_str().to_owned())).collect();
+    let mut options = Vec::new();
+    for worker in lead.workers.iter().filter(|w| Some(*w) != own && Some(*w) != has.as_ref()) {
+        options.push((worker.as_str().to_owned(), visit.pages.wearer_words(worker).await?));
+    }
     let fill = |q: Question| {
         let bad = wrong.contains(&q.name);
         q.filled(typed).wrong_if(bad)
@@ -129,6 +150,7 @@ async fn lead_sheet(visit: &SignedIn, case: &str, typed: &Typed, wrong: &[&str])
     } else {
         let questions =
             vec![fill(Question::new("new_lead", By::One).with(options)), fill(Question::new("lead_why", By::Short))];
+        parts.push(Part::Words(text.say("work.hand.words").to_owned()));
         parts.push(Part::Form(form(format!("/delegating/leads/{}", lead.case), questions, "work.hand")));
     }
     let title = text.say("work.hand-over").to_owned();
@@ -165,10 +187,8 @@ async fn item_sheet(visit: &SignedIn, path: &Item, typed: &Typed, wrong: &[&str]
     let (family, alias, segment) = &**path;
     let (family, _, purpose, name) = member_at(visit, family, alias).await?;
     let (assistants, own) = visit.gateway().delegations(&visit.visitor).await?;
-    let delegated = assistants.iter().filter(|(_, hat)| own.iter().any(|d| d.hat == hat.id));
-    let options = delegated
-        .map(|(account, hat)| (hat.id.as_str().to_owned(), format!("{account}, {}", visit.pages.hat_words(hat))));
-    let options: Vec<_> = options.collect();
+    let delegated = assistants.into_iter().filter(|(_, hat)| own.iter().any(|d| d.hat == hat.id));
+    let options = assistant_options(visit, &delegated.collect::<Vec<_>>()).await?;
     let mut parts = vec![Part::Rows(vec![row("withheld.about", name)])];
     if options.is_empty() {
         parts.push(Part::Words(text.say("item.nobody").to_owned()));
