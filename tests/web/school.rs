@@ -247,6 +247,9 @@ fn a_draft_holds_ten_files_goes_with_them_and_sends_none_without_names() {
     assert_eq!(teacher.post_file(&format!("{concern}/files"), &word, "map.pdf", DOCUMENT).status, 422);
 }
 
+/// A form of the surgery, what is sent with it, where its faults lead, and what is kept.
+type Faulty = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str], &'static [&'static str]);
+
 /// A concern of the demo's school at the surgery; the lead, the adviser, and its address on each side.
 fn at_surgery(demo: &Demo) -> (Visitor, Visitor, String, String) {
     let (_, id) = sent(demo);
@@ -259,7 +262,7 @@ fn an_empty_form_of_a_concern_says_what_is_missing_and_keeps_what_was_typed() {
     let demo = Demo::start();
     let (mut lead, mut adviser, here, there) = at_surgery(&demo);
     assert_eq!(danger::send(&mut adviser, &format!("{there}/take"), &[]).status, 303);
-    let faults: [(&str, &[(&str, &str)], &[&str], &[&str]); 5] = [
+    let faults: [Faulty; 5] = [
         ("ask", &[("reply", " ")], &["#reply"], &[]),
         ("answer", &[], &["#answer-1", "#reason"], &[]),
         ("answer", &[("actions", "Ring the nurse")], &["#answer-1", "#reason"], &["Ring the nurse"]),
