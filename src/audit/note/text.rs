@@ -54,6 +54,12 @@ impl Note {
     pub fn add(&mut self, signature: Signature) {
         self.signatures.push(signature);
     }
+    /// The same note with the first signature of each of `keys`, and no other: a note grows with every line a stranger adds.
+    #[must_use]
+    pub fn only_by<'k>(&self, keys: impl IntoIterator<Item = &'k Vkey>) -> Self {
+        let by = |key: &Vkey| self.signatures.iter().find(|s| s.name == key.name && s.id == key.id).cloned();
+        Self { text: self.text.clone(), signatures: keys.into_iter().filter_map(by).collect() }
+    }
     /// The note's bytes: text, empty line, signature lines.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -5,6 +5,7 @@ pub mod command;
 pub mod database;
 mod enumeration;
 mod fixture;
+mod forged;
 mod frozen;
 mod independent;
 mod oracle;

@@ -208,16 +208,16 @@ fn a_database_set_back_with_everything_beside_it_is_noticed_by_a_witness() {
     let more = format!("[[audit.witness]]\nvkey = \"{}\"\nurl = \"http://{address}\"\n", witness().vkey());
     std::fs::write(&config, format!("{}{more}", std::fs::read_to_string(&config).unwrap())).unwrap();
     gateway_until(&folder, "/health/ready", |text| text.contains("ready"));
-    // A checkpoint of at least one entry, cosigned at the gateway's next start.
+    // The rules and mappings in force are two entries, each export is one more, cosigned at the gateway's next start.
     audit(&folder, &["export", "--config", "solent.toml", "--bundle", "a.bundle"]);
     gateway_until(&folder, "/metrics", |text| {
-        text.contains("solent_witness_size{witness=\"witness.example.net/w1\"} 1")
+        text.contains("solent_witness_size{witness=\"witness.example.net/w1\"} 3")
     });
     copy(&folder, &folder.join("old"));
     audit(&folder, &["export", "--config", "solent.toml", "--bundle", "b.bundle"]);
     audit(&folder, &["export", "--config", "solent.toml", "--bundle", "c.bundle"]);
     gateway_until(&folder, "/metrics", |text| {
-        text.contains("solent_witness_size{witness=\"witness.example.net/w1\"} 3")
+        text.contains("solent_witness_size{witness=\"witness.example.net/w1\"} 5")
     });
     let key = witness().vkey().to_string();
     audit(&folder, &["verify", "--config", "solent.toml", "--witness", &key, "--threshold", "1"]);
