@@ -5,6 +5,7 @@
 
 use super::alerts::{Alert, AlertState};
 use super::questions::{Answer, Ask, Asker, QuestionId, Viewer, audit_events, csv, json_lines};
+use super::visit::account::hats_now;
 use super::{Caller, Failure, Gateway, entries};
 use crate::audit::payload::{Change, Hat};
 use crate::audit::{Draft, Event, Outcome};
@@ -50,8 +51,8 @@ pub enum LogForm {
 pub enum LogReply {
     /// JSON.
     Json(Value),
-    /// Text of a media type.
-    Text(&'static str, String),
+    /// Text of a media type, and where it goes on when there is more.
+    Text(&'static str, String, Option<String>),
     /// `AuditEvent` resources, and where they go on.
     Events(Vec<Value>, Option<String>),
 }
@@ -99,7 +100,7 @@ impl Gateway {
             LogRequest::Entry(id) => Ok(LogReply::Json(asker.entry_json(&asker.one(&id).await?))),
             LogRequest::Proof(id) => {
                 let row = asker.one(&id).await?;
-                Ok(LogReply::Text("text/plain; charset=utf-8", asker.proof(&row, None).await?))
+                Ok(LogReply::Text("text/plain; charset=utf-8", asker.proof(&row, None).await?, None))
             }
         }
     }
@@ -140,26 +141,18 @@ impl Gateway {
 
     /// The view of a hat; an attempt under another hat is logged.
     async fn viewer(&self, caller: &Caller, account: &AccountId, hat: &HatId) -> Result<Viewer, Failure> {
-        let facts = self.facts.now(&self.db).await?;
-        let found = self.facts.fact(facts, (&self.db, &self.keys), Section::Accounts, account.as_str()).await?;
-        let hats = found.as_ref().and_then(|a| a.body.get("hats")).and_then(Value::as_array).into_iter().flatten();
-        let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
-        let worn = hats.into_iter().find(|h| text(h, "id").as_deref() == Some(hat.as_str()));
-        let role = worn.and_then(|h| text(h, "role")).and_then(|r| Role::parse(&r));
-        let agency = worn.and_then(|h| text(h, "agency")).filter(|a| a == caller.agency.as_str());
-        let (Some(role @ (Role::Aud | Role::Prv)), Some(agency)) = (role, agency) else {
+        // As they are now: a hat that has ended, or of an account that is not active, reads no log.
+        let hats = self.account(account).await?.map(|a| hats_now(&a, self.clock().now())).unwrap_or_default();
+        let worn = hats.into_iter().find(|worn| worn.id == *hat && worn.agency == caller.agency);
+        let Some(worn) = worn.filter(|worn| matches!(worn.role, Role::Aud | Role::Prv)) else {
             let mut payload = entries::by_caller(Event::Refuse, caller);
             payload.actor = Some(account.clone());
             payload.reason = Some("D-AUTH".to_owned());
             self.committer.commit(Job::new(Draft::new(Outcome::Deny, payload))).await?;
             return Err(Failure::Refused { reason: "D-AUTH" });
         };
-        let worn = Hat {
-            id: Some(hat.clone()),
-            role,
-            agency: crate::ident::AgencyId::new(agency),
-            team: worn.and_then(|h| text(h, "team")),
-        };
+        let team = worn.team.map(|team| team.as_str().to_owned());
+        let worn = Hat { id: Some(worn.id), role: worn.role, agency: worn.agency, team };
         self.view_of(account, worn).await
     }
 
@@ -272,7 +265,7 @@ impl Led {
 fn formed(answer: &Answer, question: Option<QuestionId>, form: LogForm) -> LogReply {
     match form {
         LogForm::Json => LogReply::Json(answer.to_json(question)),
-        LogForm::Csv => LogReply::Text("text/csv; charset=utf-8", csv(answer, true)),
-        LogForm::Lines => LogReply::Text("application/x-ndjson", json_lines(answer)),
+        LogForm::Csv => LogReply::Text("text/csv; charset=utf-8", csv(answer, true), answer.next.clone()),
+        LogForm::Lines => LogReply::Text("application/x-ndjson", json_lines(answer), answer.next.clone()),
     }
 }

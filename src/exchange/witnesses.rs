@@ -19,6 +19,7 @@ use crate::config::{Witness, WitnessWay};
 use crate::ident::AccountId;
 use crate::peer::{WitnessAnswer, ask_witness};
 use crate::store::{Cosignature, Effect, Job, LogReader, StoredLog};
+use crate::trust::read_bounded;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -146,7 +147,8 @@ impl Gateway {
         let key = Vkey::parse(&witness.vkey).map_err(|_| Trouble::Key)?;
         match &witness.way {
             WitnessWay::Http { url, ca } => {
-                let authority = ca.as_ref().map(std::fs::read).transpose().map_err(|_| Trouble::Unreachable)?;
+                let authority =
+                    ca.as_ref().map(|file| read_bounded(file)).transpose().map_err(|_| Trouble::Unreachable)?;
                 let mut answer = self.post(url, authority.as_deref(), head, old).await?;
                 if let WitnessAnswer::Latest(latest) = answer {
                     if latest > head.size {
@@ -193,8 +195,9 @@ impl Gateway {
     /// By file: takes the answer to what was left there before, then leaves a new request. Files: `request`, `answer`.
     async fn by_file(&self, folder: &Path, key: &Vkey, head: &Head, old: u64) -> Result<Option<Cosignature>, Trouble> {
         let (request, answer) = (folder.join("request"), folder.join("answer"));
-        let asked = std::fs::read(&request).ok().and_then(|bytes| AddCheckpoint::parse(&bytes).ok());
-        let answered = std::fs::read(&answer).ok();
+        let asked = read_bounded(&request).ok().and_then(|bytes| AddCheckpoint::parse(&bytes).ok());
+        // Each answer ends in a newline: one that does not is still being written.
+        let answered = read_bounded(&answer).ok().filter(|bytes| bytes.ends_with(b"\n"));
         if asked.is_some() && answered.is_none() {
             // What was asked still travels: another request would overtake it.
             return Ok(None);

@@ -4,7 +4,8 @@
 //! cells of their own and need none.
 //!
 //! # Source
-//! RFC 4180 (CSV); OWASP, CSV injection: cells beginning with `=`, `+`, `-`, `@`, tab or carriage return.
+//! RFC 4180 (CSV); OWASP, CSV injection: cells beginning with `=`, `+`, `-`, `@` (also in full width), tab, carriage return or
+//! line feed.
 
 use super::Answer;
 use serde_json::Value;
@@ -44,8 +45,17 @@ fn cell(value: &Value) -> String {
         }
         Value::Object(_) => value.to_string(),
     };
-    let guarded = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text };
+    let guarded = if is_formula(&text) { format!("'{text}") } else { text };
     if guarded.contains([',', '"', '\r', '\n']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
+}
+
+/// Whether a spreadsheet may take a text for a formula: it begins with one of the signs, also in full width, whatever blank or
+/// unseen characters stand before it; or with one that some programs cut off first.
+fn is_formula(text: &str) -> bool {
+    let unseen =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}');
+    let sign = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}');
+    text.starts_with(['\t', '\r', '\n']) || text.trim_start_matches(unseen).starts_with(sign)
 }
 
 #[cfg(test)]
@@ -61,6 +71,16 @@ mod tests {
             (json!("-1"), "'-1"),
             (json!("@x"), "'@x"),
             (json!("\tx"), "'\tx"),
+            (json!("\rx"), "\"'\rx\""),
+            (json!("\n=x"), "\"'\n=x\""),
+            (json!(" =1+1"), "' =1+1"),
+            (json!("\u{feff}=1+1"), "'\u{feff}=1+1"),
+            (json!("\u{200b}\u{a0}@x"), "'\u{200b}\u{a0}@x"),
+            (json!("\u{ff1d}1+1"), "'\u{ff1d}1+1"),
+            (json!("\u{ff0b}1"), "'\u{ff0b}1"),
+            (json!("\u{ff0d}1"), "'\u{ff0d}1"),
+            (json!("\u{ff20}x"), "'\u{ff20}x"),
+            (json!("c-1f"), "c-1f"),
             (json!("a,b"), "\"a,b\""),
             (json!("=\"a\""), "\"'=\"\"a\"\"\""),
             (json!(-3), "-3"),

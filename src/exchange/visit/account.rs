@@ -102,7 +102,7 @@ impl Gateway {
     }
 
     /// An account's facts.
-    pub(super) async fn account(&self, id: &AccountId) -> Result<Option<Account>, Failure> {
+    pub(in crate::exchange) async fn account(&self, id: &AccountId) -> Result<Option<Account>, Failure> {
         let at = self.facts.now(&self.db).await?;
         let fact = self.facts.fact(at, (&self.db, &self.keys), Section::Accounts, id.as_str()).await?;
         let read = |body: serde_json::Value| serde_json::from_value(body);

@@ -11,6 +11,7 @@ use crate::http::Door;
 use crate::http::envelope::FHIR_JSON;
 use crate::trust::UserAssertion;
 use crate::vocabulary::{Category, Purpose, Role};
+use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::collections::BTreeMap;
 
@@ -143,7 +144,13 @@ async fn reply(
     let user = user(door, caller, request)?;
     match door.stories.ask_log(caller.story(), (user.account(), user.hat()), what, form).await? {
         LogReply::Json(value) => Ok(HttpResponse::Ok().json(value)),
-        LogReply::Text(kind, text) => Ok(HttpResponse::Ok().content_type(kind).body(text)),
+        LogReply::Text(kind, text, next) => {
+            let mut response = HttpResponse::Ok();
+            if let Some(next) = next {
+                response.insert_header((LINK, format!("<{}>; rel=\"next\"", following(request, &next))));
+            }
+            Ok(response.content_type(kind).body(text))
+        }
         LogReply::Events(events, next) => {
             let this = request.uri().to_string();
             let base = this.split("&_after=").next().unwrap_or_default().to_owned();
@@ -154,9 +161,17 @@ async fn reply(
     }
 }
 
-/// A cursor holds digits, dots, and an origin: only the slash needs care in a query, and it is allowed there (RFC 3986 §3.4).
+/// The same question from a cursor on: a table has no other place that says there is more (RFC 8288).
+fn following(request: &HttpRequest, cursor: &str) -> String {
+    let rest = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let pairs: Vec<&str> = rest.collect();
+    format!("{}?{}&after={}", request.path(), pairs.join("&"), escaped(cursor))
+}
+
+/// A cursor holds digits, dots, and an origin. What a query may hold as it is, stays (RFC 3986 §3.4).
 fn escaped(cursor: &str) -> String {
-    cursor.replace('%', "%25").replace('&', "%26").replace('#', "%23")
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/' | b':');
+    cursor.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {

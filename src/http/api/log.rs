@@ -7,10 +7,14 @@
 
 use super::{Caller, Problem};
 use crate::http::Door;
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 
 /// Longest tile path, in bytes: five groups of three digits, a level and a width.
 const PATH_BYTES_MAX: usize = 64;
+
+/// A tile never changes: a larger tree has wider ones beside it.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// The newest checkpoint.
 pub(super) async fn checkpoint(
@@ -43,7 +47,10 @@ pub(super) async fn tile(
         return Err(Problem::not_found());
     }
     let hashes = door.stories.tile(plain(&shard)?, plain(&tile)?).await?;
-    Ok(HttpResponse::Ok().content_type("application/octet-stream").body(hashes))
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((CACHE_CONTROL, FOR_EVER))
+        .body(hashes))
 }
 
 /// Letters, digits, `-`, `.` and `/`, and no `..`: nothing a path could climb with.

@@ -120,7 +120,7 @@ impl Partnership {
         self.call(who.1, Method::Post, path, Some(&self.assertion(who, 0)), &body)
     }
 
-    fn get(&self, who: Who, path: &str) -> Answer {
+    pub fn get(&self, who: Who, path: &str) -> Answer {
         self.call(who.1, Method::Get, path, Some(&self.assertion(who, 0)), &Value::Null)
     }
 

@@ -1,5 +1,6 @@
 //! The door against hostile and clumsy clients, over real TLS sockets, with stories behind it that hold nothing.
 
+mod asking;
 mod certificates;
 mod commands;
 mod contract;
