@@ -110,19 +110,10 @@ impl Gateway {
         form: &str,
     ) -> Result<(), Failure> {
         let hat = visitor.worn()?;
-        let family = self.family(visitor, family).await?;
-        let purpose = visitor.purpose(&family.id).ok_or(Failure::NotFound)?;
-        if !family.members.iter().any(|m| &m.person == person) {
-            return Err(Failure::NotFound);
-        }
-        let principal = self.principal(&family).await?;
-        let (true, Some((delegation, principal))) = (may_prepare(hat.role).contains(&writing.category), principal)
-        else {
+        let (family, purpose) = self.place_for(visitor, (family, person), writing, may_prepare).await?;
+        let Some((delegation, principal)) = self.principal(&family).await? else {
             return Err(Failure::Refused { reason: "D-DELEGATE" });
         };
-        if !writing.faults(self.clock().now()).is_empty() {
-            return Err(Failure::Inconsistent("an entry with faults"));
-        }
         let draft = Prepared {
             id: hex(&self.keys.hash("prepared", format!("{} {form}", visitor.account).as_bytes())),
             family: family.id,

@@ -8,7 +8,7 @@
 //! Pages paper P3; canonical record §3 (which category for which content); sharing rules R49, R54, R69.
 
 use super::receive::Known;
-use super::{Caller, Failure, Gateway, Submission, Visitor};
+use super::{Caller, Failure, Family, Gateway, Submission, Visitor};
 use crate::audit::Event;
 use crate::audit::payload::Payload;
 use crate::clock::Moment;
@@ -158,23 +158,36 @@ impl Gateway {
         writing: &Writing,
         form: &str,
     ) -> Result<(), Failure> {
+        let (_, purpose) = self.place_for(visitor, (family, person), writing, may_write).await?;
+        let mut by = visitor.payload(Event::Send);
+        by.subject = Some(person.clone());
+        by.purpose = Some(purpose);
+        let key = (!form.is_empty()).then(|| format!("{} {form}", visitor.account));
+        self.put_down(visitor, writing, by, (key, None)).await
+    }
+
+    /// Where an entry goes, written now or prepared: a family of the visitor's with this member, and the purpose declared for it.
+    /// The role must be one that `may` enter this category, and the form without faults.
+    pub(super) async fn place_for(
+        &self,
+        visitor: &Visitor,
+        (family, person): (&str, &PersonId),
+        writing: &Writing,
+        may: fn(Role) -> &'static [Category],
+    ) -> Result<(Family, Purpose), Failure> {
         let hat = visitor.worn()?;
         let family = self.family(visitor, family).await?;
         let purpose = visitor.purpose(&family.id).ok_or(Failure::NotFound)?;
         if !family.members.iter().any(|m| &m.person == person) {
             return Err(Failure::NotFound);
         }
-        if !may_write(hat.role).contains(&writing.category) {
+        if !may(hat.role).contains(&writing.category) {
             return Err(Failure::Refused { reason: "D-DELEGATE" });
         }
         if !writing.faults(self.clock().now()).is_empty() {
             return Err(Failure::Inconsistent("an entry with faults"));
         }
-        let mut by = visitor.payload(Event::Send);
-        by.subject = Some(person.clone());
-        by.purpose = Some(purpose);
-        let key = (!form.is_empty()).then(|| format!("{} {form}", visitor.account));
-        self.put_down(visitor, writing, by, (key, None)).await
+        Ok((family, purpose))
     }
 
     /// Takes an entry in under the visitor's hat; what it was prepared as ends with it.

@@ -48,9 +48,12 @@ pub(super) async fn sound(t: &TestDb) {
     assert_eq!(reader.verify(signer().vkey(), None).await.unwrap(), []);
 }
 
+/// How often something is tried that must work again some time.
+pub(super) const TRIES_MAX: u32 = 1_000_000;
+
 /// Tries until the log is available again.
 pub(super) async fn eventually(log: &CommitterHandle, job: impl Fn() -> Job) -> Result<(), CommitError> {
-    for _ in 0..1_000_000 {
+    for _ in 0..TRIES_MAX {
         match log.commit(job()).await {
             Err(CommitError::LogUnavailable) => tokio::task::yield_now().await,
             Err(other) => return Err(other),

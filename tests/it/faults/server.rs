@@ -4,12 +4,12 @@
 //! A cluster of its own, that really flushes; `disk.c` stands between it and the kernel. Where the server's binaries are not
 //! installed, the test says so on standard error and does nothing.
 
-use super::commits::{accept, size, sound};
+use super::commits::{TRIES_MAX, accept, eventually, size, sound};
 use super::disk::{EIO, ENOSPC, Order, compiled};
 use crate::store::support::{TestDb, keys, login, noon, postgres_binaries, runtime};
 use solent::clock::Clock;
 use solent::ident::{MessageId, SystemId};
-use solent::store::{CommitError, CommitterHandle, Db, Job, Options, Standing};
+use solent::store::{CommitError, Db, Job, Options, Standing};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -107,23 +107,12 @@ impl Drop for Server {
     }
 }
 
-/// Tries until the log is available again: a server takes its time.
-async fn again(log: &CommitterHandle, job: impl Fn() -> Job) -> Result<(), CommitError> {
-    for _ in 0..6_000 {
-        match log.commit(job()).await {
-            Err(CommitError::LogUnavailable) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
-            Err(other) => return Err(other),
-            Ok(_) => return Ok(()),
-        }
-    }
-    panic!("the log did not become available again");
-}
-
+/// Whether a message is there, as soon as the server answers.
 async fn there(t: &TestDb, id: &str) -> bool {
-    for _ in 0..200 {
+    for _ in 0..TRIES_MAX {
         match t.db.message(&MessageId::new(id.to_owned())).await {
             Ok(found) => return found.is_some(),
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+            Err(_) => tokio::task::yield_now().await,
         }
     }
     panic!("the server did not come back");
@@ -151,9 +140,9 @@ fn every_write_and_flush_of_the_servers_journal_that_fails_loses_and_doubles_not
                     assert!(first.is_ok() || matches!(first, Err(CommitError::LogUnavailable)), "{first:?}");
                     expected += 1;
                     if !found {
-                        again(&log, || accept(&id)).await.unwrap();
+                        eventually(&log, || accept(&id)).await.unwrap();
                     } else if first.is_err() {
-                        again(&log, || Job::new(login())).await.unwrap();
+                        eventually(&log, || Job::new(login())).await.unwrap();
                         expected += 1;
                     }
                     assert_eq!(size(&t).await, expected, "{call} {n} {when} {error}");
@@ -186,7 +175,7 @@ fn every_write_and_flush_of_the_servers_journal_that_fails_loses_and_doubles_not
         }
         drop(order);
         server.start("/pg_wal/");
-        again(&log, || accept("room")).await.unwrap();
+        eventually(&log, || accept("room")).await.unwrap();
         assert_eq!(log.standing(), Standing::Writing);
         assert!(there(&t, "room").await);
         let full = usize::from(there(&t, "full0").await) + usize::from(there(&t, "full1").await);
@@ -221,7 +210,7 @@ fn a_full_disk_for_the_servers_tables_refuses_until_there_is_room() {
         assert_eq!(size(&t).await, kept, "nothing of what was refused is there");
         assert!(matches!(log.commit(accept(&format!("m{kept}"))).await, Err(CommitError::LogUnavailable)));
         drop(order);
-        again(&log, || accept(&format!("m{kept}"))).await.unwrap();
+        eventually(&log, || accept(&format!("m{kept}"))).await.unwrap();
         assert_eq!((log.standing(), size(&t).await), (Standing::Writing, kept + 1));
         sound(&t).await;
         log.stop().await;
@@ -267,7 +256,7 @@ fn a_server_or_its_sessions_killed_under_the_committer_lose_and_double_nothing()
                 assert_ne!(log.standing(), Standing::Writing);
                 server.start("/none/");
             }
-            again(&log, || Job::new(login())).await.unwrap();
+            eventually(&log, || Job::new(login())).await.unwrap();
             assert_eq!(log.standing(), Standing::Writing);
         }
         over.store(true, Ordering::SeqCst);
