@@ -28,8 +28,8 @@ pub async fn keep_current(gateway: Arc<Gateway>, dir: PathBuf, seen: Option<u64>
         let settled = now == before;
         before = now;
         if asked || (settled && now != taken) {
-            taken = now;
-            attempt(&gateway, &dir).await;
+            // A set that could not be logged is tried again at the next look.
+            taken = if attempt(&gateway, &dir).await { now } else { None };
         }
     }
 }
@@ -66,7 +66,8 @@ pub fn fingerprint(dir: &Path) -> Option<u64> {
     Some(hasher.finish())
 }
 
-async fn attempt(gateway: &Arc<Gateway>, dir: &Path) {
+/// Whether it need not be tried again.
+async fn attempt(gateway: &Arc<Gateway>, dir: &Path) -> bool {
     let (folder, config) = (dir.to_owned(), gateway.config().clone());
     let checked = tokio::task::spawn_blocking(move || -> Result<ContentSet, Vec<Diagnostic>> {
         let set = content::compile(&content::load(Some(&folder)).map_err(|fault| vec![fault])?)?;
@@ -76,7 +77,10 @@ async fn attempt(gateway: &Arc<Gateway>, dir: &Path) {
     match checked.await {
         Ok(Ok(set)) => {
             let formats = set.mappings.formats().len();
-            gateway.replace_content(set);
+            if let Err(error) = gateway.put_in_force(set).await {
+                tracing::error!(%error, "a changed content set cannot be logged; the last one stays in force");
+                return false;
+            }
             tracing::info!(formats, "a changed content set is in force");
         }
         Ok(Err(faults)) => {
@@ -91,6 +95,7 @@ async fn attempt(gateway: &Arc<Gateway>, dir: &Path) {
         }
         Err(_) => tracing::error!("the content set could not be checked; the last good one stays in force"),
     }
+    true
 }
 
 /// SIGHUP, where there is such a thing.

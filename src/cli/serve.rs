@@ -194,6 +194,8 @@ pub async fn start_with(file: &Path, clock: Clock, demo: Vec<DemoPerson>) -> Res
     witnesses_usable(&config)?;
     let tls = Tls::load(&config.tls, Clock::system())?;
     let Offline { gateway, committer, db, vkey } = Offline::open(&config, content, &clock, Trust::Mark).await?;
+    // Nothing is decided or translated by rules that the log does not name.
+    gateway.publish(&gateway.content()).await.map_err(super::register::refused)?;
     let origin = vkey.name().clone();
     let mirror = config.audit.checkpoint_file.clone();
     let door = Door::with_pages(config, tls, clock, &gateway, demo);

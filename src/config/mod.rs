@@ -37,4 +37,18 @@ impl Files {
             .filter(move |(name, _)| name.starts_with(prefix) && name.ends_with(suffix))
             .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
     }
+    /// `sha256:` and the digest of the files of these folders (`sharing/`), in name order.
+    #[must_use]
+    pub fn digest(&self, folders: &[&str]) -> String {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        for (name, bytes) in folders.iter().flat_map(|folder| self.matching(folder, "")) {
+            // Name and length first, so that moving bytes between files changes the digest.
+            context.update(name.as_bytes());
+            context.update(&[0]);
+            context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(bytes);
+        }
+        let hex: Vec<String> = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{}", hex.concat())
+    }
 }

@@ -259,12 +259,36 @@ impl Gateway {
         effects: Vec<Effect>,
     ) -> Result<EntryId, Failure> {
         let kept = self.keep_admission(scene, &mut payload)?;
+        self.with_digests(&mut payload, &effects, scene.state).await?;
         let entry = scene.entry.clone();
         let draft = Draft::new(Outcome::Allow, payload).with_id(entry.clone());
         let job = Job::new(draft).with_effect(Effect::IfFacts { at: scene.state });
         self.committer.commit(effects.into_iter().chain(kept).fold(job, Job::with_effect)).await?;
         self.rules_kept(scene.content.policy.version());
         Ok(entry)
+    }
+
+    /// Says in an entry what the fact it names was before its changes and is after them.
+    async fn with_digests(&self, payload: &mut Payload, effects: &[Effect], at: FactsAt) -> Result<(), Failure> {
+        let Some(change) = &mut payload.change else { return Ok(()) };
+        for effect in effects {
+            let (section, id, after) = match effect {
+                Effect::PutFact { section, id, body, .. } => (*section, id, Some(body)),
+                Effect::EndFact { section, id } => (*section, id, None),
+                _ => continue,
+            };
+            if change.what == format!("{}/{id}", section.name()) {
+                let before = self.facts.fact(at, (&self.db, &self.keys), section, id).await?;
+                change.before = before.map(|fact| self.fact_digest(&fact.body));
+                change.after = after.map(|body| self.fact_digest(body));
+            }
+        }
+        Ok(())
+    }
+
+    /// The keyed digest of a fact, for the entry of its change.
+    pub(super) fn fact_digest(&self, body: &Value) -> String {
+        disclose::hex(&self.keys.hash("fact", body.to_string().as_bytes()))
     }
 
     /// What the admission to an act was decided from, with the entry that names its digest, and the rules (R78).

@@ -31,6 +31,7 @@ mod override_desk;
 mod permit;
 mod pointers;
 mod prepared;
+mod publish;
 mod questions;
 mod receive;
 mod register;
@@ -272,7 +273,7 @@ impl Gateway {
     pub fn content(&self) -> Arc<ContentSet> {
         self.content.load_full()
     }
-    /// Puts a new, already checked content set in force for every request that starts after this.
+    /// The content set is another for every request that starts after this; that it is, is logged already.
     pub fn replace_content(&self, content: ContentSet) {
         self.content.store(Arc::new(content));
         self.content_state.rcu(|state| ContentState {

@@ -9,7 +9,7 @@ use crate::audit::{Draft, Event, Outcome};
 use crate::diagnostic::{Diagnostic, code};
 use crate::ident::{AccountId, AgencyId, PersonId};
 use crate::matching::{Identifier, Scheme};
-use crate::sharing::facts::Facts;
+use crate::sharing::facts::{Account, Facts, Time};
 use crate::store::{Db, Effect, Job, Presented, Section};
 use serde_json::Value;
 
@@ -33,15 +33,25 @@ impl Gateway {
     }
 
     async fn register_one(&self, section: Section, id: &str, body: &Value, by: &AccountId) -> Result<(), Failure> {
-        let mut payload = Payload::new(event_of(section, body));
-        payload.actor = Some(by.clone());
-        payload.subject = subject_of(section, id, body).map(PersonId::new);
-        payload.change = Some(Change { what: format!("{}/{id}", section.name()), before: None, after: None });
-        if section == Section::Permissions {
-            payload.permissions = vec![id.to_owned()];
-        }
+        let at = self.facts.now(&self.db).await?;
+        let earlier = self.facts.fact(at, (&self.db, &self.keys), section, id).await?;
+        let earlier = earlier.as_ref().map(|fact| &fact.body);
+        let draft = |event: Event| {
+            let mut payload = Payload::new(event);
+            payload.actor = Some(by.clone());
+            payload.subject = subject_of(section, id, body).map(PersonId::new);
+            let what = format!("{}/{id}", section.name());
+            let before = earlier.map(|body| self.fact_digest(body));
+            payload.change = Some(Change { what, before, after: Some(self.fact_digest(body)) });
+            if section == Section::Permissions {
+                payload.permissions = vec![id.to_owned()];
+            }
+            Draft::new(Outcome::Allow, payload)
+        };
+        let (event, more) = events_of(section, earlier, body);
         let put = Effect::PutFact { section, id: id.to_owned(), body: body.clone(), expected_version: None };
-        let mut job = Job::new(Draft::new(Outcome::Allow, payload)).with_effect(put);
+        let job = Job::new(draft(event)).with_effect(put);
+        let mut job = more.into_iter().map(draft).fold(job, Job::with_entry);
         if section == Section::People {
             let presented = presented(body);
             let change = Db::index_person(&self.keys, &PersonId::new(id), &presented);
@@ -78,6 +88,38 @@ fn item_id(section: Section, body: &Value, index: usize) -> String {
         Section::Strands => format!("{}.{}", text("hat"), text("linked_to")),
         _ => body.get("id").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned),
     }
+}
+
+/// The event of a change, and a second one where it does two things: roles can be taken away and given at once.
+fn events_of(section: Section, earlier: Option<&Value>, body: &Value) -> (Event, Option<Event>) {
+    let account = |body: &Value| serde_json::from_value::<Account>(body.clone()).ok();
+    match (section, earlier) {
+        (Section::Accounts, Some(earlier)) => match (account(earlier), account(body)) {
+            (Some(before), Some(after)) if gives(&after, &before) => {
+                (Event::RoleRevoke, gives(&before, &after).then_some(Event::RoleGrant))
+            }
+            _ => (Event::RoleGrant, None),
+        },
+        (Section::Relationships, _) if body.get("to").is_some() && earlier.is_some_and(|e| e.get("to").is_none()) => {
+            (Event::RelEnd, None)
+        }
+        _ => (event_of(section, body), None),
+    }
+}
+
+/// Whether `before` gives a role at some time that `after` does not give then.
+fn gives(after: &Account, before: &Account) -> bool {
+    let life = |account: &Account, from: Option<Time>, to: Option<Time>| {
+        (from.max(account.active_from), [to, account.active_to].into_iter().flatten().min())
+    };
+    before.hats.iter().any(|hat| {
+        let (from, to) = life(before, hat.from, hat.to);
+        let same = after.hats.iter().find(|one| (&one.id, one.role, &one.agency) == (&hat.id, hat.role, &hat.agency));
+        let Some(same) = same else { return true };
+        let (now_from, now_to) = life(after, same.from, same.to);
+        let less = hat.supervisor && !same.supervisor || hat.team != same.team;
+        less || now_from > from || now_to.is_some_and(|end| to.is_none_or(|to| end < to))
+    })
 }
 
 fn event_of(section: Section, body: &Value) -> Event {

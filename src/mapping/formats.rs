@@ -29,6 +29,7 @@ pub struct Mappings {
     schemas: Schemas,
     /// By format, its mappings in order of file names.
     pub(super) formats: BTreeMap<String, Vec<Mapped>>,
+    version: String,
 }
 
 /// What reading needs besides the message.
@@ -121,7 +122,17 @@ impl Mappings {
             }
         }
         faults.extend(formats.values().flat_map(|found| choose::indistinct(found, schemas)));
-        if faults.is_empty() { Ok(Self { schemas: schemas.clone(), formats }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let version = files.digest(&["mappings/", "schemas/"]);
+        Ok(Self { schemas: schemas.clone(), formats, version })
+    }
+
+    /// The set's version: `sha256:` and the digest of its files and those of the schemas.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// What can be read and written, `canonical` included, sorted by name.

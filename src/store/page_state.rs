@@ -59,6 +59,8 @@ kinds! {
     Joining = "joining",
     /// An auditor's request to learn who a pseudonym stands for. Owner: the agency whose officer decides.
     Reidentify = "reidentify",
+    /// The version of a content set that took effect last. Owner: the log.
+    InForce = "in-force",
 }
 
 /// One thing kept, opened. Its Debug output shows no body.

@@ -17,7 +17,6 @@ use crate::config::Files;
 use crate::diagnostic::Diagnostic;
 use crate::vocabulary::{Category, Level, Purpose, Role};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 pub(super) const ROLES: usize = Role::ALL.len();
@@ -170,7 +169,7 @@ impl Policy {
         let local = local::load(files, &mut faults);
         match (columns, local) {
             (Some(columns), Some(local)) if faults.is_empty() => {
-                let version = digest(files);
+                let version = files.digest(&["sharing/"]);
                 Ok(Self { columns, caps, categories, purposes, roles, local, version, files: as_json(files) })
             }
             _ => Err(faults),
@@ -276,22 +275,6 @@ impl Policy {
 fn as_json(files: &Files) -> String {
     let texts = files.matching("sharing/", "").map(|(name, bytes)| (name, String::from_utf8_lossy(bytes)));
     serde_json::to_string(&texts.collect::<BTreeMap<_, _>>()).unwrap_or_default()
-}
-
-fn digest(files: &Files) -> String {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-    for (name, bytes) in files.matching("sharing/", "") {
-        // Name and length first, so that moving bytes between files changes the digest.
-        context.update(name.as_bytes());
-        context.update(&[0]);
-        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        context.update(bytes);
-    }
-    let mut text = String::from("sha256:");
-    for byte in context.finish().as_ref() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// A once-made value for the rows nobody can reach (a checked policy has every row).

@@ -6,6 +6,7 @@ pub mod house;
 mod kept;
 mod overrides;
 pub mod permissions;
+mod published;
 mod relationships;
 mod replays;
 mod safety;
