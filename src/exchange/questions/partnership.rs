@@ -312,23 +312,33 @@ impl School {
         self.times.sort_unstable();
         let median = self.times.get(self.times.len().div_euclid(2)).map(|t| t.div_euclid(3_600_000));
         let median = median.filter(|_| self.total >= SMALL);
-        // The counts of a line add up to one that is shown: a small one never stands alone.
-        let table = |counts: &BTreeMap<String, i64>| -> Value {
-            let cells: Vec<(String, String, i64)> =
+        // The counts of a line and those unanswered add up to one that is shown: a small one never stands alone.
+        let hidden = |counts: &BTreeMap<String, i64>| -> Vec<bool> {
+            let mut cells: Vec<(String, String, i64)> =
                 counts.iter().map(|(word, count)| (agency.to_owned(), word.clone(), *count)).collect();
-            let shown = left_out(&cells).into_iter().zip(&cells);
+            if self.unanswered > 0 {
+                cells.push((agency.to_owned(), String::new(), self.unanswered));
+            }
+            left_out(&cells)
+        };
+        let hidden = [hidden(&self.answers), hidden(&self.outcomes)];
+        let [of_answers, of_outcomes] = &hidden;
+        let table = |counts: &BTreeMap<String, i64>, hidden: &[bool]| -> Value {
+            let shown = hidden.iter().zip(counts);
             Value::Object(
-                shown.map(|(out, (_, word, n))| (word.clone(), if out { Value::Null } else { json!(n) })).collect(),
+                shown.map(|(out, (word, n))| (word.clone(), if *out { Value::Null } else { json!(n) })).collect(),
             )
         };
+        let beside = self.unanswered > 0 && hidden.iter().any(|line| line.last() == Some(&true));
+        let unanswered = if beside { Value::Null } else { guarded(self.unanswered) };
         let cells = [
             ("agency", json!(agency)),
             ("requests", guarded(self.total)),
-            ("unanswered", guarded(self.unanswered)),
+            ("unanswered", unanswered),
             ("late", guarded(self.late)),
             ("median_hours", json!(median)),
-            ("answers", table(&self.answers)),
-            ("outcomes", table(&self.outcomes)),
+            ("answers", table(&self.answers, of_answers)),
+            ("outcomes", table(&self.outcomes, of_outcomes)),
             ("referred", guarded(self.referred)),
         ];
         cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -377,6 +387,36 @@ pub fn reconcile(ours: &[Map<String, Value>], theirs: &BTreeSet<String>) -> Answ
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_many_concerns_are_unanswered_cannot_be_worked_out_from_the_answers() {
+        let school = |unanswered: i64, answers: &[(&str, i64)]| {
+            let answers: BTreeMap<String, i64> = answers.iter().map(|(word, n)| ((*word).to_owned(), *n)).collect();
+            let total = answers.values().sum::<i64>() + unanswered;
+            School { total, unanswered, outcomes: answers.clone(), answers, ..School::default() }.row("school")
+        };
+        // Two are unanswered: with 12 asked and both counts of answers shown, the rest would be two.
+        let row = school(2, &[("advice", 6), ("referral", 4 + 2)]);
+        assert_eq!((row["requests"].clone(), row["unanswered"].clone()), (json!(14), Value::Null));
+        for table in ["answers", "outcomes"] {
+            let hidden = row[table].as_object().unwrap().values().filter(|n| n.is_null()).count();
+            assert_eq!(hidden, 1, "{table}: {}", row[table]);
+        }
+        // A small answer is not worked out from those unanswered either.
+        let row = school(6, &[("advice", 2)]);
+        assert_eq!((row["answers"]["advice"].clone(), row["unanswered"].clone()), (Value::Null, Value::Null));
+        // Nothing small: everything is said.
+        let row = school(7, &[("advice", 6), ("referral", 5)]);
+        assert_eq!(
+            (row["answers"].clone(), row["unanswered"].clone()),
+            (json!({"advice": 6, "referral": 5}), json!(7))
+        );
+        let row = school(0, &[("advice", 6), ("referral", 5)]);
+        assert_eq!(
+            (row["answers"].clone(), row["unanswered"].clone()),
+            (json!({"advice": 6, "referral": 5}), json!(0))
+        );
+    }
 
     #[test]
     fn what_stands_on_one_side_only_is_named() {
