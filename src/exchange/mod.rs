@@ -354,6 +354,15 @@ pub enum Failure {
     Inconsistent(&'static str),
 }
 
+impl Failure {
+    /// Whether something kept cannot be opened or is not what it was when it was kept: a person has to look, trying again is
+    /// no help.
+    #[must_use]
+    pub const fn is_alteration(&self) -> bool {
+        matches!(self, Self::Inconsistent(_) | Self::Store(store::Error::Sealed(_) | store::Error::Corrupt { .. }))
+    }
+}
+
 impl From<store::CommitError> for Failure {
     fn from(error: store::CommitError) -> Self {
         match error {

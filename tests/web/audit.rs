@@ -286,14 +286,135 @@ fn a_flipped_byte_turns_the_page_red_and_a_kept_checkpoint_shows_since_when() {
     assert!(red.body.contains("What to do first") && red.body.contains(&id), "it names the entry");
     clean(&red, "the red state");
     assert!(check(&mut auditor, "entry", &id).body.contains("is not what was signed"));
+    // Whatever else needs the entry says so too and leads to that page; it never asks to try again.
+    let days = [("from", "2026-09-01"), ("to", "2026-12-31"), ("form", "csv"), ("reason", "It looks altered")];
+    let taken = [&[("word", word.as_str())], &days[..]].concat();
+    let worker = format!("{SPAN}&actor=acc-01");
+    for stopped in [
+        auditor.get(&entry),
+        auditor.get(&format!("{entry}/proof")),
+        auditor.get(&format!("/audit?{worker}&event=view")),
+        auditor.get(&format!("/audit/questions/Q3?{worker}")),
+        auditor.post("/audit/export", &taken),
+    ] {
+        assert_eq!(stopped.status, 500);
+        assert!(stopped.body.contains("is not what was signed, or cannot be opened"), "{}", stopped.body);
+        assert!(stopped.body.contains("href=\"/audit/integrity\"") && !stopped.body.contains("in a few minutes"));
+        clean(&stopped, "a page that stopped");
+    }
+    // What does not need it is shown.
+    assert_eq!(auditor.get(&format!("/audit?{SPAN}&event=key-rotate")).status, 200);
     if browser::there_is_one() {
         let browser = Browser::open(true);
         browser.go(&format!("{}/demo", demo.base));
         browser.click(&format!("input[value='{AUDITOR}'] + button"));
         browser.go(&format!("{}/audit/integrity", demo.base));
-        let wrong = look(&browser, "audit-integrity-red");
+        let mut wrong = look(&browser, "audit-integrity-red");
+        browser.go(&format!("{}{entry}", demo.base));
+        wrong.extend(look(&browser, "audit-altered"));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
+}
+
+#[test]
+fn a_question_asked_wrongly_says_what_is_wrong_and_asks_nothing() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    for (wrong, said) in [
+        ("after=zzz", "Search again from the beginning"),
+        ("after=1.x", "Search again from the beginning"),
+        ("agency=nobody", "Choose an agency"),
+        ("reason=nothing", "Choose a reason from the list"),
+        ("role=ZZ", "Choose a role from the list"),
+        ("event=nothing", "Choose what was done from the list"),
+        ("category=ZZZ", "Choose a category from the list"),
+    ] {
+        let answer = auditor.get(&format!("/audit?{SPAN}&{wrong}"));
+        assert_eq!(answer.status, 422, "{wrong}");
+        assert!(answer.body.contains(said) && !answer.body.contains("was recorded in the log"), "{wrong}");
+    }
+    let reversed = auditor.get("/audit?from=2026-12-31&to=2026-09-01");
+    assert!(reversed.status == 422 && reversed.body.contains("not before the first"));
+    // What a form does not show narrows nothing: the same worker's day with and without it.
+    let day = |auditor: &mut Visitor, also: &str| {
+        let path = format!("/audit/questions/Q3?{SPAN}&actor=acc-01{also}");
+        links(&auditor.get(&path).body, "/audit/entries/")
+    };
+    let whole = day(&mut auditor, "");
+    assert!(!whole.is_empty());
+    assert_eq!(day(&mut auditor, "&agency=southdown-mh&role=SW&event=key-rotate"), whole);
+}
+
+#[test]
+fn an_answer_says_its_codes_in_words_and_that_a_count_is_not_given() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    let views = auditor.get(&format!("/audit?{SPAN}&event=view&actor=acc-01"));
+    // By her permission P-101 (the story's facts): recorded on 5 October, until 14 March.
+    let id = links(&views.body, "/audit/entries/").remove(0).rsplit('/').next().unwrap().to_owned();
+    let covered = auditor.get(&format!("/audit/questions/Q8?{SPAN}&entry={id}")).body;
+    let row = covered.split("P-101").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(row.contains(">5 October 2026") && row.contains(">14 March 2027<") && row.contains(">agreed<"), "{row}");
+    assert!(covered.contains("UK GDPR Article 6"), "{covered}");
+    let again = auditor.get(&format!("/audit/questions/Q2?{SPAN}&entry={id}")).body;
+    assert!(again.contains("a summary, by permission"));
+    let refusals = auditor.get(&format!("/audit/questions/Q6?{SPAN}")).body;
+    assert!(refusals.contains(">not shown<"), "a small count is no empty cell");
+    for page in [&covered, &again, &refusals] {
+        for code in ["ALLOW-", "D-REL", "D-MATRIX", "PERMISSION-"] {
+            assert!(!page.split("<h2>Answer").nth(1).unwrap().contains(code), "{code}");
+        }
+    }
+}
+
+/// A look at the log is bounded: over a long span it may find nothing yet, and says how far it came.
+#[test]
+fn a_search_that_stops_on_its_way_says_up_to_when_and_goes_on_from_there() {
+    let demo = Demo::start();
+    a_worker_looks(&demo);
+    let mut auditor = Visitor::walking(&demo, AUDITOR);
+    let path = format!("/audit?{SPAN}&event=view&actor=acc-01");
+    let found = links(&auditor.get(&path).body, "/audit/entries/");
+    // A hundred thousand of her looks in September, of which nothing is kept.
+    crowd(&demo, found[0].rsplit('/').next().unwrap(), "2026-09-07T10:30:00Z");
+    let page = auditor.get(&path);
+    assert!(page.body.contains("Nothing found up to 7 September 2026, 11:30. The log is long: go on to look further."));
+    assert!(!page.body.contains("<p>Nothing found.</p>"));
+    let next = links(&page.body, "/audit?from=").pop().expect("it goes on").replace("&#38;", "&").replace("&amp;", "&");
+    let next_page = auditor.get(&next);
+    assert_eq!(links(&next_page.body, "/audit/entries/"), found, "and finds what comes later");
+    if browser::there_is_one() {
+        let browser = Browser::open(true);
+        browser.go(&format!("{}/demo", demo.base));
+        browser.click(&format!("input[value='{AUDITOR}'] + button"));
+        browser.go(&format!("{}{path}", demo.base));
+        let wrong = look(&browser, "audit-search-none-yet");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// Writes a hundred thousand rows of the index like that of an entry, at this time, in a log that keeps nothing.
+fn crowd(demo: &Demo, like: &str, at: &str) {
+    let at = solent::clock::Moment::parse(at).unwrap().millis();
+    let path = demo.file("solent.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::Connection as _;
+        let mut db = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) \
+             INSERT INTO log_index SELECT 'nowhere.example/log', n.i, $1, x.event, x.outcome, x.flags, x.actor, x.hat, \
+             x.role, x.agency, x.subject, x.case_ref, x.purpose, x.reason, x.shown_full, x.shown_part, x.shown_none, \
+             x.withheld FROM n, log_index x JOIN log_entry e ON e.origin = x.origin AND e.idx = x.idx WHERE e.id = $2",
+        )
+        .bind(at)
+        .bind(like)
+        .execute(&mut db)
+        .await
+        .unwrap();
+    });
 }
 
 /// Flips the lowest bit of the last byte of what one entry sealed, behind the gateway's back.
@@ -384,12 +505,15 @@ fn a_chart_its_picture_and_its_table_say_the_same_and_no_small_number() {
         let Some(said) = between(&section, "-facts\">", "</desc>").pop() else { continue };
         pictures += 1;
         // Each row of the table, joined as the picture's words join it.
-        let rows = between(section.split("<tbody>").nth(1).unwrap(), "<tr><td>", "</tr>");
+        let rows = between(section.split("<tbody>").nth(1).unwrap(), "<tr><td ", "</tr>");
         let facts: Vec<(String, String)> = rows
             .iter()
             .map(|row| {
-                let cells: Vec<&str> = row.split("<td>").map(|c| c.split("</td>").next().unwrap()).collect();
-                (cells[0].to_owned(), (*cells.last().unwrap()).to_owned())
+                let cell = |c: &'_ str| {
+                    c.split_once('>').map_or(c, |(_, said)| said).split("</td>").next().unwrap().to_owned()
+                };
+                let cells: Vec<String> = row.split("<td ").map(cell).collect();
+                (cells[0].clone(), cells.last().unwrap().clone())
             })
             .collect();
         for (label, value) in &facts {

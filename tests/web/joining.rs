@@ -1,9 +1,11 @@
 //! People who may be one: two officers join them, one parts them, and nobody joins whom something on record keeps apart.
 
+use crate::audit::{SPAN, links};
 use crate::clocked::Clocked;
 use crate::danger::send;
 use serde_json::{Value, json};
 use solent::store::Section;
+use std::collections::BTreeSet;
 
 pub const COUNCIL: &str = "harbourshire-csc";
 const CANARY: &str = "Visit canary twenty";
@@ -86,6 +88,38 @@ fn two_officers_join_who_is_one_and_everything_is_the_one_persons() {
     assert_eq!(house.message(COUNCIL, &record(vec![theo("s", "c-71")], "Another visit")).subjects_matched, 1);
     assert!(chronology(&house, "acc-01").contains("Another visit"));
     house.events(&["person-link", "refuse"]);
+}
+
+/// Before they were joined each had a reference of its own. Asked by either, the log answers with what it holds of both, and
+/// says so.
+#[test]
+fn an_auditor_finds_entries_about_who_was_joined_by_either_reference() {
+    let house = house();
+    chronology(&house, "acc-01");
+    house.message(COUNCIL, &record(vec![theo("s", "c-78")], CANARY));
+    let to = first_match(&house.walking("acc-14").get("/review").body);
+    for account in ["acc-14", "acc-13"] {
+        assert_eq!(send(&mut house.walking(account), &to, &[("also", "same")]).status, 303, "{account}");
+    }
+    chronology(&house, "acc-01");
+    let mut auditor = house.walking("acc-20");
+    let joined = auditor.get(&format!("/audit?{SPAN}&event=person-link&actor=acc-13")).body;
+    let references: BTreeSet<String> = joined.split(">s-").skip(1).map(|rest| format!("s-{}", &rest[..24])).collect();
+    assert_eq!(references.len(), 2, "an entry about each of them");
+    let mut answers = Vec::new();
+    for reference in &references {
+        let page = auditor.get(&format!("/audit?{SPAN}&subject={reference}")).body;
+        assert!(
+            references.iter().all(|one| page.contains(one.as_str())),
+            "entries from before stand under what they were"
+        );
+        answers.push(links(&page, "/audit/entries/"));
+        let seen = auditor.get(&format!("/audit/questions/Q1?{SPAN}&subject={reference}")).body;
+        assert!(seen.contains("This person was known under 2 ids before they were joined"));
+        assert!(links(&seen, "/audit/entries/").len() >= 2, "who looked before and since");
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].len() > 4);
 }
 
 #[test]

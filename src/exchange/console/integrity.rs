@@ -183,7 +183,7 @@ impl Gateway {
         let row = match asker.one(id).await {
             Ok(row) => row,
             // What cannot be opened, or is not what was committed to, is exactly what is looked for.
-            Err(Failure::Inconsistent(_) | Failure::Store(crate::store::Error::Sealed(_))) => {
+            Err(failure) if failure.is_alteration() => {
                 return Ok(EntryCheck::Altered);
             }
             Err(failure) => return Err(failure),

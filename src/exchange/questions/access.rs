@@ -142,9 +142,9 @@ impl Asker<'_> {
         let (withdrawn, _) = self.rows(ask, withdrawals, |_| true).await?;
         let times: Vec<String> = withdrawn.iter().map(|row| row.entry.time.to_string()).collect();
         answer.summary.insert("withdrawals_in_span".to_owned(), json!(times));
-        answer.notes.push(
-            "releases marked ALLOW-PERMISSION rely on a permission; every other ground is another basis".to_owned(),
-        );
+        answer
+            .notes
+            .push("What is marked as by permission relies on one; every other ground is another basis.".to_owned());
         Ok(answer)
     }
 
@@ -162,7 +162,8 @@ impl Asker<'_> {
         };
         let by_linked = |row: &Row| row.payload.actor.as_ref().is_some_and(|a| linked.iter().any(|l| l == a.as_str()));
         let mut answer = self.list(ask, wanted, &columns, |row| by_linked(row) || near(row)).await?;
-        answer.summary.insert("expected_empty".to_owned(), json!(answer.rows.is_empty()));
+        let empty = as_expected(answer.rows.is_empty(), ask.after.is_none() && answer.next.is_none());
+        answer.summary.extend(empty.map(|empty| ("expected_empty".to_owned(), json!(empty))));
         Ok(answer)
     }
 
@@ -172,7 +173,8 @@ impl Asker<'_> {
         let columns =
             ["time", "entry", "event", "outcome", "actor", "role", "agency", "team", "subject", "purpose", "reason"];
         let mut answer = self.list(ask, wanted, &columns, |_| true).await?;
-        let note = "hits of declared and derived conflicts (D-COI); no list of people in the news is kept here";
+        let note =
+            "These are hits of declared and derived conflicts of interest. No list of people in the news is kept here.";
         answer.notes.push(note.to_owned());
         Ok(answer)
     }
@@ -210,9 +212,10 @@ impl Asker<'_> {
                 answer.rows.push(cells);
             }
             if next.is_some() {
-                answer
-                    .notes
-                    .push(format!("more entries of {} than one page: ask with role and a shorter span", role.code()));
+                answer.notes.push(format!(
+                    "There are more entries of {} than one page: ask with role and a shorter span.",
+                    role.code()
+                ));
             }
         }
         answer.summary.insert("beyond_the_minimum".to_owned(), json!(beyond));
@@ -266,5 +269,23 @@ const fn in_minimum(category: Option<Category>, level: Level) -> bool {
         Some(Category::Sts) => matches!(level, Level::N | Level::I),
         Some(Category::Mis) => matches!(level, Level::N | Level::I | Level::S),
         _ => false,
+    }
+}
+
+/// Whether what should be empty is: anything found says no, nothing found says yes only when all of it was looked at.
+fn as_expected(nothing: bool, whole: bool) -> Option<bool> {
+    if nothing { whole.then_some(true) } else { Some(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_expected;
+
+    #[test]
+    fn a_part_of_the_log_never_says_that_nobody_looked() {
+        assert_eq!(as_expected(true, true), Some(true));
+        assert_eq!(as_expected(true, false), None, "there is more to look at");
+        assert_eq!(as_expected(false, true), Some(false));
+        assert_eq!(as_expected(false, false), Some(false));
     }
 }

@@ -95,7 +95,10 @@ impl Asker<'_> {
         for (section, ground, id) in permissions.chain(overrides).chain(relationships).chain(grants) {
             let found = self.db.fact_at(self.keys, section, id, at).await?;
             let text = |name: &str| found.as_ref().and_then(|(f, _)| f.body.get(name)).cloned().unwrap_or(Value::Null);
-            let (from, to) = (either(&text("valid_from"), &text("from")), either(&text("valid_to"), &text("to")));
+            // A permission's `from` and `to` are agencies; without a beginning it holds from when it was recorded.
+            let permission = section == Section::Permissions;
+            let (from, to) = if permission { ("recorded_at", "valid_to") } else { ("from", "to") };
+            let (from, to) = (either(&text("valid_from"), &text(from)), either(&text("valid_to"), &text(to)));
             let within = |bound: &Value, after: bool| {
                 let time = bound.as_str().and_then(crate::clock::Moment::parse);
                 time.is_none_or(|time| if after { at >= time } else { at < time })
@@ -143,7 +146,7 @@ impl Asker<'_> {
     async fn again(&self, row: &Row, notes: &mut Vec<String>) -> Result<Option<Recomputed>, Failure> {
         let mut replays = Replays::new(self.db, self.keys, &self.config.agencies);
         let mut without = |why: Gone| {
-            notes.push(format!("not recomputed: {}", why.in_words()));
+            notes.push(format!("Not decided again: {}.", why.in_words()));
             Ok(None)
         };
         let past = match replays.past(&row.entry.id, &row.payload).await? {

@@ -116,7 +116,9 @@ impl Asker<'_> {
         let parse = |note: &str| Note::parse(note.as_bytes()).ok().and_then(|n| Checkpoint::parse(n.text()).ok());
         let old = reader.oldest_checkpoints().await?.iter().find_map(|note| parse(note));
         let (Some(old), Some(new)) = (old, parse(newest)) else {
-            answer.notes.push("no earlier checkpoint is kept yet: nothing to prove consistency from".to_owned());
+            answer
+                .notes
+                .push("No earlier checkpoint is kept yet: there is nothing to prove consistency from.".to_owned());
             return Ok(());
         };
         let stored = StoredLog::new(reader.clone(), None, tokio::runtime::Handle::current());

@@ -273,13 +273,13 @@ impl<'a> Asker<'a> {
             let ids = ask.known_as.len().saturating_add(1);
             answer
                 .notes
-                .push(format!("this person was known under {ids} ids before they were joined: all are asked about"));
+                .push(format!("This person was known under {ids} ids before they were joined: all are asked about."));
         }
         let erased = self.db.count_erased(Moment::from_millis(ask.from), Moment::from_millis(ask.to)).await?;
         if erased > 0 {
             answer
                 .notes
-                .push(format!("{erased} entries of this span have lost their sealed part and cannot be searched"));
+                .push(format!("{erased} entries of this span have lost their sealed part and cannot be searched."));
         }
         Ok(answer)
     }

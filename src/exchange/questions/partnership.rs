@@ -150,7 +150,7 @@ impl Asker<'_> {
         };
         answer.rows = schools.into_iter().map(|(agency, school)| school.row(&agency)).collect();
         if cut {
-            answer.notes.push("more concerns than were looked at: ask for a shorter span".to_owned());
+            answer.notes.push("There are more concerns than were looked at: ask for a shorter span.".to_owned());
         }
         answer.notes.push(small_note());
         Ok(answer)
@@ -212,7 +212,7 @@ impl Asker<'_> {
         let mut answer =
             Answer { columns: vec!["agency", "requests", "unanswered", "late", "median_hours"], ..Answer::default() };
         if cut || more {
-            answer.notes.push("more requests than were looked at: ask for a shorter span".to_owned());
+            answer.notes.push("There are more requests than were looked at: ask for a shorter span.".to_owned());
         }
         for (agency, (total, unanswered, late, mut times)) in table {
             times.sort_unstable();

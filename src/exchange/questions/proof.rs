@@ -32,9 +32,11 @@ impl Asker<'_> {
         ];
         answer.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         if !whole {
-            answer.notes.push("the payload holds items this view does not show: only the entry is proved".to_owned());
+            answer
+                .notes
+                .push("The sealed part holds items this view does not show: only the entry is proved.".to_owned());
         }
-        answer.notes.push("check with: solent audit verify --proof P --entry E --payload L --vkey KEY".to_owned());
+        answer.notes.push("Check with: solent audit verify --proof P --entry E --payload L --vkey KEY".to_owned());
         Ok(answer)
     }
 

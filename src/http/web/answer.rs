@@ -91,6 +91,8 @@ pub enum Stop {
     Changed,
     /// The store or the log cannot be used: nothing was shown, nothing was changed.
     Unavailable,
+    /// An entry of the log that the page needs is not what was signed.
+    Altered,
     /// A page could not be made.
     Broken,
 }
@@ -120,6 +122,7 @@ impl fmt::Display for Stop {
 struct StopPage {
     frame: Frame,
     words: &'static str,
+    href: &'static str,
     next: &'static str,
 }
 
@@ -134,7 +137,7 @@ impl ResponseError for Stop {
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Changed => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Altered | Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -151,9 +154,11 @@ impl ResponseError for Stop {
             Self::TooMany => ("stop.many", text.say("stop.many.words"), text.say("stop.next.start")),
             Self::Changed => ("stop.changed", text.say("stop.changed.words"), text.say("stop.next.start")),
             Self::Unavailable => ("stop.unavailable", text.say("stop.unavailable.words"), text.say("stop.next.start")),
+            Self::Altered => ("stop.altered", text.say("stop.altered.words"), text.say("stop.next.integrity")),
             Self::Broken => ("stop.broken", text.say("stop.broken.words"), text.say("stop.next.start")),
         };
-        let page = StopPage { frame: Frame::open(title), words, next };
+        let href = if matches!(self, Self::Altered) { "/audit/integrity" } else { "/" };
+        let page = StopPage { frame: Frame::open(title), words, href, next };
         html_response(self.status_code(), page.render().unwrap_or_default())
     }
 }
@@ -162,7 +167,7 @@ impl ResponseError for Stop {
 pub fn not_taken(allow: &str) -> HttpResponse {
     let text = Text::english();
     let frame = Frame::open("stop.method");
-    let page = StopPage { frame, words: text.say("stop.method.words"), next: text.say("stop.next.start") };
+    let page = StopPage { frame, words: text.say("stop.method.words"), href: "/", next: text.say("stop.next.start") };
     let mut response = html_response(StatusCode::METHOD_NOT_ALLOWED, page.render().unwrap_or_default());
     if let Ok(allow) = HeaderValue::from_str(allow) {
         response.headers_mut().insert(ALLOW, allow);

@@ -450,6 +450,12 @@ pub fn day_words(word: &str) -> Option<String> {
     Some(month.parse::<jiff::civil::Date>().ok()?.strftime("%B %Y").to_string())
 }
 
+/// When something begins or ends: with a day, not at an hour.
+pub fn bound_words(word: &str) -> String {
+    let words = day_words(word).unwrap_or_else(|| word.to_owned());
+    words.strip_suffix(", 00:00").map_or_else(|| words.clone(), str::to_owned)
+}
+
 fn objects(value: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }

@@ -59,6 +59,11 @@ impl Fields {
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n == name)
     }
+    /// Without every field but these.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| names.contains(&name.as_str()));
+        self
+    }
     /// The fields with these names that hold something, as an address writes them.
     pub fn to_query(&self, names: &[&str]) -> String {
         let held = self.0.iter().filter(|(n, v)| names.contains(&n.as_str()) && !v.trim().is_empty());

@@ -46,7 +46,8 @@ fn rows(visit: &SignedIn, card: &MatchCard) -> Part {
     let text = Text::english();
     let alike = |agrees: bool| {
         let of = card.likeness.iter().filter(|l| l.agrees == agrees);
-        of.map(|l| text.word("likeness", &l.what)).collect::<Vec<_>>().join(", ")
+        let said = of.map(|l| text.word("likeness", &l.what)).collect::<Vec<_>>().join(", ");
+        if said.is_empty() { text.say("review.nothing").to_owned() } else { said }
     };
     let said = match card.said {
         None => "review.said.nobody",

@@ -40,6 +40,7 @@ struct SignedInPage {
 struct NotSignedInPage {
     frame: Frame,
     words: &'static str,
+    href: &'static str,
     next: &'static str,
 }
 
@@ -95,7 +96,7 @@ fn not_signed_in() -> Result<HttpResponse, Stop> {
     let frame = Frame::open("sign-in.failed");
     let words = frame.say("sign-in.provider.wrong");
     let next = frame.say("sign-in.go");
-    with_status(&NotSignedInPage { frame, words, next }, StatusCode::FORBIDDEN)
+    with_status(&NotSignedInPage { frame, words, href: "/", next }, StatusCode::FORBIDDEN)
 }
 
 /// Sent along when a browser comes back from the provider by a plain link, and only then.

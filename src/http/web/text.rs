@@ -131,6 +131,7 @@ mod tests {
             "note.",
             "level.",
             "ended.",
+            "verdict.",
             "ground.",
             "basis.",
             "event.",

@@ -77,9 +77,6 @@ async fn keep_folding(db: Db, look: Arc<Notify>, rest: Arc<AtomicBool>) {
 }
 
 async fn fold(db: &Db, rest: &AtomicBool) -> Result<(), crate::store::Error> {
-    if true {
-        return Ok(());
-    }
     let mut at = db.unfolded().await?;
     if at.waiting() < WAITING_PAGES {
         return Ok(());

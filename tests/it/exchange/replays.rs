@@ -166,7 +166,7 @@ fn what_a_decision_was_made_from_cannot_be_altered_or_outlive_the_erasure_of_its
         let found = difference(&house, &old, &old).await;
         assert_eq!((found.entries, found.gone.get(&Gone::Erased).copied()), (0, Some(2)));
         let answer = asked(&house, QuestionId::Q2, &entry).await;
-        assert_eq!(answer.notes, ["not recomputed: what it was decided from has been erased"]);
+        assert_eq!(answer.notes, ["Not decided again: what it was decided from has been erased."]);
         t.tamper("UPDATE policy_set SET files = '{}'").await;
         house.enquire("wren-sw", "council", "mother", Category::Mhl).await.unwrap();
         let found = difference(&house, &old, &old).await;

@@ -7,7 +7,7 @@ use super::super::text::Text;
 use super::super::visit::SignedIn;
 use super::bars::{Chart, bars, description, figure_words};
 use super::query::{self, Filter, Query};
-use super::{auditor, reason_words};
+use super::{auditor, reason_words, stopped};
 use crate::exchange::{AnswerTime, Charts, Counts, Failure, Figure};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -28,9 +28,9 @@ struct ChartsPage {
 /// The charts of some days; of the last ones when none are given.
 pub async fn charts(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse, Stop> {
     auditor(&visit)?;
-    let fields = Fields::of_query(&request)?;
+    let fields = Fields::of_query(&request)?.only(&FILTERS);
     let asked = fields.has("from") || fields.has("to");
-    let read = Query::read(&fields);
+    let read = Query::read(&visit, &fields);
     let wrong = if asked { read.wrong } else { Vec::new() };
     let mut shown = ChartsPage {
         frame: super::search::framed(&visit, if wrong.is_empty() { "charts.title" } else { "charts.title-wrong" }),
@@ -54,7 +54,7 @@ pub async fn charts(visit: SignedIn, request: HttpRequest) -> Result<HttpRespons
             shown.filters = query::filters(&visit, &FILTERS, &fields, &["to"]);
             with_status(&shown, StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(stopped(failure)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::fields::Fields;
 use super::super::frame::Frame;
 use super::super::text::Text;
 use super::super::visit::SignedIn;
-use super::{Names, auditor, query, reason_words, when};
+use super::{Names, auditor, query, reason_words, stopped, when};
 use crate::exchange::{Explained, Failure, Ground, NoteKind};
 use crate::vocabulary::{Category, Level, Role};
 use actix_web::http::StatusCode;
@@ -58,7 +58,7 @@ pub async fn one(visit: SignedIn, path: web::Path<String>) -> Result<HttpRespons
 
 async fn explained(visit: &SignedIn, id: &str, typed: Option<&Fields>) -> Result<EntryPage, Stop> {
     auditor(visit)?;
-    let found = visit.gateway().explain_entry(&visit.visitor, id).await?;
+    let found = visit.gateway().explain_entry(&visit.visitor, id).await.map_err(stopped)?;
     let accounts = found.actor.iter().chain(&found.on_behalf_of).cloned();
     let accounts: BTreeSet<String> = accounts.chain(found.notes.iter().map(|n| n.by.as_str().to_owned())).collect();
     let names = Names::of(visit, accounts).await?;
@@ -229,14 +229,14 @@ pub async fn note(visit: SignedIn, path: web::Path<String>, fields: Fields) -> R
         Err(Failure::Unclear(_)) => {
             with_status(&explained(&visit, &path, Some(&fields)).await?, StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(stopped(failure)),
     }
 }
 
 /// The proof file.
 pub async fn proof(visit: SignedIn, path: web::Path<String>) -> Result<HttpResponse, Stop> {
     auditor(&visit)?;
-    let proof = visit.gateway().entry_proof(&visit.visitor, &path).await?;
+    let proof = visit.gateway().entry_proof(&visit.visitor, &path).await.map_err(stopped)?;
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"entry.tlog-proof\""))

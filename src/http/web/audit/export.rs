@@ -5,8 +5,8 @@ use super::super::fields::Fields;
 use super::super::frame::Frame;
 use super::super::text::Text;
 use super::super::visit::SignedIn;
-use super::auditor;
 use super::query::{self, Filter, Query};
+use super::{auditor, stopped};
 use crate::exchange::{ExportForm, Failure};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -53,7 +53,8 @@ fn shown(visit: &SignedIn, fields: &Fields, wrong: &[&'static str], (reason, man
 pub async fn take(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Stop> {
     fields.checked(&visit)?;
     auditor(&visit)?;
-    let read = Query::read(&fields);
+    // Its reason is why somebody wants it, and no filter.
+    let read = Query::read(&visit, &fields.clone().only(&FILTERS));
     let form = ExportForm::parse(fields.get("form")).ok_or(Stop::Malformed)?;
     let reason = fields.get("reason");
     let short = reason.chars().count() < 5 || reason.chars().count() > 500;
@@ -68,6 +69,6 @@ pub async fn take(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Stop>
         Err(Failure::Unclear(_)) => {
             with_status(&shown(&visit, &fields, &[], (false, true)), StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(stopped(failure)),
     }
 }

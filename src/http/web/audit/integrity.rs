@@ -6,7 +6,7 @@ use super::super::fields::Fields;
 use super::super::frame::Frame;
 use super::super::text::Text;
 use super::super::visit::SignedIn;
-use super::{auditor, when};
+use super::{auditor, stopped, when};
 use crate::exchange::{Compared, EntryCheck, Failure, LogHealth};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -70,7 +70,7 @@ pub async fn check(visit: SignedIn, fields: Fields) -> Result<HttpResponse, Stop
             Ok(EntryCheck::Altered) => Said { good: false, words: text.say("integrity.entry-altered").to_owned() },
             Err(Failure::Gone) => Said { good: true, words: text.say("integrity.entry-erased").to_owned() },
             Err(Failure::NotFound) => Said { good: false, words: text.say("integrity.entry-missing").to_owned() },
-            Err(failure) => return Err(failure.into()),
+            Err(failure) => return Err(stopped(failure)),
         }
     } else if !note.is_empty() {
         compared(visit.gateway().compare_checkpoint(&visit.visitor, note).await?)

@@ -19,7 +19,7 @@ use super::disclosure::day_words;
 use super::routes::Routes;
 use super::text::Text;
 use super::visit::SignedIn;
-use crate::exchange::Gateway;
+use crate::exchange::{Failure, Gateway};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds the console's routes.
@@ -52,6 +52,11 @@ fn auditor(visit: &SignedIn) -> Result<(), Stop> {
         Some(_) if Gateway::may_audit(&visit.visitor) => Ok(()),
         Some(_) => Err(Stop::Missing),
     }
+}
+
+/// Why a page of the console stops. That something is not what was signed is what an auditor has to learn, not to try again.
+fn stopped(failure: Failure) -> Stop {
+    if failure.is_alteration() { Stop::Altered } else { failure.into() }
 }
 
 /// Accounts as the console names them: by name where one is known, else by id.

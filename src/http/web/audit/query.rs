@@ -52,7 +52,7 @@ pub struct Query {
 
 impl Query {
     /// Reads the filters.
-    pub fn read(fields: &Fields) -> Self {
+    pub fn read(visit: &SignedIn, fields: &Fields) -> Self {
         let mut wrong = Vec::new();
         let mut bad = |name: &'static str, is: bool| {
             if is && !wrong.contains(&name) {
@@ -83,7 +83,10 @@ impl Query {
         bad("purpose", purpose == Some(None));
         bad("category", category == Some(None));
         bad("outcome", outcome == Some(None));
-        bad("from", matches!(after, Some(None)));
+        bad("after", matches!(after, Some(None)));
+        let agency = text("agency").filter(|v| !visit.gateway().config().agencies.iter().any(|a| a.id.as_str() == v));
+        bad("agency", agency.is_some());
+        bad("reason", text("reason").is_some_and(|v| !crate::exchange::reason_codes().any(|code| code == v)));
         let ask = Ask {
             from: from.unwrap_or(0),
             to: to.unwrap_or(0),
@@ -120,13 +123,19 @@ pub fn filters(visit: &SignedIn, names: &[&'static str], fields: &Fields, wrong:
             name,
             words: text.find(&format!("filter.{name}")).unwrap_or_default(),
             hint: text.find(&format!("filter-hint.{name}")),
-            wrong: wrong.contains(name).then(|| text.find(&format!("filter-wrong.{name}")).unwrap_or_default()),
+            wrong: fault(name, wrong).map(|fault| text.find(&format!("filter-wrong.{fault}")).unwrap_or_default()),
             options: options(visit, name, &value),
             day: matches!(*name, "from" | "to"),
             value,
         }
     };
     names.iter().map(each).collect()
+}
+
+/// What is wrong with a field. A place to go on from stands in no field: what is wrong with it is said at the first.
+fn fault<'a>(name: &'a str, wrong: &[&'a str]) -> Option<&'a str> {
+    let place = wrong.contains(&"after").then_some("after").filter(|_| name == "from");
+    wrong.contains(&name).then_some(name).or(place)
 }
 
 /// What a field holds before anything was typed: the last days, and nothing else.

@@ -8,7 +8,7 @@ use super::super::visit::SignedIn;
 use super::query::{self, Filter, Query};
 use super::search::framed;
 use super::table::{self, Table};
-use super::{Names, auditor};
+use super::{Names, auditor, stopped};
 use crate::exchange::{Failure, LogAnswer, QuestionId};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,6 +35,8 @@ struct QuestionPage {
     summary: Vec<(String, String)>,
     notes: Vec<String>,
     next: Option<String>,
+    /// Up to when the log was looked at, when there is more.
+    until: Option<String>,
 }
 
 /// All of them.
@@ -48,12 +50,13 @@ pub async fn list(visit: SignedIn) -> Result<HttpResponse, Stop> {
 pub async fn one(visit: SignedIn, path: web::Path<String>, request: HttpRequest) -> Result<HttpResponse, Stop> {
     auditor(&visit)?;
     let question = QuestionId::parse(&path).ok_or(Stop::Missing)?;
-    let fields = Fields::of_query(&request)?;
+    let names = filters_of(question);
+    // What the form does not show does not narrow the answer.
+    let fields = Fields::of_query(&request)?.only(&[&names, &["after"][..]].concat());
     let asked = fields.has("from") || fields.has("to");
-    let read = Query::read(&fields);
+    let read = Query::read(&visit, &fields);
     let mut wrong = if asked { read.wrong.clone() } else { Vec::new() };
     wrong.extend(needed(question).iter().filter(|name| asked && fields.get(name).is_empty()));
-    let names = filters_of(question);
     let mut shown = QuestionPage {
         frame: Frame::of(&visit, heading(question, !wrong.is_empty()), None),
         code: question.code(),
@@ -65,6 +68,7 @@ pub async fn one(visit: SignedIn, path: web::Path<String>, request: HttpRequest)
         summary: Vec::new(),
         notes: Vec::new(),
         next: None,
+        until: None,
     };
     if !asked {
         return page(&shown);
@@ -87,7 +91,7 @@ pub async fn one(visit: SignedIn, path: web::Path<String>, request: HttpRequest)
             shown.frame = Frame::of(&visit, heading(question, true), None);
             with_status(&shown, StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(stopped(failure)),
     }
 }
 
@@ -97,6 +101,7 @@ async fn fill(visit: &SignedIn, shown: &mut QuestionPage, answer: &LogAnswer, qu
     let said = answer.summary.iter().map(|(name, v)| (text.word("column", name), table::cell(visit, name, v, &names)));
     shown.summary = said.filter(|(_, v)| !v.is_empty()).collect();
     shown.notes.clone_from(&answer.notes);
+    shown.until = super::search::until(answer);
     shown.next = answer.next.as_ref().map(|c| format!("/audit/questions/{}?{query}&after={}", shown.code, escaped(c)));
     shown.table = (!answer.rows.is_empty()).then(|| table::table(visit, answer, &names));
     shown.answered = true;

@@ -6,7 +6,7 @@ use super::super::frame::Frame;
 use super::super::text::Text;
 use super::super::visit::SignedIn;
 use super::query::{self, Filter, Query};
-use super::{Names, auditor, table, when};
+use super::{Names, auditor, stopped, table, when};
 use crate::clock::Moment;
 use crate::exchange::{Failure, LogAnswer, SavedSearch, parse_cursor};
 use actix_web::http::StatusCode;
@@ -27,7 +27,8 @@ struct Found {
     who: String,
     hat: String,
     did: String,
-    whose: String,
+    /// The person, the case.
+    whose: Vec<String>,
     why: String,
     decision: String,
 }
@@ -54,10 +55,10 @@ struct SearchPage {
 /// The form, and what was found.
 pub async fn page(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse, Stop> {
     auditor(&visit)?;
-    let fields = Fields::of_query(&request)?;
+    let fields = Fields::of_query(&request)?.only(&[&FILTERS[..], &["after", "name"]].concat());
     let saved = visit.gateway().saved_searches(&visit.visitor).await?;
     let asked = fields.has("from") || fields.has("to");
-    let read = Query::read(&fields);
+    let read = Query::read(&visit, &fields);
     let wrong = if asked { read.wrong.clone() } else { Vec::new() };
     let title = if wrong.is_empty() { "audit.search" } else { "audit.search-wrong" };
     let mut shown = SearchPage {
@@ -84,7 +85,7 @@ pub async fn page(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse,
             let names = Names::of(&visit, table::accounts(&answer)).await?;
             shown.found = answer.rows.iter().map(|row| found(&visit, row, &names)).collect();
             shown.next = next(&answer, &shown.query);
-            shown.until = answer.next.as_deref().and_then(parse_cursor).map(|c| when_at(c.time));
+            shown.until = until(&answer);
             shown.searched = true;
             answer_page(&shown)
         }
@@ -98,13 +99,14 @@ pub async fn page(visit: SignedIn, request: HttpRequest) -> Result<HttpResponse,
             shown.frame = framed(&visit, "audit.search-wrong");
             with_status(&shown, StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(stopped(failure)),
     }
 }
 
-/// A moment of the log in words.
-fn when_at(millis: i64) -> String {
-    when(&Moment::from_millis(millis).to_string())
+/// Up to when the log was looked at, when there is more of it.
+pub fn until(answer: &LogAnswer) -> Option<String> {
+    let place = answer.next.as_deref().and_then(parse_cursor)?;
+    Some(when(&Moment::from_millis(place.time).to_string()))
 }
 
 /// The address of the next page.
@@ -127,7 +129,7 @@ fn found(visit: &SignedIn, row: &Map<String, Value>, names: &Names) -> Found {
         who: words("actor"),
         hat: whole(&["role", "team", "agency"]),
         did: words("event"),
-        whose: whole(&["subject", "case"]),
+        whose: ["subject", "case"].map(words).into_iter().filter(|w| !w.is_empty()).collect(),
         why: words("purpose"),
         decision: decision.join(". "),
     }

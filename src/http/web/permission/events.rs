@@ -6,7 +6,7 @@ use super::list::{AgreedShown, shown};
 use super::{Deciders, Place, words};
 use crate::exchange::{Agreed, Consequences, Deed, Failure, Happening, PermissionDeed};
 use crate::http::web::answer::{Stop, go, page, with_status};
-use crate::http::web::disclosure::Row;
+use crate::http::web::disclosure::{Row, bound_words};
 use crate::http::web::fields::Fields;
 use crate::http::web::frame::Frame;
 use crate::http::web::text::Text;
@@ -243,7 +243,7 @@ fn shared(visit: &SignedIn, consequences: &Consequences) -> Vec<SharedShown> {
     let all = consequences.shared.iter().map(|s| {
         let agency = visit.pages.agency_words(s.agency.as_str());
         SharedShown {
-            at: words::when(&s.at),
+            at: bound_words(&s.at),
             to: s.role.map_or_else(|| agency.clone(), |role| format!("{}, {agency}", visit.pages.role_words(role))),
             what: words::categories(&s.categories),
         }

@@ -372,7 +372,7 @@ fn in_words(drafting: &Drafting, field: &Field) -> String {
     match field.kind {
         _ if value.is_empty() => text.say("permission.nothing").to_owned(),
         Kind::One(_) => text.word("option", value),
-        Kind::Day => words::when(value),
+        Kind::Day => crate::http::web::disclosure::bound_words(value),
         Kind::Line | Kind::Account => value.to_owned(),
         Kind::OneOf(list) | Kind::Many(list) => {
             let chosen = steps::many(&drafting.answers, field.name);

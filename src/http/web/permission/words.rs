@@ -1,7 +1,7 @@
 //! A record in words.
 
 use crate::exchange::{Agreed, Permission, PermissionEvent, PermissionParty};
-use crate::http::web::disclosure::{Row, day_words};
+use crate::http::web::disclosure::{Row, bound_words as when};
 use crate::http::web::text::Text;
 use crate::http::web::visit::SignedIn;
 use crate::vocabulary::{Category, Purpose};
@@ -42,13 +42,6 @@ pub fn party(visit: &SignedIn, party: &PermissionParty) -> String {
 pub fn parties(visit: &SignedIn, list: Option<&Vec<PermissionParty>>) -> String {
     let words: Vec<String> = list.into_iter().flatten().map(|p| party(visit, p)).collect();
     words.join("; ")
-}
-
-/// A day or moment in words.
-pub fn when(word: &str) -> String {
-    let words = day_words(word).unwrap_or_else(|| word.to_owned());
-    // A choice ends with a day, not at an hour.
-    words.strip_suffix(", 00:00").map_or_else(|| words.clone(), str::to_owned)
 }
 
 /// What a record says, for a summary list. `decider` is who decided, in words.
