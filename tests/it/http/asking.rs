@@ -4,10 +4,8 @@ use super::deeds::{GRAY, Partnership, WREN, Who, body_of, text};
 use super::harness::{exchange, get_on, raw};
 use serde_json::{Value, json};
 use solent::audit::Event;
-use solent::exchange::Failure;
 use solent::ident::AccountId;
 use solent::peer::Answer;
-use solent::vocabulary::Category;
 use std::collections::BTreeSet;
 
 const AUD: Who = ("aud-aud", "council");
@@ -212,30 +210,4 @@ fn a_tile_may_be_kept_for_ever_a_checkpoint_not_at_all_and_only_what_is_there_is
     }
     assert!(of("log2/checkpoint").0.starts_with("http/1.1 404"));
     assert!(of("log2/tile/0/000.p/1").0.starts_with("http/1.1 404"));
-}
-
-#[test]
-fn a_hat_that_bulk_has_blocked_stays_blocked_until_an_officer_calls_it_justified() {
-    let at = with_auditors();
-    let enquire = |n: usize| {
-        let one = at.house.enquire("wren-sw", "council", &format!("nobody-{n}"), Category::Mhl);
-        !matches!(at.runtime.block_on(one), Err(Failure::Refused { reason: "R81" }))
-    };
-    assert!((1..=100).all(enquire), "a hundred people in an hour");
-    let settle = |state: &str| {
-        let alerts = body_of(&at.get(GRAY, "/api/v1/audit/alerts"));
-        let all = alerts["alerts"].as_array().unwrap();
-        let one = all.iter().find(|a| a["kind"] == "bulk-blocked" && a["state"] != "closed").expect("an alert");
-        let path = format!("/api/v1/audit/alerts/{}", one["id"].as_str().unwrap());
-        let answer = at.post(GRAY, &path, json!({"state": state}));
-        assert_eq!(answer.status, 200, "{state}: {}", text(&answer));
-    };
-    assert!(!enquire(101));
-    for state in ["investigating", "not-justified", "closed"] {
-        settle(state);
-        assert!(!enquire(102), "{state}");
-    }
-    settle("investigating");
-    settle("justified");
-    assert!(enquire(103), "justified");
 }
