@@ -297,7 +297,7 @@ impl Gateway {
         Ok(found.iter().filter_map(|kept| serde_json::from_slice(&kept.body).ok()).collect())
     }
 
-    /// Moves an alert of the officer's own agency on, and logs it. Clears a hat that bulk has blocked.
+    /// Moves an alert of the officer's own agency on, and logs it. Justified, it clears a hat that bulk has blocked.
     ///
     /// # Errors
     /// [`Failure::Refused`] for anybody but a privacy officer, [`Failure::NotFound`], [`Failure::Conflict`] when the state does
@@ -325,8 +325,8 @@ impl Gateway {
         payload.refers_to = vec![alert.entry.clone()];
         let keep = Effect::Keep { kept: kept(&alert, hat.agency.as_str(), now), was: Some(found.version) };
         self.committer.commit(Job::new(Draft::new(Outcome::Allow, payload)).with_effect(keep)).await?;
-        let cleared = matches!(state, AlertState::Justified | AlertState::Closed);
-        if let (AlertKind::BulkBlocked, true, Some(hat)) = (alert.kind, cleared, &alert.hat) {
+        // Closed without that is no leave to go on.
+        if let (AlertKind::BulkBlocked, AlertState::Justified, Some(hat)) = (alert.kind, state, &alert.hat) {
             self.last_hour.clear(hat);
             // An empty memory is a known one: the hour before does not come back from the log.
             self.last_hour.seed(hat, Vec::new());
