@@ -2,6 +2,7 @@
 
 use super::append::{LogState, SubjectKeys};
 use super::fold::Fold;
+use super::gather::{Coming, Gather};
 use super::lease::Lease;
 use super::mirror::{self, Mirror};
 use super::standing::{Standing, StandingCell};
@@ -72,6 +73,7 @@ pub struct CommitterHandle {
     names: IndexKeys,
     vkey: Arc<Vkey>,
     standing: Arc<StandingCell>,
+    gather: Gather,
     owes_check: bool,
 }
 
@@ -130,7 +132,7 @@ impl Committer {
         let origin_text: Arc<str> = Arc::from(origin.as_str());
         let handle_parts = (keys.clone(), clock.clone(), Arc::clone(&origin_text));
         let (vkey, standing) = (Arc::new(signer.vkey().clone()), Arc::new(StandingCell::default()));
-        let fold = Fold::start(&db);
+        let (fold, gather) = (Fold::start(&db), Gather::default());
         let writer = Writer {
             db,
             keys,
@@ -147,13 +149,14 @@ impl Committer {
             faults: options.faults,
             mirror,
             fold,
+            gather: gather.clone(),
             standing: Arc::clone(&standing),
         };
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         tokio::spawn(writer.serve(jobs));
         let (keys, clock, origin) = handle_parts;
         let names = IndexKeys::new(&keys);
-        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing, owes_check })
+        Ok(CommitterHandle { queue, keys, clock, origin, names, vkey, standing, gather, owes_check })
     }
 }
 
@@ -210,7 +213,8 @@ impl CommitterHandle {
     /// [`CommitError::Refused`] when a precondition does not hold, [`CommitError::Invalid`] when the job cannot be written,
     /// [`CommitError::LogUnavailable`] when the log cannot be: release nothing, and do not assume that nothing was written.
     pub async fn commit(&self, job: Job) -> Result<Committed, CommitError> {
-        let mut receipts = self.send(self.prepare(job.drafts, job.effects)?).await?.into_iter();
+        let coming = self.gather.coming();
+        let mut receipts = self.send(self.prepare(job.drafts, job.effects)?, coming).await?.into_iter();
         let receipt = receipts.next().ok_or(CommitError::LogUnavailable)?;
         Ok(Committed { receipt, more: receipts.collect() })
     }
@@ -220,7 +224,8 @@ impl CommitterHandle {
     /// # Errors
     /// As [`CommitterHandle::commit`].
     pub async fn tidy(&self, effects: Vec<Effect>) -> Result<(), CommitError> {
-        self.send(self.prepare(Vec::new(), effects)?).await.map(drop)
+        let coming = self.gather.coming();
+        self.send(self.prepare(Vec::new(), effects)?, coming).await.map(drop)
     }
 
     /// The log's origin.
@@ -301,13 +306,14 @@ impl CommitterHandle {
         Ok(ReadyEntry { sealed: Arc::new(sealed), subject, index: Arc::new(index) })
     }
 
-    async fn send(&self, job: Prepared) -> Answer {
+    async fn send(&self, job: Prepared, coming: Coming) -> Answer {
         if self.standing.get() == Standing::Condemned {
             return Err(CommitError::LogUnavailable);
         }
         let (answer, answered) = oneshot::channel();
         let told = Told::Job(Box::new(Waiting { job, answer }));
         self.queue.send(told).await.map_err(|_| CommitError::LogUnavailable)?;
+        drop(coming);
         answered.await.map_err(|_| CommitError::LogUnavailable)?
     }
 }

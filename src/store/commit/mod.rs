@@ -9,6 +9,7 @@ pub(super) mod append;
 pub(super) mod batch;
 mod faults;
 mod fold;
+mod gather;
 mod group;
 pub(super) mod handle;
 mod lease;

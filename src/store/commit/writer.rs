@@ -4,6 +4,7 @@ use super::append::{LogState, SubjectKeys};
 use super::batch::{self, Broken, Outcome};
 use super::faults::{FaultPoint, Faults, Timing};
 use super::fold::Fold;
+use super::gather::{self, Gather};
 use super::lease::{self, Lease};
 use super::mirror::Mirror;
 use super::standing::{Standing, StandingCell};
@@ -77,6 +78,7 @@ pub(super) struct Writer {
     pub(super) faults: Arc<dyn Faults>,
     pub(super) mirror: Mirror,
     pub(super) fold: Fold,
+    pub(super) gather: Gather,
     pub(super) standing: Arc<StandingCell>,
 }
 
@@ -149,7 +151,7 @@ impl Writer {
         }
     }
 
-    /// Takes what waits and writes it; whom to tell if it was told to stop meanwhile.
+    /// Takes what waits, and what comes at the same moment, and writes it; whom to tell if it was told to stop meanwhile.
     async fn round(
         &mut self,
         first: Waiting,
@@ -157,11 +159,22 @@ impl Writer {
     ) -> (Footing, Option<oneshot::Sender<()>>) {
         let mut waiting = vec![first];
         let mut stop = None;
+        let began = Instant::now();
+        let mut before = 0;
+        // Tasks that were answered together run one after the other: each look lets all that are ready run once.
         while waiting.len() < BATCH_JOBS_MAX && stop.is_none() {
-            match queue.try_recv() {
-                Ok(Told::Job(more)) => waiting.push(*more),
-                Ok(Told::Stop(done)) => stop = Some(done),
-                Err(_) => break,
+            let nobody = before == waiting.len() && self.gather.complete();
+            if nobody || began.elapsed() >= gather::LONGEST {
+                break;
+            }
+            before = waiting.len();
+            tokio::task::yield_now().await;
+            while waiting.len() < BATCH_JOBS_MAX && stop.is_none() {
+                match queue.try_recv() {
+                    Ok(Told::Job(more)) => waiting.push(*more),
+                    Ok(Told::Stop(done)) => stop = Some(done),
+                    Err(_) => break,
+                }
             }
         }
         (self.write(waiting).await, stop)
